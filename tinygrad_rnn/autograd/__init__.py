@@ -1,0 +1,25 @@
+"""Reverse-mode differentiation: the graph, the engine, and how operations are declared."""
+
+from .api import backward as backward, grad as grad
+from .function import (
+    Function as Function,
+    FunctionCtx as FunctionCtx,
+    once_differentiable as once_differentiable,
+)
+from .grad_mode import (
+    detect_anomaly as detect_anomaly,
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    is_grad_enabled as is_grad_enabled,
+    no_grad as no_grad,
+    set_detect_anomaly as set_detect_anomaly,
+    set_grad_enabled as set_grad_enabled,
+)
+from .graph import (
+    Leaf as Leaf,
+    Node as Node,
+    Variable as Variable,
+    View as View,
+    current_edge as current_edge,
+)
+from .primitive import Primitive as Primitive, primitive as primitive

@@ -1,0 +1,135 @@
+"""`backward` and `grad`: what users call, checked, and handed to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..backends import backend_of
+from . import engine
+from .graph import Variable
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+
+def _sequence(value: Any) -> list[Any]:
+    return [value] if value is None or isinstance(value, Variable) else list(value)
+
+
+def _start(outputs: Sequence[Variable], grads: Sequence[Any], create_graph: bool) -> list[Any]:
+    """The gradients to start from: those given, or one for a scalar output."""
+    if len(grads) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
+    start = []
+    for i, (output, grad) in enumerate(zip(outputs, grads, strict=True)):
+        if output._edge is None:
+            raise RuntimeError(
+                f"element {i} of tensors does not require grad and does not have a grad_fn"
+            )
+        array = output._array
+        if grad is None:
+            if array.size != 1:
+                raise RuntimeError(
+                    "grad can be implicitly created only for scalar outputs; this one has shape "
+                    f"{list(array.shape)}: reduce it, or give gradient="
+                )
+            xp: Any = backend_of(array)
+            grad = output._wrap(xp.ones_like(array))
+        elif not isinstance(grad, Variable):
+            raise TypeError(
+                f"gradients can be either Tensors or None, but got {type(grad).__name__}"
+            )
+        elif grad._array.shape != array.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {list(grad._array.shape)} and "
+                f"output[{i}] has a shape of {list(array.shape)}."
+            )
+        start.append(grad if create_graph else grad._array)
+    return start
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Iterable[Tensor] | None = None,
+) -> None:
+    """Add the gradients of `tensors` to the `.grad` of the leaves they depend on.
+
+    Args:
+        tensors: one or several; scalars, unless `grad_tensors` has a gradient for each.
+        grad_tensors: gradients with respect to each of `tensors`, of the same shapes.
+        retain_graph: keep saved values for another pass (default: the value of create_graph).
+        create_graph: record the pass itself, for derivatives of higher order.
+        inputs: add only to the `.grad` of these.
+
+    Raises RuntimeError for a tensor without a graph, a non-scalar without a gradient, a graph
+    that was freed, or a saved value that was changed in place.
+    """
+    outputs = _sequence(tensors)
+    grads = [None] * len(outputs) if grad_tensors is None else _sequence(grad_tensors)
+    targets = None if inputs is None else _sequence(inputs)
+    if targets is not None and not targets:
+        raise RuntimeError("'inputs' argument to 'backward' cannot be empty.")
+    for target in targets or ():
+        if target._edge is None:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+        if not target.is_leaf:
+            target.retain_grad()
+    engine.run(
+        outputs,
+        _start(outputs, grads, create_graph),
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        targets=targets,
+        accumulate=True,
+    )
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """The gradients of (the sum of) `outputs` with respect to each of `inputs`, as a tuple.
+
+    Arguments as for `backward`. An input that the outputs do not depend on raises RuntimeError;
+    with allow_unused its gradient is None, with materialize_grads zeros.
+    """
+    if is_grads_batched:
+        raise ValueError("is_grads_batched=True is not supported: call grad once for each")
+    roots, targets = _sequence(outputs), _sequence(inputs)
+    starts = [None] * len(roots) if grad_outputs is None else _sequence(grad_outputs)
+    for target in targets:
+        if target._edge is None:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    found = engine.run(
+        roots,
+        _start(roots, starts, create_graph),
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        targets=targets,
+        accumulate=False,
+    )
+    results = []
+    for target, value in zip(targets, found or (), strict=True):
+        if value is None and materialize_grads:
+            xp: Any = backend_of(target._array)
+            value = xp.zeros_like(target._array)
+        elif value is None and not allow_unused:
+            raise RuntimeError(
+                "One of the differentiated Tensors appears to not have been used in the graph. "
+                "Set allow_unused=True if this is the desired behavior."
+            )
+        if value is not None and not isinstance(value, Variable):
+            # copied, as the engine may have passed this very array on as another gradient
+            value = target._wrap(value.copy())
+        results.append(value)
+    return tuple(results)

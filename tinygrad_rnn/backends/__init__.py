@@ -1,0 +1,15 @@
+"""Arrays and the devices they live on. Nothing here knows of tensors."""
+
+from .device import (
+    CPU as CPU,
+    HostScalar as HostScalar,
+    as_device as as_device,
+    backend_for as backend_for,
+    backend_of as backend_of,
+    cuda_device_count as cuda_device_count,
+    device as device,
+    device_of as device_of,
+    is_host as is_host,
+    move as move,
+)
+from .protocol import Array as Array, Backend as Backend

@@ -1,0 +1,143 @@
+"""Devices by name, and which backend serves which device or array."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import Any
+
+import numpy as np
+
+from . import numpy_backend
+from .protocol import Array, Backend
+
+_CUDA_HELP = (
+    'Install CuPy for your CUDA version: pip install "tinygrad-rnn[cuda12]" or '
+    'pip install "tinygrad-rnn[cuda13]", or use device="cpu".'
+)
+
+
+class device:
+    """Where a tensor lives: ``device("cpu")``, ``device("cuda")``, ``device("cuda:1")``.
+
+    Raises RuntimeError for a type of device there is no backend for.
+    """
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: str | device, index: int | None = None) -> None:
+        if isinstance(type, device):
+            type, index = type.type, type.index if index is None else index
+        elif not isinstance(type, str):
+            raise TypeError(
+                f"device(): type must be a str or device, got {type.__class__.__name__}"
+            )
+        name, colon, number = type.partition(":")
+        if name not in ("cpu", "cuda"):
+            raise RuntimeError(
+                f"Expected one of cpu, cuda device type at start of device string: {type}"
+            )
+        if colon:
+            if not number.isdigit() or index is not None:
+                raise RuntimeError(
+                    f"Invalid device string: '{type}'; expected for example 'cuda:0'"
+                )
+            index = int(number)
+        self.type, self.index = name, index
+
+    def __repr__(self) -> str:
+        index = "" if self.index is None else f", index={self.index}"
+        return f"device(type={self.type!r}{index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return device, (self.type, self.index)
+
+
+CPU = device("cpu")
+HostScalar = np.generic  # what indexing a NumPy array, or NumPy's mathematics, gives for one number
+
+# NumPy's own scalars are what its ufuncs return for 0-d arrays.
+_HOST: Any = numpy_backend
+_BY_TYPE: dict[type, Backend] = dict.fromkeys(
+    (np.ndarray, *(np.dtype(c).type for c in "efdbhilqBHILQ?")), _HOST
+)
+
+
+@functools.cache
+def _cuda_backend() -> Backend:
+    """The CuPy backend. Raises RuntimeError that says what to install where there is none."""
+    try:
+        backend: Any = importlib.import_module(".cupy_backend", __package__)
+    except ImportError as error:
+        raise RuntimeError(
+            f"cuda needs CuPy, which can't be imported ({error}). {_CUDA_HELP}"
+        ) from None
+    _BY_TYPE[backend.ndarray] = backend
+    return backend
+
+
+def cuda_device_count() -> int:
+    """How many GPUs can be used: 0 without CuPy, without a driver, or without a GPU."""
+    try:
+        backend: Any = _cuda_backend()
+    except RuntimeError:
+        return 0
+    return backend.device_count()
+
+
+def backend_of(array: Array) -> Backend | None:
+    """The backend whose array this is, None for anything that is not an array."""
+    return _BY_TYPE.get(type(array))
+
+
+def is_host(value: object) -> bool:
+    """Whether this is an array in host memory."""
+    return isinstance(value, np.ndarray)
+
+
+def backend_for(where: device) -> Backend:
+    """The backend that serves a device. Raises RuntimeError if it can't be had here."""
+    if where.type == "cpu":
+        return numpy_backend  # type: ignore[return-value]
+    backend: Any = _cuda_backend()
+    count = backend.device_count()
+    if count == 0:
+        raise RuntimeError(
+            "cuda was asked for, but no NVIDIA driver or GPU was found. " + _CUDA_HELP
+        )
+    if where.index is not None and where.index >= count:
+        raise RuntimeError(f"invalid device ordinal: {where}, but there are {count} GPUs")
+    return backend
+
+
+def device_of(array: Array) -> device:
+    """The device that holds an array."""
+    backend = _BY_TYPE[type(array)]
+    return CPU if backend is numpy_backend else device("cuda", backend.device_index(array))
+
+
+def as_device(value: device | str | int | None) -> device:
+    """A device from what users pass; None is the CPU, a number a GPU."""
+    if value is None:
+        return CPU
+    if isinstance(value, int):
+        return device("cuda", value)
+    return value if isinstance(value, device) else device(value)
+
+
+def move(array: Array, where: device) -> Array:
+    """The array on another device; itself if it is there already."""
+    here = device_of(array)
+    if here.type == where.type and where.index in (None, here.index):
+        return array
+    host = _BY_TYPE[type(array)].to_host(array)
+    return backend_for(where).from_host(host, where.index)

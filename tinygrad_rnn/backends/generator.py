@@ -1,0 +1,357 @@
+"""Random numbers on the host: for the same seed, the numbers of PyTorch's CPU generator.
+
+The source is mt19937, a stream of 32-bit words; a 64-bit number takes two of them, high one first.
+Every draw takes exactly the words PyTorch takes, so the two stay in step over any mix of calls.
+
+- Equal bit for bit: `uniform`, `integers`, `random`, `permutation`, `bernoulli`, and `normal` of
+  fewer than 16 numbers.
+- `normal` of 16 and more and `exponential` are equal up to the last bits of a logarithm, a sine
+  and a cosine, which each library (and NumPy on each processor) computes in its own way. Measured
+  over 20 million standard numbers: at most 5 units in the last place for float32, 2 for float64.
+
+Where PyTorch itself differs between processors we have what most of them do: multiply-and-add
+rounds once, and `bernoulli` draws from mt19937 (PyTorch on Intel processors uses MKL's stream).
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import secrets
+import struct
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+DType = np.dtype[Any]
+Size = tuple[int, ...]
+
+FLOAT16, FLOAT32, FLOAT64 = np.dtype("float16"), np.dtype("float32"), np.dtype("float64")
+
+DEFAULT_SEED = 67280421310721
+BLOCK = 16  # normals are made 16 at a time: 8 uniforms give the radii, the next 8 the angles
+WIDE_SPAN = 2**28  # a choice among this many integers or more takes 64 bits, to stay even
+
+
+class Generator:
+    """A stream of random numbers that a seed determines.
+
+    Args:
+        device: kept as given, as an attribute. The numbers always come from the host, so that
+            the same seed gives the same numbers on every device.
+
+    `size` is always the shape of the result, a tuple; results are C-contiguous NumPy arrays.
+    """
+
+    def __init__(self, device: object = "cpu") -> None:
+        self.device = device
+        self._mt19937 = np.random.MT19937()
+        # One draw takes many words and may use the cached normal: without the lock two threads
+        # (a data loader's, say) could interleave inside a draw, or both take the same cached value.
+        self._lock = threading.Lock()
+        self.manual_seed(DEFAULT_SEED)
+
+    # ----- seeds and state -----
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream that `seed` determines, and return the generator.
+
+        Raises RuntimeError if `seed` is no integer, ValueError outside [-2**63, 2**64).
+        """
+        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+            raise RuntimeError(f"manual_seed expected seed to be an int, got {seed!r}")
+        seed = operator.index(seed)
+        if not -(2**63) <= seed < 2**64:
+            raise ValueError(
+                "Overflow when unpacking long long: manual_seed expected "
+                f"-2**63 <= seed < 2**64, got {seed}"
+            )
+        with self._lock:
+            self._seed = seed % 2**64  # PyTorch stores 64 bits without a sign ...
+            # ... and seeds with the low 32, by the same recipe as NumPy's old RandomState.
+            np.random.RandomState(self._mt19937).seed(self._seed % 2**32)
+            self._spare_normal: float | None = None
+        return self
+
+    def seed(self) -> int:
+        """Seed from the operating system's entropy; returns the seed."""
+        seed = secrets.randbits(64)
+        self.manual_seed(seed)
+        return seed
+
+    def initial_seed(self) -> int:
+        """The last seed set, as a number in [0, 2**64)."""
+        return self._seed
+
+    # The state as bytes, little-endian: name and version of the layout, seed, place in the key,
+    # whether there is a spare normal, the spare normal (0 if none), mt19937's key of 624 words.
+    _LAYOUT = struct.Struct("<8sQI?d2496s")
+    _MAGIC = b"tgrng\0\0\1"
+
+    def get_state(self) -> Array:
+        """All that determines the numbers to come, as a new array of 2525 uint8."""
+        with self._lock:
+            stream = self._mt19937.state["state"]
+            spare = self._spare_normal
+            state = self._LAYOUT.pack(
+                self._MAGIC,
+                self._seed,
+                stream["pos"],
+                spare is not None,
+                spare or 0.0,
+                stream["key"].astype("<u4").tobytes(),
+            )
+        return np.frombuffer(bytearray(state), np.uint8)
+
+    def set_state(self, state: Array) -> None:
+        """Continue from where `get_state` was called, on this or another generator.
+
+        Raises TypeError if `state` is no uint8 array, RuntimeError if it is no generator state.
+        """
+        if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
+            got = getattr(state, "dtype", type(state).__name__)
+            raise TypeError(f"set_state expected state to be a uint8 array, got {got}")
+        if state.shape != (self._LAYOUT.size,):
+            raise RuntimeError(
+                f"set_state expected state of shape ({self._LAYOUT.size},), got {state.shape}"
+            )
+        magic, seed, position, has_spare, spare, words = self._LAYOUT.unpack(state.tobytes())
+        key = np.frombuffer(words, "<u4")
+        # A key of zeros would give zeros for ever; a seed never leads to it.
+        if magic != self._MAGIC or position > key.size or not key.any() or not math.isfinite(spare):
+            raise RuntimeError(
+                f"set_state expected state to be what get_state returned (layout {self._MAGIC!r}), "
+                f"got other bytes (beginning {magic!r})"
+            )
+        with self._lock:
+            stream: Any = {"key": key.astype(np.uint32), "pos": position}
+            self._mt19937.state = {"bit_generator": "MT19937", "state": stream}
+            self._seed = seed
+            self._spare_normal = spare if has_spare else None
+
+    def clone_state(self) -> Generator:
+        """A new generator at the same place of the same stream."""
+        clone = Generator(self.device)
+        clone.set_state(self.get_state())
+        return clone
+
+    def __getstate__(self) -> tuple[object, Array]:  # for pickle and copy: a lock has no copy
+        return self.device, self.get_state()
+
+    def __setstate__(self, saved: tuple[object, Array]) -> None:
+        device, state = saved
+        Generator.__init__(self, device)
+        self.set_state(state)
+
+    def __repr__(self) -> str:
+        return f"Generator(device={str(self.device)!r}, seed={self._seed})"
+
+    # ----- floating-point numbers -----
+
+    def uniform(self, size: Size, low: float, high: float, dtype: DType) -> Array:
+        """Numbers spread evenly over [low, high)."""
+        _require_floating("uniform", dtype)
+        limit = float(np.finfo(dtype).max)
+        if not -limit <= low <= high <= min(limit, low + limit):
+            raise RuntimeError(
+                f"uniform expected finite bounds low <= high, no further apart than {dtype} can "
+                f"hold, got low={low}, high={high}"
+            )
+        with self._lock:
+            fractions = self._fractions(_count(size), dtype)
+        # Bounds and width are rounded to the type computed in before they are used.
+        start, end = fractions.dtype.type(low), fractions.dtype.type(high)
+        numbers = _multiply_add(fractions, end - start, start).astype(dtype, copy=False)
+        numbers[numbers == dtype.type(high)] = low  # rounded up to the bound that is left out
+        return numbers.reshape(size)
+
+    def normal(self, size: Size, mean: float, std: float, dtype: DType) -> Array:
+        """Numbers of the normal distribution with this mean and standard deviation."""
+        _require_floating("normal", dtype)
+        if not std >= 0:
+            raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        count = _count(size)
+        with self._lock:
+            few = count < BLOCK
+            standard = self._few_normals(count) if few else self._many_normals(count, dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # too large for dtype: inf, silently
+            return _multiply_add(standard, std, mean).astype(dtype, copy=False).reshape(size)
+
+    def exponential(self, size: Size, rate: float, dtype: DType) -> Array:
+        """Waiting times between events that happen `rate` times in a unit of time."""
+        _require_floating("exponential", dtype)
+        if not rate > 0:
+            raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
+        with self._lock:
+            fractions = self._fractions(_count(size), FLOAT64)
+        with np.errstate(over="ignore"):
+            return (-1 / rate * np.log1p(-fractions)).astype(dtype).reshape(size)
+
+    # ----- integers and choices -----
+
+    def integers(self, size: Size, low: int, high: int, dtype: DType) -> Array:
+        """Whole numbers low <= n < high; a floating dtype must hold each of them exactly."""
+        lowest, highest = _exact_integers(dtype)
+        if low >= high:
+            raise RuntimeError(
+                f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+            )
+        if low < lowest or high - 1 > highest:
+            raise RuntimeError(
+                f"integers expected low >= {lowest} and high - 1 <= {highest} for {dtype}, "
+                f"got low={low}, high={high}"
+            )
+        span = high - low
+        return self._integers(size, low, span, wide=span >= WIDE_SPAN).astype(dtype, copy=False)
+
+    def random(self, size: Size, dtype: DType) -> Array:
+        """Whole numbers from 0 to the largest that dtype holds, with all below it, exactly."""
+        _, highest = _exact_integers(dtype)
+        return self._integers(size, 0, highest + 1, wide=dtype.itemsize == 8).astype(
+            dtype, copy=False
+        )
+
+    def permutation(self, n: int) -> Array:
+        """The numbers 0 .. n - 1 in random order, as int64."""
+        if n < 0:
+            raise RuntimeError(f"permutation expected n >= 0, got {n}")
+        order = list(range(n))
+        with self._lock:
+            words = self._words(max(n - 1, 0))
+        # Fisher-Yates: each place in turn swaps with one from itself on; the last needs no choice.
+        steps = words % np.arange(n, 1, -1, dtype=np.uint64)
+        for place, step in enumerate(steps.tolist()):
+            other = place + step
+            order[place], order[other] = order[other], order[place]
+        return np.array(order, np.int64)
+
+    def bernoulli(self, size: Size, p: float) -> npt.NDArray[np.bool_]:
+        """True with probability p, as a bool array."""
+        if not 0 <= p <= 1:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+        with self._lock:
+            fractions = self._fractions(_count(size), FLOAT64)
+        return (fractions < p).reshape(size)
+
+    # ----- from words to numbers; the caller holds the lock -----
+
+    def _words(self, count: int) -> npt.NDArray[np.uint64]:
+        """The next words of the stream: 32 random bits each, in arrays of 64."""
+        words: npt.NDArray[np.uint64] = self._mt19937.random_raw(count)
+        return words
+
+    def _wide_words(self, count: int) -> npt.NDArray[np.uint64]:
+        """Numbers of 64 random bits."""
+        words = self._words(2 * count)
+        wide: npt.NDArray[np.uint64] = words[::2] << np.uint64(32) | words[1::2]
+        return wide
+
+    def _fractions(self, count: int, dtype: DType) -> Array:
+        """Numbers in [0, 1): 53 random bits in float64 for float64, else 24 in float32."""
+        if dtype == FLOAT64:
+            bits = self._wide_words(count) & np.uint64(2**53 - 1)
+            return bits.view(np.int64) * 2.0**-53
+        bits = self._words(count) & np.uint64(2**24 - 1)
+        return bits.view(np.int64).astype(FLOAT32) * np.float32(2.0**-24)
+
+    def _few_normals(self, count: int) -> Array:
+        """Standard normals in float64, two by two; the spare one waits for the next call."""
+        normals: list[float] = []
+        while len(normals) < count:
+            if self._spare_normal is None:
+                turn, fraction = self._fractions(2, FLOAT64).tolist()
+                radius, angle = math.sqrt(-2 * math.log1p(-fraction)), 2 * math.pi * turn
+                normals.append(radius * math.cos(angle))
+                self._spare_normal = radius * math.sin(angle)
+            else:
+                normals.append(self._spare_normal)
+                self._spare_normal = None
+        return np.array(normals)
+
+    def _many_normals(self, count: int, dtype: DType) -> Array:
+        """Standard normals in whole blocks; a rest is covered by a last block of fresh words."""
+        whole = count - count % BLOCK
+        rest = BLOCK if count > whole else 0
+        # float16 draws for the whole blocks only, other types for the rest too, which is unused.
+        drawn = whole if dtype == FLOAT16 else count
+        fractions = self._fractions(drawn + rest, dtype)
+        normals = np.empty(count, fractions.dtype)
+        normals[:whole] = _box_muller(fractions[:whole])
+        if rest:
+            normals[-BLOCK:] = _box_muller(fractions[-BLOCK:])
+        return normals
+
+    def _integers(self, size: Size, low: int, span: int, wide: bool) -> npt.NDArray[np.int64]:
+        """Whole numbers low <= n < low + span, from 64 or 32 random bits each (takes the lock)."""
+        with self._lock:
+            words = self._wide_words(_count(size)) if wide else self._words(_count(size))
+        if span < 2**64:  # else every word is a number already
+            words = words % np.uint64(span) + np.uint64(low % 2**64)  # sums wrap as signed ones do
+        return words.view(np.int64).reshape(size)
+
+
+def _count(size: Size) -> int:
+    """How many numbers an array of this size holds."""
+    if any(extent < 0 for extent in size):
+        raise RuntimeError(f"Trying to create tensor with negative dimension: {list(size)}")
+    return math.prod(size)
+
+
+def _require_floating(name: str, dtype: DType) -> None:
+    if dtype not in (FLOAT16, FLOAT32, FLOAT64):
+        raise NotImplementedError(
+            f"{name} expected dtype to be float16, float32 or float64, got {dtype}"
+        )
+
+
+def _exact_integers(dtype: DType) -> tuple[int, int]:
+    """The lowest and highest integer that dtype holds exactly, with all between them."""
+    if dtype.kind == "b":
+        return 0, 1
+    if dtype.kind in "iu":
+        return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    _require_floating("integers", dtype)
+    limit = 2 ** (int(np.finfo(dtype).nmant) + 1)
+    return -limit, limit
+
+
+def _box_muller(fractions: Array) -> Array:
+    """Standard normals from whole blocks of uniform fractions, in their own precision."""
+    blocks = fractions.reshape(-1, 2, BLOCK // 2)
+    radius = np.sqrt(-2 * np.log(1 - blocks[:, 0]))  # 1 - u is in (0, 1]: a finite logarithm
+    angle = 2 * math.pi * blocks[:, 1]
+    normals: Array = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    return normals.reshape(-1)
+
+
+def _multiply_add(x: Array, scale: float, shift: float) -> Array:
+    """x * scale + shift rounded once, as processors' fused instruction does and NumPy does not."""
+    if scale == 1 and shift == 0:
+        return x
+    if x.dtype == FLOAT32:  # a product of two 24-bit numbers is exact in float64's 53 bits
+        product = x * np.float64(np.float32(scale))
+        return (product + np.float64(np.float32(shift))).astype(FLOAT32)
+    if not math.isfinite(scale + shift):
+        return x * scale + shift
+    # float64: carry the rounding errors of the product (Dekker) and of the sum (Knuth) along.
+    (x_high, x_low), (scale_high, scale_low) = _halves(x), _halves(np.full(1, scale))
+    product = x * scale
+    error = x_high * scale_high - product + x_high * scale_low + x_low * scale_high
+    error += x_low * scale_low
+    total: Array = product + shift
+    shift_part = total - product
+    error += product - (total - shift_part) + (shift - shift_part)
+    total += error
+    return total
+
+
+def _halves(x: Array) -> tuple[Array, Array]:
+    """float64 as the sum of two numbers, so short that products of them are exact."""
+    high = (x.view(np.int64) & -(2**27)).view(FLOAT64)
+    return high, x - high
+
+
+default_generator = Generator()

@@ -1,0 +1,57 @@
+"""The CPU backend: NumPy's functions, and host versions of what CuPy does differently."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy import (
+    absolute, add, all, amax, amin, any, arange, arccos, arccosh, arcsin, arcsinh, arctan, arctan2,
+    arctanh, argmax, argmin, argsort, array_split, asarray, ascontiguousarray, bincount,
+    bitwise_and, bitwise_or, bitwise_xor, broadcast_arrays, broadcast_to, ceil, clip, concatenate,
+    copysign, cos, cosh, count_nonzero, cumprod, cumsum, diagonal, einsum, empty, empty_like, equal,
+    exp, exp2, expand_dims, expm1, eye, flip, floor, floor_divide, fmod, from_dlpack, full,
+    full_like, greater, greater_equal, invert, isfinite, isinf, isnan, less, less_equal, linspace,
+    log, log10, log1p, log2, logaddexp, logical_and, logical_not, logical_or, logical_xor, matmul,
+    maximum, median, minimum, moveaxis, multiply, nan_to_num, ndarray, negative, nonzero, not_equal,
+    ones, ones_like, power, prod, put_along_axis, remainder, repeat, rint, roll, searchsorted, sign,
+    signbit, sin, sinh, sqrt, square, stack, subtract, sum, take, take_along_axis, tan, tanh, tile,
+    transpose, tril, triu, true_divide, trunc, unique, where, zeros, zeros_like,
+)  # fmt: skip
+
+# PyTorch lets infinities and nans flow silently, and so do we. `numpy.errstate` around each
+# operation would cost more than the operation; a filter for warnings that arise in this package's
+# own code costs nothing, and leaves the user's own NumPy code and error state as they were.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"tinygrad_rnn\.")
+
+
+def from_host(array: np.ndarray, index: int | None) -> np.ndarray:
+    return array
+
+
+def to_host(array: np.ndarray) -> np.ndarray:
+    return array
+
+
+def device_index(array: np.ndarray) -> int | None:
+    return None
+
+
+def scatter_add(target: np.ndarray, index: Any, values: np.ndarray) -> None:
+    np.add.at(target, index, values)
+
+
+def check_index(index: np.ndarray, size: int, what: str) -> None:
+    if index.size and not (-size <= index.min() and index.max() < size):
+        bad = index[(index < -size) | (index >= size)].flat[0]
+        raise IndexError(f"index {bad} is out of bounds for {what} with size {size}")
+
+
+def on_device(index: int | None) -> Any:
+    return contextlib.nullcontext()
+
+
+def synchronize() -> None:
+    """The host computes as it is told; there is nothing to wait for."""

@@ -1,0 +1,175 @@
+"""What a backend offers: the array functions that operations are written in.
+
+A backend is a module. Most names are the array library's own functions, which NumPy and CuPy
+spell alike; the rest, below the ruler, is what they do differently. An operation receives its
+backend as `xp` and touches arrays only through it, their operators and their methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = Any  # numpy.ndarray or cupy.ndarray; never a Tensor
+_Function = Callable[..., Any]
+
+
+class Backend(Protocol):
+    # ----- the shared array functions -----
+    # elementwise
+    absolute: _Function
+    add: _Function
+    arccos: _Function
+    arccosh: _Function
+    arcsin: _Function
+    arcsinh: _Function
+    arctan: _Function
+    arctan2: _Function
+    arctanh: _Function
+    bitwise_and: _Function
+    bitwise_or: _Function
+    bitwise_xor: _Function
+    ceil: _Function
+    clip: _Function
+    copysign: _Function
+    cos: _Function
+    cosh: _Function
+    equal: _Function
+    exp: _Function
+    exp2: _Function
+    expm1: _Function
+    floor: _Function
+    floor_divide: _Function
+    fmod: _Function
+    greater: _Function
+    greater_equal: _Function
+    invert: _Function
+    isfinite: _Function
+    isinf: _Function
+    isnan: _Function
+    less: _Function
+    less_equal: _Function
+    log: _Function
+    log10: _Function
+    log1p: _Function
+    log2: _Function
+    logaddexp: _Function
+    logical_and: _Function
+    logical_not: _Function
+    logical_or: _Function
+    logical_xor: _Function
+    maximum: _Function
+    minimum: _Function
+    multiply: _Function
+    nan_to_num: _Function
+    negative: _Function
+    not_equal: _Function
+    power: _Function
+    remainder: _Function
+    rint: _Function
+    sign: _Function
+    signbit: _Function
+    sin: _Function
+    sinh: _Function
+    sqrt: _Function
+    square: _Function
+    subtract: _Function
+    tan: _Function
+    tanh: _Function
+    true_divide: _Function
+    trunc: _Function
+    where: _Function
+    # creation
+    arange: _Function
+    empty: _Function
+    empty_like: _Function
+    eye: _Function
+    full: _Function
+    full_like: _Function
+    linspace: _Function
+    ones: _Function
+    ones_like: _Function
+    zeros: _Function
+    zeros_like: _Function
+    # reduction and order
+    all: _Function
+    amax: _Function
+    amin: _Function
+    any: _Function
+    argmax: _Function
+    argmin: _Function
+    argsort: _Function
+    bincount: _Function
+    count_nonzero: _Function
+    cumprod: _Function
+    cumsum: _Function
+    median: _Function
+    prod: _Function
+    searchsorted: _Function
+    sum: _Function
+    unique: _Function
+    # shape and place
+    array_split: _Function
+    ascontiguousarray: _Function
+    broadcast_arrays: _Function
+    broadcast_to: _Function
+    concatenate: _Function
+    diagonal: _Function
+    expand_dims: _Function
+    flip: _Function
+    moveaxis: _Function
+    nonzero: _Function
+    put_along_axis: _Function
+    repeat: _Function
+    roll: _Function
+    stack: _Function
+    take: _Function
+    take_along_axis: _Function
+    tile: _Function
+    transpose: _Function
+    tril: _Function
+    triu: _Function
+    # linear algebra
+    einsum: _Function
+    matmul: _Function
+
+    # ----- what the array libraries do differently -----
+    ndarray: type
+
+    def asarray(self, value: Any, dtype: np.dtype | None = None) -> Array:
+        """`value` as this backend's array; a 0-d result of a ufunc becomes an array again."""
+        ...
+
+    def from_dlpack(self, source: Any) -> Array:
+        """An array on the memory of any object with `__dlpack__` on this backend's device."""
+        ...
+
+    def from_host(self, array: np.ndarray, index: int | None) -> Array:
+        """A host array on device number `index` (None: the current one)."""
+        ...
+
+    def to_host(self, array: Array) -> np.ndarray:
+        """The values as a NumPy array; memory is shared where it is host memory already."""
+        ...
+
+    def device_index(self, array: Array) -> int | None:
+        """The number of the device that holds `array`, None for the host."""
+        ...
+
+    def scatter_add(self, target: Array, index: Any, values: Array) -> None:
+        """target[index] += values in place, with repeated positions adding up."""
+        ...
+
+    def check_index(self, index: Array, size: int, what: str) -> None:
+        """Raise IndexError unless every element is in [-size, size)."""
+        ...
+
+    def on_device(self, index: int | None) -> Any:
+        """A context manager: arrays created inside live on device `index`."""
+        ...
+
+    def synchronize(self) -> None:
+        """Wait until all work given to the device is done."""
+        ...

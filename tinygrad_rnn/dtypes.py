@@ -1,0 +1,137 @@
+"""Data types under PyTorch's names, and PyTorch's rules for mixing them.
+
+NumPy promotes int64 with float32 to float64; PyTorch keeps float32, because only the *category*
+(bool < integer < floating) of the other operand matters. The rules here are PyTorch's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+BOOL, INTEGER, FLOATING = range(3)
+_CATEGORY = {"b": BOOL, "i": INTEGER, "u": INTEGER, "f": FLOATING}
+
+
+class dtype:
+    """The type of a tensor's elements. Printed as PyTorch prints it: ``torch.float32``.
+
+    Attributes:
+        name: "float32", "int64", ...
+        array: the array library's description of the same type.
+        category: BOOL, INTEGER or FLOATING; promotion goes by it.
+    """
+
+    __slots__ = ("array", "category", "itemsize", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.array = np.dtype(name)
+        self.category = _CATEGORY[self.array.kind]
+        self.itemsize = self.array.itemsize
+
+    @property
+    def is_floating_point(self) -> bool:
+        return self.category == FLOATING
+
+    @property
+    def is_complex(self) -> bool:
+        return False
+
+    @property
+    def is_signed(self) -> bool:
+        return self.array.kind in "if"
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _by_name, (self.name,)
+
+
+float16 = dtype("float16")
+float32 = dtype("float32")
+float64 = dtype("float64")
+int8 = dtype("int8")
+int16 = dtype("int16")
+int32 = dtype("int32")
+int64 = dtype("int64")
+uint8 = dtype("uint8")
+bool_ = dtype("bool")
+
+ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
+_OF_ARRAY = {d.array: d for d in ALL}
+_NAMES = {d.name: d for d in ALL}
+
+
+def _by_name(name: str) -> dtype:
+    return _NAMES[name]
+
+
+def of_array(array_dtype: np.dtype) -> dtype:
+    """The dtype of an array. Raises TypeError for one that tensors do not have."""
+    try:
+        return _OF_ARRAY[array_dtype]
+    except KeyError:
+        supported = ", ".join(d.name for d in ALL)
+        raise TypeError(
+            f"can't convert an array of type {array_dtype}. The supported types are: {supported}."
+        ) from None
+
+
+_default = float32
+
+
+def get_default_dtype() -> dtype:
+    """The floating type of new tensors made from Python floats; float32 unless set otherwise."""
+    return _default
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Set the floating type of new tensors. Raises TypeError for anything but a floating dtype."""
+    global _default
+    if not isinstance(d, dtype) or d.category != FLOATING:
+        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
+    _default = d
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest type that holds both: the higher category wins, within one NumPy's rule."""
+    if type1 is type2:
+        return type1
+    if type1.category != type2.category:
+        return max(type1, type2, key=lambda d: d.category)
+    return _OF_ARRAY[np.promote_types(type1.array, type2.array)]
+
+
+def of_number(value: object) -> dtype:
+    """The type a Python number has by itself: bool, int64, or the default floating type."""
+    if isinstance(value, bool | np.bool_):
+        return bool_
+    return int64 if isinstance(value, int | np.integer) else _default
+
+
+class finfo:
+    """Numerical limits of a floating dtype (default: the default dtype), as ``torch.finfo``."""
+
+    def __init__(self, type: dtype | None = None) -> None:
+        self.dtype = type or _default
+        if self.dtype.category != FLOATING:
+            raise TypeError(f"finfo takes a floating-point dtype, got {self.dtype}; use iinfo")
+        info = np.finfo(self.dtype.array)
+        self.bits = info.bits
+        self.eps = info.eps.item()
+        self.max = info.max.item()
+        self.min = info.min.item()
+        self.tiny = self.smallest_normal = info.tiny.item()
+        self.resolution = info.resolution.item()
+
+
+class iinfo:
+    """Limits of an integer dtype, as ``torch.iinfo``."""
+
+    def __init__(self, type: dtype) -> None:
+        if type.category != INTEGER:
+            raise TypeError(f"iinfo takes an integer dtype, got {type}; use finfo")
+        info = np.iinfo(type.array)
+        self.dtype, self.bits = type, info.bits
+        self.max, self.min = info.max, info.min

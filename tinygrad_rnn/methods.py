@@ -1,0 +1,301 @@
+"""The operations as methods: one line each, the same object as the function of that name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import dtypes
+from .autograd import Variable
+from .ops import (
+    arithmetic,
+    choice,
+    comparison,
+    conversion,
+    elementwise,
+    indexing,
+    inplace,
+    joining,
+    linalg,
+    order,
+    random,
+    reduction,
+    shape,
+)  # fmt: skip
+from .ops.inplace import inplace as _in_place
+
+
+def _number_first(operation: Any, name: str) -> Any:
+    """The reflected form of an operator: ``number - tensor``."""
+
+    def method(self: Any, other: Any) -> Any:
+        return operation(other, self)
+
+    method.__name__ = name
+    return method
+
+
+def _converter(dtype: dtypes.dtype, name: str) -> Any:
+    def method(self: Any, memory_format: Any = None) -> Any:
+        return conversion.cast(self, dtype)
+
+    method.__name__ = name
+    method.__doc__ = f"In {dtype}; itself if it is already."
+    return method
+
+
+def _compare(operation: Any) -> Any:
+    """== and !=, which leave objects that are neither tensors nor numbers to Python."""
+
+    def method(self: Any, other: Any) -> Any:
+        if isinstance(other, Variable | float | int):
+            return operation(self, other)
+        return NotImplemented
+
+    return method
+
+
+class Methods(Variable):
+    """The mathematics of `Tensor`."""
+
+    __slots__ = ()
+
+    # ----- arithmetic -----
+    add = __add__ = __radd__ = arithmetic.add
+    sub = subtract = __sub__ = arithmetic.sub
+    __rsub__ = rsub = arithmetic.rsub
+    mul = multiply = __mul__ = __rmul__ = arithmetic.mul
+    div = divide = true_divide = __truediv__ = arithmetic.div
+    __rtruediv__ = _number_first(arithmetic.div, "__rtruediv__")
+    floor_divide = __floordiv__ = arithmetic.floor_divide
+    __rfloordiv__ = _number_first(arithmetic.floor_divide, "__rfloordiv__")
+    remainder = __mod__ = arithmetic.remainder
+    __rmod__ = _number_first(arithmetic.remainder, "__rmod__")
+    fmod = arithmetic.fmod
+    pow = __pow__ = arithmetic.pow
+    __rpow__ = _number_first(arithmetic.pow, "__rpow__")
+    neg = negative = __neg__ = arithmetic.neg
+    positive = __pos__ = arithmetic.positive
+    abs = absolute = __abs__ = arithmetic.abs
+    sign = sgn = arithmetic.sign
+    floor = arithmetic.floor
+    ceil = arithmetic.ceil
+    trunc = fix = arithmetic.trunc
+    round = arithmetic.round
+    frac = arithmetic.frac
+    lerp = arithmetic.lerp
+    addcmul = arithmetic.addcmul
+    addcdiv = arithmetic.addcdiv
+
+    # ----- functions of each element -----
+    exp = elementwise.exp
+    exp2 = elementwise.exp2
+    expm1 = elementwise.expm1
+    log = arithmetic.log
+    log2 = elementwise.log2
+    log10 = elementwise.log10
+    log1p = elementwise.log1p
+    sqrt = elementwise.sqrt
+    rsqrt = elementwise.rsqrt
+    square = elementwise.square
+    reciprocal = elementwise.reciprocal
+    logaddexp = elementwise.logaddexp
+    sin = elementwise.sin
+    cos = elementwise.cos
+    tan = elementwise.tan
+    asin = arcsin = elementwise.asin
+    acos = arccos = elementwise.acos
+    atan = arctan = elementwise.atan
+    atan2 = arctan2 = elementwise.atan2
+    sinh = elementwise.sinh
+    cosh = elementwise.cosh
+    tanh = elementwise.tanh
+    asinh = arcsinh = elementwise.asinh
+    acosh = arccosh = elementwise.acosh
+    atanh = arctanh = elementwise.atanh
+    sigmoid = elementwise.sigmoid
+    relu = elementwise.relu
+    hypot = elementwise.hypot
+
+    # ----- choice -----
+    maximum = choice.maximum
+    minimum = choice.minimum
+    clamp = clip = choice.clamp
+    nan_to_num = choice.nan_to_num
+    masked_fill = indexing.masked_fill
+    masked_select = indexing.masked_select
+
+    # ----- comparison and logic -----
+    eq, ne = comparison.eq, comparison.ne
+    __eq__, __ne__ = _compare(comparison.eq), _compare(comparison.ne)
+    lt = less = __lt__ = comparison.lt
+    le = less_equal = __le__ = comparison.le
+    gt = greater = __gt__ = comparison.gt
+    ge = greater_equal = __ge__ = comparison.ge
+    isnan = comparison.isnan
+    isinf = comparison.isinf
+    isfinite = comparison.isfinite
+    isclose = comparison.isclose
+    allclose = comparison.allclose
+    equal = comparison.equal
+    signbit = comparison.signbit
+    logical_not = comparison.logical_not
+    logical_and = comparison.logical_and
+    logical_or = comparison.logical_or
+    logical_xor = comparison.logical_xor
+    bitwise_and = __and__ = __rand__ = comparison.bitwise_and
+    bitwise_or = __or__ = __ror__ = comparison.bitwise_or
+    bitwise_xor = __xor__ = __rxor__ = comparison.bitwise_xor
+    bitwise_not = __invert__ = comparison.bitwise_not
+
+    # ----- reductions -----
+    sum = reduction.sum
+    mean = reduction.mean
+    var = reduction.var
+    std = reduction.std
+    prod = reduction.prod
+    cumsum = reduction.cumsum
+    cumprod = reduction.cumprod
+    logsumexp = reduction.logsumexp
+    softmax = reduction.softmax
+    log_softmax = reduction.log_softmax
+    norm = reduction.norm
+    all = reduction.all
+    any = reduction.any
+    count_nonzero = reduction.count_nonzero
+
+    # ----- order -----
+    amax, amin, aminmax = order.amax, order.amin, order.aminmax
+    max, min = order.max, order.min
+    argmax, argmin = order.argmax, order.argmin
+    sort, argsort = order.sort, order.argsort
+    topk = order.topk
+    kthvalue = order.kthvalue
+    median = order.median
+    unique = order.unique
+    bincount = order.bincount
+
+    # ----- shape -----
+    reshape = shape.reshape
+    reshape_as = shape.reshape_as
+    view_as = shape.view_as
+    ravel = shape.ravel
+    flatten = shape.flatten
+    unflatten = shape.unflatten
+    squeeze = shape.squeeze
+    unsqueeze = shape.unsqueeze
+    permute = shape.permute
+    transpose = swapaxes = swapdims = shape.transpose
+    t = shape.t
+    movedim = moveaxis = shape.movedim
+    expand = broadcast_to = shape.expand
+    expand_as = shape.expand_as
+    diagonal = shape.diagonal
+    diag = shape.diag
+    split = joining.split
+    chunk = joining.chunk
+    unbind = joining.unbind
+    select = joining.select
+    narrow = joining.narrow
+    flip = joining.flip
+    roll = joining.roll
+    tril, triu = joining.tril, joining.triu
+    repeat = joining.repeat
+    tile = joining.tile
+    clone = joining.clone
+    contiguous = joining.contiguous
+
+    def view(self: Any, *shape_or_dtype: Any) -> Any:
+        """The same memory in another shape. Raises RuntimeError if that needs a copy."""
+        return shape.view(self, *shape_or_dtype)
+
+    @property
+    def T(self: Any) -> Any:
+        """The dimensions in reverse order."""
+        return shape.permute(self, *range(self._array.ndim - 1, -1, -1))
+
+    @property
+    def mT(self: Any) -> Any:
+        """Matrices transposed."""
+        return shape.transpose(self, -2, -1)
+
+    # ----- indexing -----
+    __getitem__ = indexing.getitem
+    __setitem__ = inplace.setitem
+    gather = indexing.gather
+    scatter = indexing.scatter
+    scatter_add = indexing.scatter_add
+    take_along_dim = indexing.take_along_dim
+    index_select = indexing.index_select
+    index_add = indexing.index_add
+    index_copy = indexing.index_copy
+    index_fill = indexing.index_fill
+    index_put = indexing.index_put
+    nonzero = indexing.nonzero
+    argwhere = indexing.argwhere
+
+    def where(self: Any, condition: Any, other: Any) -> Any:
+        """This tensor where the condition holds, other elsewhere."""
+        return choice.where(condition, self, other)
+
+    # ----- linear algebra -----
+    matmul = __matmul__ = linalg.matmul
+    mm, bmm, mv, dot = linalg.mm, linalg.bmm, linalg.mv, linalg.dot
+    outer = ger = linalg.outer
+    inner = linalg.inner
+    addmm, addmv, addr, baddbmm = linalg.addmm, linalg.addmv, linalg.addr, linalg.baddbmm
+
+    # ----- other dtypes -----
+    half = _converter(dtypes.float16, "half")
+    float = _converter(dtypes.float32, "float")
+    double = _converter(dtypes.float64, "double")
+    char = _converter(dtypes.int8, "char")
+    short = _converter(dtypes.int16, "short")
+    int = _converter(dtypes.int32, "int")
+    long = _converter(dtypes.int64, "long")
+    byte = _converter(dtypes.uint8, "byte")
+    bool = _converter(dtypes.bool_, "bool")
+
+    # ----- in place -----
+    add_ = __iadd__ = _in_place(arithmetic.add)
+    sub_ = subtract_ = __isub__ = _in_place(arithmetic.sub)
+    mul_ = multiply_ = __imul__ = _in_place(arithmetic.mul)
+    div_ = divide_ = true_divide_ = __itruediv__ = _in_place(arithmetic.div)
+    floor_divide_ = __ifloordiv__ = _in_place(arithmetic.floor_divide)
+    remainder_ = __imod__ = _in_place(arithmetic.remainder)
+    pow_ = __ipow__ = _in_place(arithmetic.pow)
+    neg_ = negative_ = _in_place(arithmetic.neg)
+    abs_ = _in_place(arithmetic.abs)
+    sign_ = _in_place(arithmetic.sign)
+    floor_, ceil_ = _in_place(arithmetic.floor), _in_place(arithmetic.ceil)
+    trunc_, round_ = _in_place(arithmetic.trunc), _in_place(arithmetic.round)
+    lerp_ = _in_place(arithmetic.lerp)
+    addcmul_, addcdiv_ = _in_place(arithmetic.addcmul), _in_place(arithmetic.addcdiv)
+    addmm_ = _in_place(linalg.addmm)
+    exp_, log_ = _in_place(elementwise.exp), _in_place(arithmetic.log)
+    sqrt_, rsqrt_ = _in_place(elementwise.sqrt), _in_place(elementwise.rsqrt)
+    square_ = _in_place(elementwise.square)
+    reciprocal_ = _in_place(elementwise.reciprocal)
+    sin_, cos_ = _in_place(elementwise.sin), _in_place(elementwise.cos)
+    tanh_, sigmoid_ = _in_place(elementwise.tanh), _in_place(elementwise.sigmoid)
+    relu_ = _in_place(elementwise.relu)
+    clamp_ = clip_ = _in_place(choice.clamp)
+    nan_to_num_ = _in_place(choice.nan_to_num)
+    masked_fill_ = _in_place(indexing.masked_fill)
+    scatter_ = _in_place(indexing.scatter)
+    scatter_add_ = _in_place(indexing.scatter_add)
+    index_add_ = _in_place(indexing.index_add)
+    index_copy_ = _in_place(indexing.index_copy)
+    index_fill_ = _in_place(indexing.index_fill)
+    index_put_ = _in_place(indexing.index_put)
+    logical_not_ = _in_place(comparison.logical_not)
+    bitwise_and_ = __iand__ = _in_place(comparison.bitwise_and)
+    bitwise_or_ = __ior__ = _in_place(comparison.bitwise_or)
+    bitwise_xor_ = __ixor__ = _in_place(comparison.bitwise_xor)
+    tril_, triu_ = _in_place(joining.tril), _in_place(joining.triu)
+    cumsum_ = _in_place(reduction.cumsum)
+    fill_ = _in_place(inplace.fill)
+    zero_ = _in_place(inplace.zero)
+    copy_ = _in_place(inplace.copy)
+    uniform_, normal_ = _in_place(random.uniform), _in_place(random.normal)
+    random_, bernoulli_ = _in_place(random.random), _in_place(random.bernoulli)
+    exponential_ = _in_place(random.exponential)

@@ -1,0 +1,256 @@
+"""Arithmetic and rounding: each operation's forward, and its gradient rules right behind it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..autograd import primitive
+from ..backends import Array, Backend
+from ..dtypes import FLOATING
+from .choice import Number, where
+from .conversion import promote, promote_floating, result_type
+
+
+@primitive(prepare=promote_floating)
+def log(xp: Backend, input: Array) -> Array:
+    """The natural logarithm."""
+    return xp.log(input)
+
+
+log.gradients(lambda g, _y, x: g / x)
+
+# ----- arithmetic -----
+
+
+@primitive(broadcasts=True, prepare=promote)
+def add(xp: Backend, input: Array, other: Array, *, alpha: Number = 1) -> Array:
+    """input + alpha * other, elementwise, broadcast."""
+    return xp.add(input, other if alpha == 1 else other * alpha)
+
+
+@primitive(broadcasts=True, prepare=promote)
+def sub(xp: Backend, input: Array, other: Array, *, alpha: Number = 1) -> Array:
+    """input - alpha * other, elementwise, broadcast."""
+    return xp.subtract(input, other if alpha == 1 else other * alpha)
+
+
+@primitive(broadcasts=True, prepare=promote)
+def mul(xp: Backend, input: Array, other: Array) -> Array:
+    """input * other, elementwise, broadcast."""
+    return xp.multiply(input, other)
+
+
+@primitive(broadcasts=True, prepare=promote_floating)
+def _div(xp: Backend, input: Array, other: Array) -> Array:
+    return xp.true_divide(input, other)
+
+
+def _scaled(g: Any, alpha: Number) -> Any:
+    return g if alpha == 1 else g * alpha
+
+
+add.gradients(
+    lambda g, _y, _a, _b, *, alpha=1: g, lambda g, _y, _a, _b, *, alpha=1: _scaled(g, alpha)
+)
+sub.gradients(
+    lambda g, _y, _a, _b, *, alpha=1: g, lambda g, _y, _a, _b, *, alpha=1: _scaled(g, -alpha)
+)
+mul.gradients(lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a)
+_div.gradients(lambda g, _y, _a, b: g / b, lambda g, _y, a, b: -g * a / (b * b))
+
+
+def rsub(input: Any, other: Any, *, alpha: Number = 1) -> Any:
+    """other - alpha * input."""
+    return sub(other, input, alpha=alpha)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """input / other; integers divide to floating results unless rounding_mode is "floor" or
+    "trunc". Raises RuntimeError for another rounding_mode."""
+    if rounding_mode is None:
+        return _div(input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode == "trunc":
+        if result_type(input, other).category == FLOATING:
+            return trunc(_div(input, other))
+        return _trunc_divide(input, other)
+    raise RuntimeError(
+        "div expected rounding_mode to be one of None, 'trunc', or 'floor' "
+        f"but found '{rounding_mode}'"
+    )
+
+
+def _no_zero_divisor(xp: Backend, name: str, other: Any) -> None:
+    zero = not other if isinstance(other, Number) else other.dtype.kind != "f" and not other.all()
+    if zero:
+        raise RuntimeError(f"{name}: integer division by zero (ZeroDivisionError)")
+
+
+@primitive(broadcasts=True, prepare=promote)
+def floor_divide(xp: Backend, input: Array, other: Array) -> Array:
+    """The largest integer at or below input / other, in the promoted dtype."""
+    if result_kind(input, other) != "f":
+        _no_zero_divisor(xp, "floor_divide", other)
+        return xp.floor_divide(input, other)
+    return xp.floor_divide(input, other)
+
+
+@primitive(prepare=promote)
+def _trunc_divide(xp: Backend, input: Array, other: Array) -> Array:
+    _no_zero_divisor(xp, "div", other)
+    return (input - xp.fmod(input, other)) // other
+
+
+def result_kind(*operands: Any) -> str:
+    """The kind ("f", "i", ...) of the arrays among promoted operands."""
+    return next(o.dtype.kind for o in operands if hasattr(o, "dtype"))
+
+
+@primitive(broadcasts=True, prepare=promote)
+def remainder(xp: Backend, input: Array, other: Array) -> Array:
+    """What floor division leaves, with the sign of the divisor, as Python's %."""
+    if result_kind(input, other) != "f":
+        _no_zero_divisor(xp, "remainder", other)
+    return xp.remainder(input, other)
+
+
+@primitive(broadcasts=True, prepare=promote)
+def fmod(xp: Backend, input: Array, other: Array) -> Array:
+    """What truncated division leaves, with the sign of the dividend, as C's fmod."""
+    if result_kind(input, other) != "f":
+        _no_zero_divisor(xp, "fmod", other)
+    return xp.fmod(input, other)
+
+
+remainder.gradients(lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * floor(a / b))
+fmod.gradients(lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * trunc(a / b))
+
+
+@primitive(broadcasts=True, prepare=promote)
+def pow(xp: Backend, input: Array, exponent: Array) -> Array:
+    """input ** exponent, elementwise, broadcast. Integers to a negative integer power raise
+    RuntimeError."""
+    if result_kind(input, exponent) != "f" and isinstance(exponent, int) and exponent < 0:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return xp.power(input, exponent)
+
+
+def _pow_base(g: Any, _y: Any, a: Any, b: Any) -> Any:
+    if isinstance(b, Number):
+        return zeros_like(g) if b == 0 else g * (b * a ** (b - 1))
+    return where(b == 0, 0.0, g * (b * a ** (b - 1)))
+
+
+def _pow_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    # x ** b * log(x), which is 0 in the limit at x = 0 for b >= 0
+    if isinstance(a, Number):
+        return g * y * math.log(a) if a > 0 else where(b >= 0, 0.0, g * y * -math.inf)
+    return where((a == 0) & (b >= 0), 0.0, g * y * log(a))
+
+
+pow.gradients(lambda g, _y, a, b: _pow_base(g, None, a, b), _pow_exponent)
+
+
+@primitive
+def neg(xp: Backend, input: Array) -> Array:
+    """-input. Raises RuntimeError for bool."""
+    if input.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+    return xp.negative(input)
+
+
+@primitive
+def positive(xp: Backend, input: Array) -> Array:
+    """input itself. Raises RuntimeError for bool."""
+    if input.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+@primitive
+def abs(xp: Backend, input: Array) -> Array:
+    """The absolute value."""
+    return xp.absolute(input)
+
+
+@primitive
+def zeros_like(xp: Backend, input: Array) -> Array:
+    return xp.zeros_like(input)
+
+
+neg.gradients(lambda g, _y, _x: -g)
+positive.gradients(lambda g, _y, _x: g)
+abs.gradients(lambda g, _y, x: g * sign(x))
+
+
+# ----- rounding: their gradients are zero -----
+
+
+def _flat(g: Any, _y: Any, _x: Any, **_: Any) -> Any:
+    return zeros_like(g)
+
+
+@primitive
+def sign(xp: Backend, input: Array) -> Array:
+    """-1, 0 or 1."""
+    return input.copy() if input.dtype.kind == "b" else xp.sign(input)
+
+
+@primitive
+def floor(xp: Backend, input: Array) -> Array:
+    """The largest integer at or below, in the same dtype."""
+    return input.copy() if input.dtype.kind != "f" else xp.floor(input)
+
+
+@primitive
+def ceil(xp: Backend, input: Array) -> Array:
+    """The smallest integer at or above, in the same dtype."""
+    return input.copy() if input.dtype.kind != "f" else xp.ceil(input)
+
+
+@primitive
+def trunc(xp: Backend, input: Array) -> Array:
+    """The integer part, in the same dtype."""
+    return input.copy() if input.dtype.kind != "f" else xp.trunc(input)
+
+
+@primitive
+def round(xp: Backend, input: Array, *, decimals: int = 0) -> Array:
+    """The nearest integer (or number of `decimals`), halves to even, in the same dtype."""
+    if input.dtype.kind != "f":
+        return input.copy()
+    scale = 10.0**decimals
+    return xp.rint(input) if decimals == 0 else xp.rint(input * scale) / scale
+
+
+for _rounding in (sign, floor, ceil, trunc, round):
+    _rounding.gradients(_flat)
+floor_divide.gradients(lambda g, _y, _a, _b: zeros_like(g), lambda g, _y, _a, _b: zeros_like(g))
+
+
+def frac(input: Any) -> Any:
+    """The fractional part, with the sign of the input."""
+    return sub(input, trunc(input))
+
+
+# ----- combinations -----
+
+
+def lerp(input: Any, end: Any, weight: Any) -> Any:
+    """input + weight * (end - input)."""
+    return add(input, mul(weight, sub(end, input)))
+
+
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any:
+    """input + value * tensor1 * tensor2."""
+    return add(input, mul(tensor1, tensor2), alpha=value)
+
+
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any:
+    """input + value * tensor1 / tensor2."""
+    return add(input, div(tensor1, tensor2), alpha=value)

@@ -1,0 +1,151 @@
+"""Other dtypes and devices, and PyTorch's type promotion: which dtype operands meet in.
+
+Tensors with dimensions come first; a 0-d tensor, and then a Python number, change the result
+only if they are of a higher category (bool < integer < floating).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import dtypes
+from ..autograd import Variable, primitive
+from ..backends import Array, Backend, HostScalar, backend_of, device, device_of, is_host, move
+from ..dtypes import FLOATING, dtype
+
+
+@primitive
+def _to_copy(xp: Backend, input: Array, *, target: dtype, source: dtype) -> Array:
+    return input.astype(target.array)
+
+
+_to_copy.gradients(lambda g, _y, _x, *, target, source: _to_copy(g, target=source, source=target))
+
+
+def cast(input: Any, target: dtype) -> Any:
+    """The tensor in another dtype; itself if it has it already. A cast to an integer or bool
+    dtype ends differentiation."""
+    source = dtypes.of_array(input.dtype if backend_of(input) else input._array.dtype)
+    if source is target:
+        return input
+    if target.category != FLOATING and isinstance(input, Variable):
+        return input._wrap(input._array.astype(target.array))
+    return _to_copy(input, target=target, source=source)
+
+
+@primitive
+def _to_device(xp: Backend, input: Array, *, target: device, source: device) -> Array:
+    return move(input, target)
+
+
+_to_device.gradients(
+    lambda g, _y, _x, *, target, source: _to_device(g, target=source, source=target)
+)
+
+
+def to_device(input: Any, target: device) -> Any:
+    """The tensor on another device; itself if it is there already."""
+    here = device_of(input._array)
+    if here.type == target.type and target.index in (None, here.index):
+        return input
+    return _to_device(input, target=target, source=here)
+
+
+def result_type(*operands: Any) -> dtype:
+    """The dtype that an operation on these tensors and Python numbers results in."""
+    with_dims = zero_dim = number = None
+    for operand in operands:
+        if isinstance(operand, Variable):
+            kind = dtypes.of_array(operand._array.dtype)
+            if operand._array.ndim:
+                with_dims = kind if with_dims is None else dtypes.promote_types(with_dims, kind)
+            else:
+                zero_dim = kind if zero_dim is None else dtypes.promote_types(zero_dim, kind)
+        else:
+            kind = dtypes.of_number(operand)
+            number = kind if number is None else dtypes.promote_types(number, kind)
+    result = with_dims
+    for kind in (zero_dim, number):
+        if kind is not None and (result is None or kind.category > result.category):
+            # a floating number of a lower priority group brings the default type, a tensor its own
+            result = kind
+    assert result is not None
+    return result
+
+
+_PLAIN = (float, int, bool)
+
+
+def promote(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands in their common dtype; the same tuple if nothing needs to change.
+
+    Python numbers stay numbers: NumPy, too, lets the array decide the dtype then.
+    """
+    kind = None
+    for arg in args:
+        if isinstance(arg, Variable):
+            if kind is None:
+                kind = arg._array.dtype
+            elif arg._array.dtype is not kind:
+                return _promote(args)
+        elif type(arg) is float:
+            if kind is not None and kind.kind != "f":
+                return _promote(args)
+        elif type(arg) not in _PLAIN:
+            return _promote(args)
+    if kind is not None and (kind.kind == "f" or not _has_number(args)):
+        return args
+    return _promote(args)
+
+
+def _has_number(args: tuple[Any, ...]) -> bool:
+    return any(not isinstance(arg, Variable) for arg in args)
+
+
+def _promote(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    plain = tuple(_plain(arg) for arg in args)
+    target = result_type(*plain)
+    tensors = [a for a in plain if isinstance(a, Variable)]
+    places = {type(a._array) for a in tensors}
+    if len(places) > 1:
+        # a 0-d tensor on the CPU may meet tensors of another device, as a number would
+        plain = tuple(
+            a._array.item()
+            if isinstance(a, Variable) and is_host(a._array) and not a._array.ndim
+            else a
+            for a in plain
+        )
+    return tuple(cast(a, target) if isinstance(a, Variable) else _fitting(a, target) for a in plain)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's scalars as Python numbers: their dtype must not widen a tensor's."""
+    if isinstance(value, HostScalar):
+        return value.item()
+    if isinstance(value, Variable | float | int):
+        return value
+    kind = type(value)
+    where = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    hint = "; use torch.from_numpy(array) or tensor(...)" if where else ""
+    raise TypeError(f"expected Tensor or Number as operand, but got {where}{kind.__name__}{hint}")
+
+
+def _fitting(number: Any, target: dtype) -> Any:
+    """A number that the array library accepts beside arrays of the target dtype."""
+    if target.category == dtypes.BOOL:
+        return bool(number)
+    if target.category == dtypes.INTEGER and not isinstance(number, float):
+        bits = 8 * target.itemsize  # wrap around as PyTorch does, where NumPy would raise
+        number = int(number) % (1 << bits)
+        return number - (1 << bits) if target.is_signed and number >> (bits - 1) else number
+    return number
+
+
+def promote_floating(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """As `promote`, for operations with floating results: integers become the default dtype."""
+    args = promote(args)
+    first = next(a for a in args if isinstance(a, Variable))
+    if first._array.dtype.kind == "f":
+        return args
+    target = dtypes.get_default_dtype()
+    return tuple(cast(a, target) if isinstance(a, Variable) else a for a in args)

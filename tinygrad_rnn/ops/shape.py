@@ -1,0 +1,319 @@
+"""Operations that change a tensor's shape, or put tensors together and apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd import Variable, primitive
+from ..autograd.broadcast import expand as _expand
+from ..backends import Array, Backend
+
+Dims = int | Sequence[int]
+
+
+def shape_of(input: Any) -> tuple[int, ...]:
+    """The shape of a tensor or of a raw array."""
+    return input._array.shape if isinstance(input, Variable) else input.shape
+
+
+def wrap_dim(dim: int, ndim: int) -> int:
+    """A dimension counted from the front. A 0-d tensor accepts 0 and -1, as PyTorch's.
+
+    Raises IndexError out of range, TypeError for anything but an integer.
+    """
+    if not isinstance(dim, int):
+        if not hasattr(dim, "__index__"):
+            raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
+        dim = dim.__index__()
+    limit = max(ndim, 1)
+    if not -limit <= dim < limit:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], "
+            f"but got {dim})"
+        )
+    return dim + limit if dim < 0 else dim
+
+
+def wrap_dims(dims: Dims, ndim: int) -> tuple[int, ...]:
+    """Several dimensions counted from the front. Raises RuntimeError if one appears twice."""
+    wrapped = tuple(
+        wrap_dim(d, ndim) for d in (dims if isinstance(dims, tuple | list) else (dims,))
+    )
+    for d in wrapped:
+        if wrapped.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return wrapped
+
+
+def sizes(args: tuple[Any, ...]) -> tuple[int, ...]:
+    """``f(2, 3)`` and ``f((2, 3))`` mean the same."""
+    if len(args) == 1 and isinstance(args[0], tuple | list):
+        args = tuple(args[0])
+    for size in args:
+        if not hasattr(size, "__index__"):
+            raise TypeError(f"sizes must be ints, but found {type(size).__name__}")
+    return tuple(size.__index__() for size in args)
+
+
+# ----- views: the result shares the memory of the input -----
+
+
+@primitive(view=True)
+def _view(xp: Backend, input: Array, *, shape: tuple[int, ...]) -> Array:
+    return input.reshape(shape)
+
+
+@primitive(view=True)
+def _permute(xp: Backend, input: Array, *, dims: tuple[int, ...]) -> Array:
+    return input.transpose(dims)
+
+
+_view.gradients(lambda g, _y, x_shape, *, shape: _view(g, shape=x_shape))
+_permute.gradients(lambda g, _y, _x, *, dims: _permute(g, dims=_inverse(dims)))
+
+
+def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(dims)), key=dims.__getitem__))
+
+
+def _resolve(input: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with its -1 worked out. Raises RuntimeError if it does not fit."""
+    old = shape_of(input)
+    count = math.prod(old)
+    error = RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
+    if -1 in shape:
+        if shape.count(-1) > 1:
+            raise RuntimeError("only one dimension can be inferred")
+        known = -math.prod(shape)
+        if known == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of {count} elements into shape {list(shape)} because the "
+                "unspecified dimension size -1 can be any value and is ambiguous"
+            )
+        if known < 0 or count % known:
+            raise error
+        shape = tuple(count // known if n == -1 else n for n in shape)
+    if min(shape, default=0) < 0:
+        bad = min(shape)
+        raise RuntimeError(f"invalid shape dimension {bad}")
+    if math.prod(shape) != count:
+        raise error
+    return shape
+
+
+def reshape(input: Any, *shape: Any) -> Any:
+    """The same elements in another shape, one size of which may be -1. A view if possible."""
+    return _view(input, shape=_resolve(input, sizes(shape)))
+
+
+def view(input: Any, *shape: Any) -> Any:
+    """As `reshape`, without copying: raises RuntimeError if a view is not possible."""
+    result = reshape(input, *shape)
+    if result._array.size and result._view is None:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead."
+        )
+    return result
+
+
+def reshape_as(input: Any, other: Any) -> Any:
+    """The input in other's shape."""
+    return reshape(input, shape_of(other))
+
+
+def view_as(input: Any, other: Any) -> Any:
+    """A view of the input in other's shape."""
+    return view(input, shape_of(other))
+
+
+def ravel(input: Any) -> Any:
+    """All elements in one dimension."""
+    return reshape(input, (-1,)) if math.prod(shape_of(input)) else reshape(input, (0,))
+
+
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Dimensions start_dim to end_dim made one."""
+    shape = shape_of(input)
+    start, end = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    merged = math.prod(shape[start : end + 1])
+    return reshape(input, (*shape[:start], merged, *shape[end + 1 :]))
+
+
+def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
+    """Dimension dim made several; one of the sizes may be -1."""
+    shape = shape_of(input)
+    dim = wrap_dim(dim, len(shape))
+    if -1 in sizes and shape[dim] % (math.prod(sizes) or 1) == 0:
+        sizes = [-(shape[dim] // math.prod(sizes)) if n == -1 else n for n in sizes]
+    if math.prod(sizes) != shape[dim]:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
+            f"({shape[dim]}) in the input tensor"
+        )
+    return reshape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
+
+
+def squeeze(input: Any, dim: Dims | None = None) -> Any:
+    """Without the dimensions of size 1: all of them, or those of them in dim."""
+    shape = shape_of(input)
+    dims = range(len(shape)) if dim is None else wrap_dims(dim, len(shape))
+    return _view(input, shape=tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims))
+
+
+def unsqueeze(input: Any, dim: int) -> Any:
+    """With a new dimension of size 1 at dim."""
+    shape = shape_of(input)
+    dim = wrap_dim(dim, len(shape) + 1)
+    return _view(input, shape=(*shape[:dim], 1, *shape[dim:]))
+
+
+def permute(input: Any, *dims: Any) -> Any:
+    """The dimensions in another order."""
+    ndim = len(shape_of(input))
+    order = sizes(dims)
+    if len(order) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal "
+            f"to len(dims) = {len(order)}"
+        )
+    order = wrap_dims(order, ndim)
+    return _permute(input, dims=order)
+
+
+def transpose(input: Any, dim0: int, dim1: int) -> Any:
+    """Two dimensions swapped."""
+    ndim = len(shape_of(input))
+    a, b = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
+    order = list(range(ndim))
+    if ndim:
+        order[a], order[b] = order[b], order[a]
+    return _permute(input, dims=tuple(order))
+
+
+swapaxes = swapdims = transpose
+
+
+def t(input: Any) -> Any:
+    """The transpose of a matrix; a vector or number as it is."""
+    ndim = len(shape_of(input))
+    if ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
+    return transpose(input, 0, 1) if ndim == 2 else _permute(input, dims=tuple(range(ndim)))
+
+
+def movedim(input: Any, source: Dims, destination: Dims) -> Any:
+    """Dimensions moved to other places; the others keep their order."""
+    ndim = len(shape_of(input))
+    sources, places = wrap_dims(source, ndim), wrap_dims(destination, ndim)
+    if len(sources) != len(places):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({list(sources)}) should contain "
+            f"the same number of dims as destination ({list(places)})"
+        )
+    order = [d for d in range(ndim) if d not in sources]
+    for place, dim in sorted(zip(places, sources, strict=True)):
+        order.insert(place, dim)
+    return _permute(input, dims=tuple(order))
+
+
+moveaxis = movedim
+
+
+def expand(input: Any, *size: Any) -> Any:
+    """A view with dimensions of size 1 repeated, and new ones in front; -1 keeps a size."""
+    old, new = shape_of(input), sizes(size)
+    if len(new) < len(old):
+        raise RuntimeError(
+            f"expand({list(new)}): the number of sizes provided ({len(new)}) must be greater or "
+            f"equal to the number of dimensions in the tensor ({len(old)})"
+        )
+    lead = len(new) - len(old)
+    shape = tuple(old[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(new))
+    for i, n in enumerate(shape):
+        if n < 0 or (i >= lead and old[i - lead] not in (1, n)):
+            existing = old[i - lead] if i >= lead else "none"
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({existing}) "
+                f"at non-singleton dimension {i}. Target sizes: {list(new)}. Tensor sizes: "
+                f"{list(old)}"
+            )
+    return _expand(input, shape=shape)
+
+
+broadcast_to = expand
+
+
+def expand_as(input: Any, other: Any) -> Any:
+    """The input expanded to other's shape."""
+    return expand(input, shape_of(other))
+
+
+def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
+    """The shape that tensors of these shapes broadcast to. Raises RuntimeError if they do not."""
+    shapes = tuple((s,) if isinstance(s, int) else tuple(s) for s in shapes)
+    ndim = max(map(len, shapes), default=0)
+    result = [1] * ndim
+    for shape in shapes:
+        for i, n in enumerate(shape, ndim - len(shape)):
+            if n != 1 and result[i] not in (1, n):
+                raise RuntimeError(
+                    "Shape mismatch: objects cannot be broadcast to a single shape: "
+                    f"{', '.join(str(list(s)) for s in shapes)}"
+                )
+            result[i] = n if n != 1 else result[i]
+    return tuple(result)
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """The tensors expanded to their common shape."""
+    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
+        tensors = tuple(tensors[0])
+    shape = broadcast_shapes(*map(shape_of, tensors))
+    return tuple(expand(x, shape) for x in tensors)
+
+
+@primitive(view=True)
+def _diagonal(xp: Backend, input: Array, *, offset: int, dim1: int, dim2: int) -> Array:
+    return input.diagonal(offset, dim1, dim2)
+
+
+@primitive
+def _diagonal_scatter(
+    xp: Backend, input: Array, *, shape: tuple[int, ...], offset: int, dim1: int, dim2: int
+) -> Array:
+    moved = xp.zeros(shape, input.dtype)
+    plane = xp.moveaxis(moved, (dim1, dim2), (-2, -1))
+    n = input.shape[-1]
+    i = xp.arange(n)
+    plane[..., i + max(-offset, 0), i + max(offset, 0)] = input
+    return moved
+
+
+_diagonal.gradients(lambda g, _y, x_shape, **place: _diagonal_scatter(g, shape=x_shape, **place))
+_diagonal_scatter.gradients(lambda g, _y, _x, *, shape, **place: _diagonal(g, **place))
+
+
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """A view of the diagonals of the planes dim1, dim2, as the last dimension."""
+    ndim = len(shape_of(input))
+    a, b = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return _diagonal(input, offset=offset, dim1=a, dim2=b)
+
+
+def diag(input: Any, diagonal: int = 0) -> Any:
+    """The diagonal of a matrix, or the square matrix with a vector on its diagonal."""
+    shape = shape_of(input)
+    if len(shape) == 2:
+        return _diagonal(input, offset=diagonal, dim1=0, dim2=1)
+    if len(shape) != 1:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {len(shape)}D")
+    n = shape[0] + abs(diagonal)
+    return _diagonal_scatter(input, shape=(n, n), offset=diagonal, dim1=0, dim2=1)
