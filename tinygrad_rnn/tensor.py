@@ -76,7 +76,8 @@ class Tensor(Methods):
 
     def _wrap(self, array: Array, edge: Any = None) -> Tensor:
         tensor = object.__new__(Tensor)
-        if isinstance(array, HostScalar):  # what NumPy gives for 0-d results
+        if type(array) is not _HOST_ARRAY and isinstance(array, HostScalar):
+            # what NumPy's ufuncs give for 0-d arrays
             array = _host.asarray(array)
         tensor._array = array
         tensor._edge = edge
@@ -508,6 +509,7 @@ def parse_to(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any, boo
     return target, None if where is None else backends.as_device(where), kwargs.get("copy", False)
 
 
+_HOST_ARRAY = backends.backend_for(backends.CPU).ndarray
 _host: Any = backends.backend_for(backends.CPU)
 _TYPE_NAMES = {
     "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",

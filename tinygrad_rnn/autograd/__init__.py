@@ -15,6 +15,11 @@ from .grad_mode import (
     set_detect_anomaly as set_detect_anomaly,
     set_grad_enabled as set_grad_enabled,
 )
+from .gradcheck import (
+    GradcheckError as GradcheckError,
+    gradcheck as gradcheck,
+    gradgradcheck as gradgradcheck,
+)
 from .graph import (
     Leaf as Leaf,
     Node as Node,

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..backends import backend_of
 from .broadcast import sum_to
-from .grad_mode import _Setting, state
-from .graph import Edge, Leaf, Node, Variable
+from .grad_mode import Setting
+from .graph import Edge, Leaf, Node, Variable, current_edge
 
 _FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -46,27 +46,20 @@ def _leading_to(targets: set[Node | Leaf], nodes: Sequence[Node | Leaf]) -> set[
     return needed
 
 
-class _Pending:
-    """The gradients of a node's outputs, summed as they come in.
+# The gradients that have come in for each node so far: for each output the sum, and whether it
+# belongs to nobody else, so that more may be added in place.
+_Pending = dict["Node | Leaf", list[Any]]
 
-    `owned` says that the array belongs to nobody else, so that more may be added in place.
-    """
 
-    __slots__ = ("grads", "owned")
-
-    def __init__(self, count: int) -> None:
-        self.grads: list[Any] = [None] * count
-        self.owned = [False] * count
-
-    def add(self, index: int, grad: Any, fresh: bool) -> None:
-        present = self.grads[index]
-        if present is None:
-            self.grads[index], self.owned[index] = grad, fresh
-        elif self.owned[index]:
-            present += grad
-            self.grads[index] = present  # a 0-d array's += may give a new object
-        else:
-            self.grads[index], self.owned[index] = present + grad, not isinstance(grad, Variable)
+def _add(slot: list[Any], place: int, grad: Any, fresh: bool) -> None:
+    present = slot[place]
+    if present is None:
+        slot[place], slot[place + 1] = grad, fresh
+    elif slot[place + 1]:
+        present += grad
+        slot[place] = present  # a 0-d array's += may give a new object
+    else:
+        slot[place], slot[place + 1] = present + grad, not isinstance(grad, Variable)
 
 
 def run(
@@ -84,61 +77,88 @@ def run(
     was not reached) or, with `accumulate`, added to `.grad`, as those of all leaves are if there
     are no targets. Raises RuntimeError if saved values were freed or changed in place.
     """
-    edges: list[Any] = [root._edge for root in roots]
+    edges: list[Any] = [current_edge(root) for root in roots]
     nodes = _reachable(edges)
-    wanted: dict[Edge, Any] = {}
+    wanted: dict[Any, Any] = {}
     needed: set[Node | Leaf] | None = None
     if targets is not None:
-        wanted = {t._edge: None for t in targets if t._edge is not None}
+        wanted = {current_edge(t): None for t in targets if t._edge is not None}
         needed = _leading_to({edge[0] for edge in wanted}, nodes)
     owner = roots[0]
-    pending: dict[Node | Leaf, _Pending] = {}
+    pending: _Pending = {}
     for (node, index), grad in zip(edges, grads, strict=True):
-        pending.setdefault(node, _Pending(len(node.shapes))).add(index, grad, False)
+        _add(pending.setdefault(node, [None, False] * len(node.shapes)), 2 * index, grad, False)
 
-    with _Setting(create_graph):
+    with Setting(create_graph):
         for node in nodes:
-            arrived = pending.pop(node, None)
-            if arrived is None or (needed is not None and node not in needed):
+            slot = pending.pop(node, None)
+            if slot is None or (needed is not None and node not in needed):
                 continue
             if node.hooks:
-                _run_hooks(node, arrived, owner)
+                _run_hooks(node, slot, owner)
             for index in range(len(node.shapes)) if wanted else ():
                 if (node, index) in wanted:
-                    wanted[node, index] = arrived.grads[index]
-            if type(node) is Leaf:
+                    wanted[node, index] = slot[2 * index]
+            if isinstance(node, Leaf):
                 if targets is None or (accumulate and (node, 0) in wanted):
-                    _accumulate(node, arrived.grads[0], arrived.owned[0], owner)
+                    _accumulate(node, slot[0], slot[1], owner)
                 continue
-            if node.retained and accumulate:
+            if node.retained and (targets is None or accumulate):
                 for index, leaf in node.retained.items():
-                    if arrived.grads[index] is not None:
+                    if slot[2 * index] is not None:
                         leaf.grad = None
-                        _accumulate(leaf, arrived.grads[index], False, owner)
-            g = arrived.grads[0] if len(arrived.grads) == 1 else tuple(arrived.grads)
+                        _accumulate(leaf, slot[2 * index], False, owner)
+            g = slot[0] if len(slot) == 2 else tuple(slot[::2])
             _propagate(node, g, pending, needed, owner, create_graph)
             if node.guards and not retain_graph:
                 node.saved = node.output = None
     if targets is None or accumulate:
         return None
-    return [wanted[t._edge] if t._edge is not None else None for t in targets]
+    return [None if t._edge is None else wanted[current_edge(t)] for t in targets]
 
 
 def _propagate(
     node: Node,
     g: Any,
-    pending: dict[Node | Leaf, _Pending],
+    pending: _Pending,
     needed: set[Node | Leaf] | None,
     owner: Variable,
     create_graph: bool,
 ) -> None:
     """Run the node's rules and add the results to the gradients of its inputs."""
     operation = node.operation
-    saved = node.saved
-    output = node.output
+    for edge, result in _gradients(node, g, needed, owner, create_graph):
+        target, index = edge
+        shape = target.shapes[index]
+        if result.shape != shape:
+            if not operation.broadcasts:
+                raise RuntimeError(
+                    f"Function {node.name()} returned an invalid gradient - got "
+                    f"{list(result.shape)} but expected shape compatible with {list(shape)}"
+                )
+            result = sum_to(result, shape=shape)
+        if node.trace is not None:
+            _check_nan(node, node.edges.index(edge), result)
+        # A result may be added to in place if it is neither the incoming gradient itself nor a
+        # view of anything, and if no graph was recorded of it.
+        fresh = not create_graph and operation.fresh and result is not g and result.base is None
+        slot = pending.get(target)
+        if slot is None:
+            if len(target.shapes) == 1:
+                pending[target] = [result, fresh]
+                continue
+            slot = pending[target] = [None, False] * len(target.shapes)
+        _add(slot, 2 * index, result, fresh)
+
+
+def _gradients(
+    node: Node, g: Any, needed: set[Node | Leaf] | None, owner: Variable, create_graph: bool
+) -> list[tuple[Edge, Any]]:
+    """The results of those rules whose input wants a gradient, with the edges they go along."""
+    saved, output = node.saved, node.output
     if saved is None:
         raise RuntimeError(_FREED)
-    for counter, version in node.guards or ():
+    for counter, version in node.guards:
         if counter[0] != version:
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an "
@@ -148,42 +168,26 @@ def _propagate(
             )
     if create_graph:
         saved, output = _as_tensors(node, owner)
-    edges = node.edges
+    operation, edges, params = node.operation, node.edges, node.params
+    if operation.joint is None and not operation.variadic:
+        return [
+            (edge, rule(g, output, *saved, **params))
+            for rule, edge in zip(operation.rules, edges, strict=False)
+            if edge is not None and rule is not None and (needed is None or edge[0] in needed)
+        ]
     wants = [e is not None and (needed is None or e[0] in needed) for e in edges]
     if operation.joint is not None:
-        results = operation.joint(g, output, *saved, needs=wants, **node.params)
-    elif operation.variadic:
+        results = operation.joint(g, output, *saved, needs=wants, **params)
+    else:
         rule = operation.rules[0]
         results = [
-            rule(g, output, i, saved, **node.params) if want else None
-            for i, want in enumerate(wants)
+            rule(g, output, i, saved, **params) if want else None for i, want in enumerate(wants)
         ]
-    else:
-        results = [
-            rule(g, output, *saved, **node.params) if want else None
-            for rule, want in zip(operation.rules, wants, strict=False)
-        ]
-    for i, (edge, result) in enumerate(zip(edges, results, strict=False)):
-        if result is None or not wants[i]:
-            continue
-        target, index = edge  # type: ignore[misc]
-        shape = target.shapes[index]
-        if tuple(result.shape) != shape:
-            if not operation.broadcasts:
-                raise RuntimeError(
-                    f"Function {node.name()} returned an invalid gradient at index {i} - got "
-                    f"{list(result.shape)} but expected shape compatible with {list(shape)}"
-                )
-            result = sum_to(result, shape=shape)
-        if state.anomaly:
-            _check_nan(node, i, result)
-        # A result is free to be added to in place if it is neither the incoming gradient itself
-        # nor a view of anything, and if no graph was recorded of it.
-        fresh = not create_graph and result is not g and getattr(result, "base", 0) is None
-        slot = pending.get(target)
-        if slot is None:
-            slot = pending[target] = _Pending(len(target.shapes))
-        slot.add(index, result, fresh and operation.fresh)
+    return [
+        (edge, result)
+        for edge, want, result in zip(edges, wants, results, strict=False)
+        if edge is not None and want and result is not None
+    ]
 
 
 def _as_tensors(node: Node, owner: Variable) -> tuple[list[Any], Any]:
@@ -198,19 +202,19 @@ def _as_tensors(node: Node, owner: Variable) -> tuple[list[Any], Any]:
     return saved, None if output is None else owner._wrap(output, (node, 0))
 
 
-def _run_hooks(node: Node | Leaf, arrived: _Pending, owner: Variable) -> None:
+def _run_hooks(node: Node | Leaf, slot: list[Any], owner: Variable) -> None:
     """Hooks of a tensor see its whole gradient, and may return another in its place."""
-    by_output = {0: node.hooks} if type(node) is Leaf else node.hooks
-    for index, hooks in by_output.items():  # type: ignore[union-attr]
-        for hook in list(hooks.values()):  # type: ignore[union-attr]
-            grad = arrived.grads[index]
+    by_output = {0: node.hooks} if isinstance(node, Leaf) else node.hooks
+    for index, hooks in (by_output or {}).items():
+        for hook in list(hooks.values()):
+            grad = slot[2 * index]
             if grad is None:
                 continue
             tensor = grad if isinstance(grad, Variable) else owner._wrap(grad)
             changed = hook(tensor)
             if changed is not None:
-                arrived.grads[index] = changed if isinstance(grad, Variable) else changed._array
-            arrived.owned[index] = False  # the hook may have kept it
+                slot[2 * index] = changed if isinstance(grad, Variable) else changed._array
+            slot[2 * index + 1] = False  # the hook may have kept it
 
 
 def _accumulate(leaf: Leaf, grad: Any, owned: bool, owner: Variable) -> None:

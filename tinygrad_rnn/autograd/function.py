@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backends import backend_of
-from .grad_mode import _Setting, state
+from .grad_mode import Setting, state
 from .graph import Node, Variable, current_edge
 
 
@@ -109,7 +109,7 @@ class Function:
             current_edge(a) if isinstance(a, Variable) and state.enabled else None for a in args
         ]
         ctx = FunctionCtx(tuple(edge is not None for edge in edges))
-        with _Setting(False):
+        with Setting(False):
             if cls.setup_context is None:
                 returned = cls.forward(ctx, *args, **kwargs)
             else:
@@ -158,7 +158,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(backward)
     def wrapped(ctx: Any, *grads: Any) -> Any:
-        with _Setting(False):
+        with Setting(False):
             return backward(ctx, *grads)
 
     return wrapped

@@ -21,7 +21,7 @@ def is_grad_enabled() -> bool:
     return state.enabled
 
 
-class _Setting:
+class Setting:
     """Sets one field of the thread's state for a block of code, or for a decorated function."""
 
     field = "enabled"
@@ -40,20 +40,20 @@ class _Setting:
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def decorated(*args: Any, **kwargs: Any) -> Any:
-            with _Setting._copy(self):
+            with Setting._copy(self):
                 return function(*args, **kwargs)
 
         return decorated
 
-    def _copy(self) -> _Setting:
+    def _copy(self) -> Setting:
         # A decorated function may run in several threads at once: each call needs its own stack.
         copy = object.__new__(type(self))
         copy.value, copy._before = self.value, []
         return copy
 
 
-class _Mode(_Setting):
-    """A `_Setting` that may be used bare as a decorator: ``@no_grad`` as well as ``@no_grad()``."""
+class _Mode(Setting):
+    """A `Setting` that may be used bare as a decorator: ``@no_grad`` as well as ``@no_grad()``."""
 
     setting = False
 
@@ -78,7 +78,7 @@ class enable_grad(_Mode):
     setting = True
 
 
-class inference_mode(_Setting):
+class inference_mode(Setting):
     """As `no_grad`; ``inference_mode(False)`` leaves recording as it is."""
 
     def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
@@ -88,7 +88,7 @@ class inference_mode(_Setting):
         super().__init__(not mode and state.enabled)
 
 
-class set_grad_enabled(_Setting):
+class set_grad_enabled(Setting):
     """Switch recording at once; as a context manager, switch it back at the end of the block."""
 
     def __init__(self, mode: bool) -> None:
@@ -104,11 +104,11 @@ class set_grad_enabled(_Setting):
         state.enabled = self._outer
         return super().__call__(function)
 
-    def _copy(self) -> _Setting:
-        return _Setting(self.value)
+    def _copy(self) -> Setting:
+        return Setting(self.value)
 
 
-class set_detect_anomaly(_Setting):
+class set_detect_anomaly(Setting):
     """Check every gradient for nan and name the forward operation that made it.
 
     Switches at once; as a context manager, switches back at the end of the block. Slow: each

@@ -7,10 +7,11 @@ cycles: it is freed at once when the last tensor that leads to it goes away.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backends import Array
+from .grad_mode import Setting
 
 Hook = Callable[[Any], Any]
 Edge = tuple["Node | Leaf", int]  # a node and the number of its output
@@ -19,9 +20,11 @@ Edge = tuple["Node | Leaf", int]  # a node and the number of its output
 class RemovableHandle:
     """Returned by every register_hook: ``handle.remove()`` takes the hook out again."""
 
+    _number = itertools.count().__next__  # unlike id(self), never given to another handle
+
     def __init__(self, hooks: dict[int, Any]) -> None:
         self._hooks = hooks
-        self.id = id(self)
+        self.id = self._number()
 
     def remove(self) -> None:
         self._hooks.pop(self.id, None)
@@ -80,38 +83,38 @@ class Node:
     """
 
     __slots__ = (
+        "__dict__",  # made only for what few nodes have: hooks, retained, trace
         "edges",
         "guards",
-        "hooks",
         "operation",
         "output",
         "params",
-        "retained",
         "saved",
         "sequence",
         "shapes",
-        "trace",
     )
+    hooks: dict[int, dict[int, Hook]] | None = None  # per output
+    retained: dict[int, Leaf] | None = None  # per output, where retain_grad wants it
+    trace: list[str] | None = None  # the stack of calls, in anomaly mode
 
     def __init__(
         self,
         operation: Any,
-        edges: tuple[Edge | None, ...],
+        edges: Sequence[Edge | None],
         shapes: tuple[tuple[int, ...], ...],
-        saved: tuple[Any, ...] | None,
+        saved: Sequence[Any],
         params: dict[str, Any],
+        output: Any = None,
+        guards: list[tuple[list[int], int]] | None = None,
     ) -> None:
         self.operation = operation
         self.edges = edges
         self.shapes = shapes
-        self.saved = saved
+        self.saved: Sequence[Any] | None = saved
         self.params = params
-        self.output: Any = None
-        self.guards: list[tuple[list[int], int]] | None = None
+        self.output = output
+        self.guards = guards or []
         self.sequence = _count()
-        self.hooks: dict[int, dict[int, Hook]] | None = None  # per output
-        self.retained: dict[int, Leaf] | None = None  # per output, where retain_grad wants it
-        self.trace: list[str] | None = None
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
@@ -175,7 +178,8 @@ def current_edge(variable: Variable) -> Edge | None:
     view = variable._view
     if view is not None and view.base._edge is not view.edge and view.chain is not None:
         replayed: Any = view.base
-        for call, args, params in view.chain:
-            replayed = call(replayed, *args, **params)
+        with Setting(True):
+            for call, args, params in view.chain:
+                replayed = call(replayed, *args, **params)
         variable._edge, view.edge = replayed._edge, view.base._edge
     return variable._edge

@@ -38,6 +38,8 @@ P = ParamSpec("P")
 Q = ParamSpec("Q")
 Rule = Callable[..., Any]
 _NOTHING, _VALUE, _SHAPE = range(3)
+_NUMBERS = frozenset((float, int, bool))
+REGISTERED: list[Operation] = []  # every primitive; the tests want gradient samples of each
 
 
 def _kept_for(parameter: str) -> int:
@@ -137,41 +139,67 @@ def primitive(
     Args:
         broadcasts: inputs may have other shapes than the output; the engine sums gradients back.
         view: the result may share the first input's memory.
-        prepare: is called on the inputs first if any is a tensor (type promotion).
+        prepare: turns the inputs into those the forward takes (type promotion). It is not called
+            for tensors of one floating dtype, among Python numbers or alone.
     """
     if forward is None:
         return functools.partial(primitive, broadcasts=broadcasts, view=view, prepare=prepare)
     operation = Operation(forward, broadcasts=broadcasts)
     names = operation.inputs
 
+    # One long function: every recorded operation pays for each call made here.
     @functools.wraps(forward)
-    def call(*args: Any, **params: Any) -> Any:
+    def call(*args: Any, _prepared: bool = prepare is None, **params: Any) -> Any:
         if params and not operation.variadic:
             for name in names[len(args) :]:  # inputs given by keyword
                 if name in params:
                     args = (*args, params.pop(name))
-        owner = None
+        owner: Any = None
         arrays = []
+        edges = []
+        mask, bit = 0, 1
+        dtype, regular = None, True
         for arg in args:
             if isinstance(arg, Variable):
                 owner = arg
-                arrays.append(arg._array)
+                array = arg._array
+                arrays.append(array)
+                if array.dtype is not dtype:
+                    regular = dtype is None
+                    dtype = array.dtype
+                edge = arg._edge if arg._view is None else current_edge(arg)
+                edges.append(edge)
+                if edge is not None:
+                    mask |= bit
             else:
                 arrays.append(arg)
+                edges.append(None)
+                if type(arg) not in _NUMBERS:
+                    regular = False
+            bit <<= 1
         if owner is None:  # inside a gradient rule
             return _on_arrays(operation, arrays, params)
-        if prepare is not None:
-            prepared = prepare(args)
-            if prepared is not args:
-                args = prepared
-                arrays = [a._array if isinstance(a, Variable) else a for a in args]
+        if not _prepared and not (regular and dtype.kind == "f"):  # type: ignore[union-attr]
+            return call(*prepare(args), _prepared=True, **params)
         xp: Any = backend_of(owner._array)
         try:
             output = forward(xp, *arrays, **params)
         except (TypeError, ValueError) as error:
             raise _explained(operation, args, error) from error
-        return _record(operation, call, args, arrays, params, output, owner, view)
 
+        if not mask or not state.enabled or not operation._reads:
+            if not view and type(output) is not tuple:
+                return owner._wrap(output)
+            return _results(owner, output, None, call if view else None, args, params)
+        node = _node(operation, args, arrays, edges, mask, params, output)
+        if not view and type(output) is not tuple:
+            result = owner._wrap(output, (node, 0))
+            if node.output is not None:
+                node.guards.append((result._version, 0))
+            return result
+        return _results(owner, output, node, call if view else None, args, params)
+
+    REGISTERED.append(operation)
     call.operation = operation  # type: ignore[attr-defined]
     call.gradients = lambda *rules, joint=None: operation.set_rules(rules, joint)  # type: ignore[attr-defined]
     del call.__wrapped__  # type: ignore[attr-defined]
@@ -193,44 +221,18 @@ def _on_arrays(operation: Operation, arrays: Sequence[Any], params: dict[str, An
     raise TypeError(f"{operation.name}(): expected a Tensor among the arguments, got ({kinds})")
 
 
-def _record(
+def _node(
     operation: Operation,
-    call: Callable[..., Any],
     args: Sequence[Any],
     arrays: Sequence[Any],
+    edges: Sequence[Any],
+    mask: int,
     params: dict[str, Any],
     output: Any,
-    owner: Variable,
-    view: bool,
-) -> Any:
-    """Wrap the output, and add a node to the graph if an input wants a gradient."""
-    mask = 0
-    edges: Sequence[Any] = ()
-    if state.enabled and operation._reads:
-        edges = [
-            (arg._edge if arg._view is None else current_edge(arg))
-            if isinstance(arg, Variable)
-            else None
-            for arg in args
-        ]
-        for i, edge in enumerate(edges):
-            if edge is not None:
-                mask |= 1 << i
-    multiple = type(output) is tuple
-    if not mask:
-        if not multiple:
-            result = owner._wrap(output)
-            if view:
-                _link_view(result, args, params, call, output)
-            return result
-        results = tuple(owner._wrap(array) for array in output)
-        if view:
-            for result in results:
-                _link_view(result, args, params, None, result._array)
-        return results
-
+) -> Node:
+    """The record of an operation: what its rules will read, and where gradients go."""
     kept_of_output, kept = operation.plan(mask, len(args))
-    saved = []
+    saved: list[Any] = []
     guards = []
     for arg, array, keep in zip(args, arrays, kept, strict=True):
         if keep == _VALUE:
@@ -240,28 +242,33 @@ def _record(
                 guards.append((counter, counter[0]))
         else:
             saved.append(getattr(array, "shape", ()) if keep == _SHAPE else None)
-    shapes = tuple([a.shape for a in output]) if multiple else (output.shape,)
-    node = Node(operation, tuple(edges), shapes, tuple(saved), params)
+    shapes = tuple([part.shape for part in output]) if type(output) is tuple else (output.shape,)
+    node = Node(operation, edges, shapes, saved, params, output if kept_of_output else None, guards)
     if state.anomaly:
-        node.trace = traceback.format_stack()[:-2]
-    if not multiple:
-        result = owner._wrap(output, (node, 0))
-        if view:
-            _link_view(result, args, params, call, output)
-        results = (result,)
-    else:
-        results = tuple(
-            owner._wrap(array, (node, i) if array.dtype.kind == "f" else None)
-            for i, array in enumerate(output)
-        )
-        if view:
-            for r in results:
-                _link_view(r, args, params, None, r._array)
-    if kept_of_output:
-        node.output = output
-        guards += [(r._version, r._version[0]) for r in results]
-    node.guards = guards
-    return results if multiple else result
+        node.trace = traceback.format_stack()[:-3]
+    return node
+
+
+def _results(
+    owner: Any,
+    output: Any,
+    node: Node | None,
+    view: Callable[..., Any] | None,
+    args: Sequence[Any],
+    params: dict[str, Any],
+) -> Any:
+    """The results of an operation with several outputs, or of a view."""
+    outputs = output if type(output) is tuple else (output,)
+    results = tuple(
+        owner._wrap(part, (node, i) if node is not None and part.dtype.kind == "f" else None)
+        for i, part in enumerate(outputs)
+    )
+    if view is not None:
+        for result in results:
+            _link_view(result, args, params, None if type(output) is tuple else view)
+    if node is not None and node.output is not None:
+        node.guards += [(result._version, result._version[0]) for result in results]
+    return results if type(output) is tuple else results[0]
 
 
 def attach(
@@ -269,9 +276,10 @@ def attach(
 ) -> None:
     """Move the target, whose memory was changed already, behind an operation in the graph."""
     arrays = [a._array if isinstance(a, Variable) else a for a in args]
+    edges = [current_edge(a) if isinstance(a, Variable) else None for a in args]
+    mask = sum(1 << i for i, edge in enumerate(edges) if edge is not None)
     operation = call.operation  # type: ignore[attr-defined]
-    result = _record(operation, call, args, arrays, params, target._array, target, False)
-    target._edge = result._edge
+    target._edge = (_node(operation, args, arrays, edges, mask, params, target._array), 0)
 
 
 def _link_view(
@@ -279,17 +287,14 @@ def _link_view(
     args: Sequence[Any],
     params: dict[str, Any],
     call: Callable[..., Any] | None,
-    array: Array,
 ) -> None:
     """Note that `result` looks into the memory of the first input, if it does."""
     source = args[0]
-    if _owner(array) is not _owner(source._array):
+    if _owner(result._array) is not _owner(source._array):
         return
     outer = source._view
-    if outer is None:
-        base, chain = source, ()
-    else:
-        base, chain = outer.base, outer.chain
+    base = source if outer is None else outer.base
+    chain = () if outer is None else outer.chain
     if chain is not None:
         chain = None if call is None else (*chain, (call, args[1:], params))
     result._version = base._version
@@ -310,15 +315,15 @@ def _explained(operation: Operation, args: Sequence[Any], error: Exception) -> E
             f"{operation.name}(): expected all tensors to be on the same device, but found at "
             f"least two devices, {' and '.join(sorted(places))}; move one with .to(device)"
         )
-    strange = [a for a in args if not isinstance(a, Variable | int | float | bool | type(None))]
+    strange = [
+        (name, type(arg))
+        for name, arg in zip(operation.inputs, args, strict=False)
+        if not isinstance(arg, Variable | int | float | bool | type(None))
+    ]
     if isinstance(error, TypeError) and strange:
-        name = operation.inputs[min(args.index(strange[0]), len(operation.inputs) - 1)]
-        kind = type(strange[0])
+        name, kind = strange[0]
         return TypeError(
-            f"{operation.name}(): argument '{name}' must be Tensor or Number, "
-            f"not {kind.__module__.removeprefix('builtins').lstrip('.') or ''}"
-            f"{'.' if kind.__module__ != 'builtins' else ''}{kind.__name__}"
+            f"{operation.name}(): argument '{name}' must be Tensor or Number, not {kind.__name__}"
         )
     shapes = " and ".join(str(tuple(a._array.shape)) for a in tensors)
-    kind = TypeError if isinstance(error, TypeError) else RuntimeError
-    return kind(f"{operation.name}(): {error} (inputs of shape {shapes})")
+    return RuntimeError(f"{operation.name}(): {error} (inputs of shape {shapes})")

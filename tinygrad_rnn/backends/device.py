@@ -25,13 +25,15 @@ class device:
 
     __slots__ = ("index", "type")
 
-    def __init__(self, type: str | device, index: int | None = None) -> None:
+    type: str
+    index: int | None
+
+    def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
             type, index = type.type, type.index if index is None else index
         elif not isinstance(type, str):
-            raise TypeError(
-                f"device(): type must be a str or device, got {type.__class__.__name__}"
-            )
+            kind = type.__class__.__name__
+            raise TypeError(f"device(): type must be a str or device, got {kind}")
         name, colon, number = type.partition(":")
         if name not in ("cpu", "cuda"):
             raise RuntimeError(

@@ -1,0 +1,150 @@
+"""Gradients against finite differences: `gradcheck` and `gradgradcheck`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..backends import Array, backend_of
+from .api import grad
+from .graph import Variable
+
+
+class GradcheckError(RuntimeError):
+    """The gradient of a function disagrees with its finite differences."""
+
+
+def _differentiable(inputs: Sequence[Any]) -> list[Any]:
+    return [x for x in inputs if isinstance(x, Variable) and x._edge is not None]
+
+
+def _outputs(function: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
+    result = function(*inputs)
+    results = result if isinstance(result, tuple | list) else (result,)
+    return [r for r in results if isinstance(r, Variable) and r._edge is not None]
+
+
+def _projection(shape: tuple[int, ...], like: Variable, number: int) -> Variable:
+    """Fixed numbers without any symmetry, to make one number of an output."""
+    xp: Any = backend_of(like._array)
+    count = 1
+    for n in shape:
+        count *= n
+    numbers = xp.cos(xp.arange(1.0, count + 1.0) * (1.3 + number)) + 0.2
+    return like._wrap(numbers.reshape(shape).astype(like._array.dtype))
+
+
+def _numerical(value: Callable[[], float], array: Array, eps: float) -> Array:
+    """The derivative of value() with respect to each element of the array, which is changed in
+    place and put back."""
+    xp: Any = backend_of(array)
+    slopes = []
+    for place in itertools.product(*map(range, array.shape)):
+        old = array[place].copy()
+        array[place] = old + eps
+        above = value()
+        array[place] = old - eps
+        below = value()
+        array[place] = old
+        slopes.append((above - below) / (2 * eps))
+    return xp.asarray(slopes, array.dtype).reshape(array.shape)
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    **_ignored: Any,
+) -> bool:
+    """Compare gradients with central differences (f(x + eps) - f(x - eps)) / (2 eps).
+
+    Args:
+        func: takes the inputs, returns a tensor or several.
+        inputs: a tensor or a tuple; those that require gradients are checked, in float64.
+        eps, atol, rtol: the step, and the tolerance |a - n| <= atol + rtol |n|.
+        raise_exception: raise GradcheckError at a disagreement, instead of returning False.
+
+    Raises ValueError if no input requires a gradient, or one that does is not float64.
+    """
+    inputs = inputs if isinstance(inputs, tuple | list) else (inputs,)
+    checked = _differentiable(inputs)
+    if not checked:
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of them do"
+        )
+    for x in checked:
+        if x._array.dtype != "float64":
+            raise ValueError(
+                f"gradcheck needs double precision inputs, got {x._array.dtype}: finite "
+                "differences in lower precision are mostly rounding"
+            )
+    for number in range(len(_outputs(func, inputs))):
+        weights = _projection(_outputs(func, inputs)[number]._array.shape, checked[0], number)
+
+        def value(number: int = number, weights: Variable = weights) -> float:
+            return float((_outputs(func, inputs)[number] * weights).sum()._array.item())
+
+        total = (_outputs(func, inputs)[number] * weights).sum()
+        analytical = grad(total, checked, allow_unused=True, materialize_grads=True)
+        for place, (x, found) in enumerate(zip(checked, analytical, strict=True)):
+            expected = _numerical(value, x._array, eps)
+            error = abs(found._array - expected)
+            bad = ~(error <= atol + rtol * abs(expected))
+            if bool(bad.any()):
+                if not raise_exception:
+                    return False
+                worst = int(error.argmax())
+                raise GradcheckError(
+                    f"Jacobian mismatch for output {number} with respect to input {place}: at flat "
+                    f"index {worst} analytical {float(found._array.reshape(-1)[worst])!r}, "
+                    f"numerical {float(expected.reshape(-1)[worst])!r}"
+                )
+    return True
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    **_ignored: Any,
+) -> bool:
+    """`gradcheck` of the gradients of `func`: checks derivatives of second order.
+
+    The gradients are taken with respect to fixed weights of the outputs, which are inputs of the
+    check too, unless `grad_outputs` are given.
+    """
+    inputs = inputs if isinstance(inputs, tuple | list) else (inputs,)
+    outputs = _outputs(func, inputs)
+    if grad_outputs is None:
+        starts = [
+            _projection(y._array.shape, y, 7 + i).requires_grad_()  # type: ignore[attr-defined]
+            for i, y in enumerate(outputs)
+        ]
+    else:
+        starts = list(grad_outputs) if isinstance(grad_outputs, tuple | list) else [grad_outputs]
+    count = len(inputs)
+
+    def gradients(*args: Any) -> tuple[Any, ...]:
+        checked = _differentiable(args[:count])
+        made = _outputs(func, args[:count])
+        return grad(
+            made, checked, args[count:], create_graph=True, allow_unused=True,
+            materialize_grads=True,
+        )  # fmt: skip
+
+    if not _outputs(gradients, (*inputs, *starts)):
+        return True  # linear in everything: the second derivative is zero
+    return gradcheck(
+        gradients, (*inputs, *starts), eps=eps, atol=atol, rtol=rtol,
+        raise_exception=raise_exception,
+    )  # fmt: skip
