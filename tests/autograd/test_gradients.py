@@ -73,7 +73,7 @@ def test_every_primitive_has_a_sample():
         covered |= _operations(grads)
         second = torch.autograd.grad(
             [g for g in grads if g.requires_grad], [*inputs, *starts],
-            [torch.ones_like(g) for g in grads if g.requires_grad],
+            [torch.ones_like(g).requires_grad_() for g in grads if g.requires_grad],
             create_graph=True, allow_unused=True,
         ) if any(g.requires_grad for g in grads) else ()  # fmt: skip
         covered |= _operations([g for g in second if g is not None])
