@@ -14,7 +14,6 @@ import os
 import random
 import re
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -28,6 +27,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from .creation import tensor
+from .files import write_atomically
 from .tensor import Tensor
 
 Level = Literal["char", "word"]
@@ -253,7 +253,9 @@ def time_machine_path(download: bool = True, url: str = TIME_MACHINE_URL) -> Pat
     if not (cached.exists() and _is_intact(cached.read_bytes())):
         if not download:
             raise FileNotFoundError(f"no intact {cached}; pass download=True or {_ADVICE}")
-        _write_atomically(cached, _fetch(url))
+        content = _fetch(url)
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(cached, content)
     return cached
 
 
@@ -279,20 +281,6 @@ def _fetch(url: str) -> bytes:
     if not _is_intact(content):
         raise DownloadError(f"{url} is not the book's text (its SHA-1 is another); {_ADVICE}")
     return content
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Another process sees the whole file or none, even if this one is killed half way."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        Path(partial).unlink(missing_ok=True)  # still there only if something failed
 
 
 # ----- Batches of subsequences -----
