@@ -4,7 +4,14 @@ Written to be imported as ``import tinygrad_rnn as torch``: names, shapes, defau
 PyTorch's.
 """
 
-from . import autograd as autograd, nn as nn, optim as optim, utils as utils
+from . import (
+    autograd as autograd,
+    cuda as cuda,
+    nn as nn,
+    optim as optim,
+    testing as testing,
+    utils as utils,
+)
 from .autograd import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,
@@ -46,6 +53,8 @@ from .creation import (
     seed as seed,
     set_rng_state as set_rng_state,
     tensor as tensor,
+    tril_indices as tril_indices,
+    triu_indices as triu_indices,
     zeros as zeros,
     zeros_like as zeros_like,
 )
@@ -91,6 +100,7 @@ from .ops.arithmetic import (
     div as div,
     div as divide,
     div as true_divide,
+    float_power as float_power,
     floor as floor,
     floor_divide as floor_divide,
     fmod as fmod,
@@ -116,6 +126,10 @@ from .ops.arithmetic import (
 from .ops.choice import (
     clamp as clamp,
     clamp as clip,
+    clamp_max as clamp_max,
+    clamp_min as clamp_min,
+    fmax as fmax,
+    fmin as fmin,
     maximum as maximum,
     minimum as minimum,
     nan_to_num as nan_to_num,
@@ -124,8 +138,10 @@ from .ops.choice import (
 from .ops.comparison import (
     allclose as allclose,
     bitwise_and as bitwise_and,
+    bitwise_left_shift as bitwise_left_shift,
     bitwise_not as bitwise_not,
     bitwise_or as bitwise_or,
+    bitwise_right_shift as bitwise_right_shift,
     bitwise_xor as bitwise_xor,
     eq as eq,
     equal as equal,
@@ -133,6 +149,8 @@ from .ops.comparison import (
     ge as greater_equal,
     gt as greater,
     gt as gt,
+    is_nonzero as is_nonzero,
+    is_same_size as is_same_size,
     isclose as isclose,
     isfinite as isfinite,
     isinf as isinf,
@@ -148,7 +166,36 @@ from .ops.comparison import (
     ne as ne,
     signbit as signbit,
 )
-from .ops.conversion import result_type as result_type
+from .ops.conversion import (
+    result_type as result_type,
+)
+from .ops.counting import (
+    bincount as bincount,
+    bucketize as bucketize,
+    histc as histc,
+    isin as isin,
+    searchsorted as searchsorted,
+)
+from .ops.cumulative import (
+    cummax as cummax,
+    cummin as cummin,
+    cumprod as cumprod,
+    cumsum as cumsum,
+    diff as diff,
+    logcumsumexp as logcumsumexp,
+)
+from .ops.diagonals import (
+    diag as diag,
+    diag_embed as diag_embed,
+    diagflat as diagflat,
+    diagonal as diagonal,
+    trace as trace,
+    tril as tril,
+    triu as triu,
+)
+from .ops.einsum import (
+    einsum as einsum,
+)
 from .ops.elementwise import (
     acos as acos,
     acos as arccos,
@@ -184,61 +231,64 @@ from .ops.elementwise import (
     square as square,
     tan as tan,
     tanh as tanh,
+    xlogy as xlogy,
 )
-from .ops.indexing import (
-    argwhere as argwhere,
+from .ops.gathering import (
     gather as gather,
     index_add as index_add,
     index_copy as index_copy,
     index_fill as index_fill,
-    index_put as index_put,
     index_select as index_select,
-    masked_fill as masked_fill,
-    masked_select as masked_select,
-    nonzero as nonzero,
     scatter as scatter,
     scatter_add as scatter_add,
+    take as take,
     take_along_dim as take_along_dim,
+)
+from .ops.indexing import (
+    index_put as index_put,
 )
 from .ops.joining import (
     cat as cat,
     cat as concat,
     cat as concatenate,
-    chunk as chunk,
-    clone as clone,
-    contiguous as contiguous,
-    flip as flip,
-    fliplr as fliplr,
-    flipud as flipud,
+    column_stack as column_stack,
+    dstack as dstack,
     hstack as hstack,
-    meshgrid as meshgrid,
-    narrow as narrow,
-    repeat as repeat,
-    roll as roll,
-    select as select,
-    split as split,
     stack as stack,
-    tile as tile,
-    tril as tril,
-    triu as triu,
-    unbind as unbind,
     vstack as vstack,
 )
 from .ops.linalg import (
+    addbmm as addbmm,
     addmm as addmm,
     addmv as addmv,
     addr as addr,
     baddbmm as baddbmm,
     bmm as bmm,
+    chain_matmul as chain_matmul,
+    cross as cross,
     dot as dot,
-    einsum as einsum,
     inner as inner,
+    kron as kron,
     matmul as matmul,
     mm as mm,
     mv as mv,
     outer as ger,
     outer as outer,
     tensordot as tensordot,
+    vdot as vdot,
+)
+from .ops.masking import (
+    argwhere as argwhere,
+    masked_fill as masked_fill,
+    masked_scatter as masked_scatter,
+    masked_select as masked_select,
+    nonzero as nonzero,
+)
+from .ops.norms import (
+    cdist as cdist,
+    dist as dist,
+    norm as norm,
+    renorm as renorm,
 )
 from .ops.order import (
     amax as amax,
@@ -246,26 +296,32 @@ from .ops.order import (
     aminmax as aminmax,
     argmax as argmax,
     argmin as argmin,
-    argsort as argsort,
-    bincount as bincount,
-    kthvalue as kthvalue,
     max as max,
-    median as median,
     min as min,
-    sort as sort,
-    topk as topk,
-    unique as unique,
+)
+from .ops.rearranging import (
+    cartesian_prod as cartesian_prod,
+    clone as clone,
+    contiguous as contiguous,
+    flip as flip,
+    fliplr as fliplr,
+    flipud as flipud,
+    meshgrid as meshgrid,
+    repeat as repeat,
+    repeat_interleave as repeat_interleave,
+    roll as roll,
+    rot90 as rot90,
+    tile as tile,
 )
 from .ops.reduction import (
     all as all,
     any as any,
     count_nonzero as count_nonzero,
-    cumprod as cumprod,
-    cumsum as cumsum,
     log_softmax as log_softmax,
     logsumexp as logsumexp,
     mean as mean,
-    norm as norm,
+    nanmean as nanmean,
+    nansum as nansum,
     prod as prod,
     softmax as softmax,
     std as std,
@@ -277,8 +333,6 @@ from .ops.reduction import (
 from .ops.shape import (
     broadcast_shapes as broadcast_shapes,
     broadcast_tensors as broadcast_tensors,
-    diag as diag,
-    diagonal as diagonal,
     expand as broadcast_to,
     expand as expand,
     expand_as as expand_as,
@@ -298,7 +352,30 @@ from .ops.shape import (
     unsqueeze as unsqueeze,
     view_as as view_as,
 )
+from .ops.sorting import (
+    argsort as argsort,
+    kthvalue as kthvalue,
+    median as median,
+    msort as msort,
+    nanmedian as nanmedian,
+    nanquantile as nanquantile,
+    quantile as quantile,
+    sort as sort,
+    topk as topk,
+    unique as unique,
+    unique_consecutive as unique_consecutive,
+)
+from .ops.splitting import (
+    chunk as chunk,
+    narrow as narrow,
+    select as select,
+    split as split,
+    split_with_sizes as split_with_sizes,
+    tensor_split as tensor_split,
+    unbind as unbind,
+)
 from .printing import get_printoptions as get_printoptions, set_printoptions as set_printoptions
+from .serialization import load as load, save as save
 from .tensor import Size as Size, Tensor as Tensor
 
 newaxis = None

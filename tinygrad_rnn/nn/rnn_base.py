@@ -6,7 +6,7 @@ import functools
 import math
 import numbers
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..creation import empty
@@ -21,7 +21,7 @@ from .scan import Lengths, run_layers
 from .utils.rnn import PackedSequence, pack_like, padded
 
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
-_STEPS = {
+_STEPS: dict[str, Callable[..., Any]] = {
     "RNN_TANH": rnn_step,
     "RNN_RELU": functools.partial(rnn_step, nonlinearity="relu"),
     "GRU": gru_step,

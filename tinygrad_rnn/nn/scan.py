@@ -67,18 +67,17 @@ def scan(
     Raises ValueError for lengths that do not fit, TypeError without a state to begin with.
     """
     steps, batch = x.shape[0], x.shape[1]
-    if isinstance(cell, Cell):
-        project, step = cell.project, cell.step
-        state = cell.initial_state(batch, x) if state is None else state
-    else:
-        project, step = None, cell
-        if state is None:
+    step: Step = cell.step if isinstance(cell, Cell) else cell
+    if state is None:
+        if isinstance(cell, Cell):
+            state = cell.initial_state(batch, x)
+        else:
             raise TypeError("scan(): a step function needs a state to begin with: give state=")
     masks: list[Tensor | None] = [None] * steps
     if lengths is not None:
         ends = check_lengths(lengths, batch, steps)
         x, masks = _masked(x, ends)
-    inputs = (x if project is None else project(x)).unbind(0)
+    inputs = (cell.project(x) if isinstance(cell, Cell) else x).unbind(0)
     outputs: list[Any] = [None] * steps
     states: list[Any] = [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):

@@ -1,0 +1,269 @@
+"""Calls of a module with hooks around them: before, after, and on the way back.
+
+A module keeps hooks of all kinds in one dict, `_module_hooks`, in the order in which they run.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..autograd import Function, View
+from ..autograd.graph import RemovableHandle, add_hook
+from ..tensor import Tensor
+
+if TYPE_CHECKING:
+    from .module import Module
+
+Grads = tuple[Tensor | None, ...]
+
+
+@dataclass(eq=False)
+class Hook:
+    """A user's function, and when it is to be called."""
+
+    kind: str
+    function: Callable[..., Any]
+    with_kwargs: bool = False
+    always_call: bool = False
+
+
+class Hooked:
+    """The part of `Module` that registers hooks."""
+
+    _module_hooks: dict[int, Hook]
+
+    def _register_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        hooks = self._module_hooks
+        handle = add_hook(hooks, hook)
+        if prepend:
+            for key in list(hooks)[:-1]:
+                hooks[key] = hooks.pop(key)
+        return handle
+
+    def _hooks_of(self, kind: str) -> list[Hook]:
+        """The hooks of one kind, in the order in which they run."""
+        return [hook for hook in self._module_hooks.values() if hook.kind == kind]
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args)`` before `forward`; what it returns replaces the arguments.
+        With with_kwargs it is ``hook(module, args, kwargs)`` and returns both, or None."""
+        return self._register_hook(Hook("forward_pre", hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Call ``hook(module, args, output)`` after `forward`; what it returns replaces the
+        output. With with_kwargs it is ``hook(module, args, kwargs, output)``; with always_call
+        it runs even if the call raises."""
+        return self._register_hook(Hook("forward", hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` when the gradients of the outputs are known, a
+        tuple; what it returns replaces them."""
+        return self._register_hook(Hook("backward_pre", hook), prepend)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)``, two tuples, when the gradients of the
+        positional arguments are known; what it returns replaces grad_input."""
+        return self._register_hook(Hook("backward", hook), prepend)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before `state_dict` collects."""
+        return self._register_hook(Hook("state_dict_pre", hook))
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` after `state_dict`."""
+        return self._register_hook(Hook("state_dict", hook))
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
+        unexpected_keys, error_msgs)`` before loading; it may change the dict, which is a copy."""
+        return self._register_hook(Hook("load_pre", hook))
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, incompatible_keys)`` after a state dict was loaded."""
+        return self._register_hook(Hook("load_post", hook))
+
+
+def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """``module.forward(*args, **kwargs)`` with the module's hooks."""
+    after = module._hooks_of("forward")
+    must_run = [hook for hook in after if hook.always_call]
+    output = None
+    try:
+        for hook in module._hooks_of("forward_pre"):
+            args, kwargs = _before(hook, module, args, kwargs)
+        backward = _BackwardHooks(module)
+        output = module.forward(*backward.watch_inputs(args), **kwargs)
+        for hook in after:
+            if hook.always_call:
+                must_run.remove(hook)
+            output = _after(hook, module, args, kwargs, output)
+        return backward.watch_outputs(output)
+    except Exception:
+        for hook in must_run:
+            try:
+                output = _after(hook, module, args, kwargs, output)
+            except Exception as error:
+                warnings.warn(
+                    f"a forward hook of {type(module).__name__} with always_call=True raised "
+                    f"{error!r}, behind the error that the call itself raises",
+                    stacklevel=3,
+                )
+        raise
+
+
+def _before(
+    hook: Hook, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if not hook.with_kwargs:
+        changed = hook.function(module, args)
+        if changed is not None:
+            args = changed if isinstance(changed, tuple) else (changed,)
+        return args, kwargs
+    changed = hook.function(module, args, kwargs)
+    if changed is None:
+        return args, kwargs
+    if not isinstance(changed, tuple) or len(changed) != 2:
+        raise RuntimeError(
+            "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
+            f"{changed}."
+        )
+    return changed
+
+
+def _after(
+    hook: Hook, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+) -> Any:
+    given = (args, kwargs, output) if hook.with_kwargs else (args, output)
+    changed = hook.function(module, *given)
+    return output if changed is None else changed
+
+
+class _BackwardHooks:
+    """The backward hooks of one call of a module.
+
+    The tensors that go into the module and those that come out of it pass through a `_Gate` each,
+    where the gradients are seen on their way back: first at the outputs, then at the inputs.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.at_outputs = module._hooks_of("backward_pre")
+        self.at_inputs = module._hooks_of("backward")
+        self.inputs = 0  # how many arguments there are
+        self.inputs_watched = False
+        self.grad_output: Grads = ()
+
+    def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.inputs = len(args)
+        if not self.at_inputs:
+            return args
+        watched = _through_gate(args, self._inputs_reached, materialize=True)
+        self.inputs_watched = watched is not args
+        return watched
+
+    def watch_outputs(self, output: Any) -> Any:
+        if not (self.at_inputs or self.at_outputs):
+            return output
+        outputs = output if isinstance(output, tuple) else (output,)
+        if not any(isinstance(o, Tensor) for o in outputs):
+            warnings.warn(
+                f"backward hooks of {type(self.module).__name__} are not called: they need the "
+                f"module to return a Tensor or a tuple of Tensors, not {type(output).__name__}",
+                stacklevel=4,
+            )
+        outputs = _through_gate(outputs, self._outputs_reached, materialize=False)
+        return outputs if isinstance(output, tuple) else outputs[0]
+
+    def _outputs_reached(self, grads: Grads) -> Grads:
+        for hook in self.at_outputs:
+            grads = _replaced("pre hook", "grad_output", grads, hook.function(self.module, grads))
+        self.grad_output = grads
+        if not self.inputs_watched:  # no gradient will arrive there
+            for hook in self.at_inputs:
+                changed = hook.function(self.module, (None,) * self.inputs, grads)
+                if changed is not None and any(g is not None for g in changed):
+                    raise RuntimeError(
+                        "Backward hook for Modules where no input requires gradient should always "
+                        "return None or None for all gradients."
+                    )
+        return grads
+
+    def _inputs_reached(self, grads: Grads) -> Grads:
+        grad_output, self.grad_output = self.grad_output, ()
+        for hook in self.at_inputs:
+            changed = hook.function(self.module, grads, grad_output)
+            grads = _replaced("hook", "grad_input", grads, changed)
+        return grads
+
+
+def _replaced(hook: str, what: str, grads: Grads, changed: Any) -> Grads:
+    """What a hook returned in place of the gradients; they themselves if that is None."""
+    if changed is None:
+        return grads
+    if not isinstance(changed, tuple):
+        changed = (changed,)
+    if len(changed) != len(grads):
+        raise RuntimeError(
+            f"Backward {hook} returned an invalid number of {what}, got {len(changed)}, but "
+            f"expected {len(grads)}"
+        )
+    return changed
+
+
+class _Gate(Function):
+    """The identity on tensors; their gradients, all at once, pass through a function."""
+
+    @staticmethod
+    def forward(ctx: Any, function: Any, materialize: bool, *tensors: Tensor) -> Any:
+        ctx.function = function
+        ctx.set_materialize_grads(materialize)
+        ctx.mark_non_differentiable(*(t for t in tensors if not t.requires_grad))
+        return tensors
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> Any:
+        return (None, None, *ctx.function(grads))
+
+
+def _through_gate(
+    values: tuple[Any, ...], function: Callable[[Grads], Grads], *, materialize: bool
+) -> tuple[Any, ...]:
+    """The values, with a gate before all tensors among them; themselves if no gradient will flow.
+
+    `function` gets and returns a gradient for each value, None for those that are no tensors.
+    With `materialize` it gets zeros for tensors that were not used, else None for them too.
+    """
+    places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
+
+    def spread(grads: Grads) -> Grads:
+        arrived = dict(zip(places, grads, strict=True))
+        changed = function(tuple(arrived.get(i) for i in range(len(values))))
+        return tuple(changed[i] for i in places)
+
+    tensors = tuple(values[i] for i in places)
+    passed = _Gate.apply(spread, materialize, *tensors)
+    if not passed or passed[0] is tensors[0]:
+        return values
+    result = list(values)
+    for i, tensor, alias in zip(places, tensors, passed, strict=True):
+        # An in-place change would miss the tensor itself: views of this kind refuse it
+        alias._version = tensor._version
+        alias._view = View(tensor if tensor._view is None else tensor._view.base, None, None)
+        result[i] = alias
+    return tuple(result)

@@ -1,0 +1,297 @@
+"""Starting values for weights: functions that fill a tensor in place and return it.
+
+All take a `generator` (default: the one that `manual_seed` seeds) and draw the numbers that
+PyTorch draws for the same seed. None is recorded by autograd. fan_in and fan_out are the numbers
+of inputs and outputs of a weight (out, in, ...), each times the size of the dimensions behind.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ..autograd import no_grad
+from ..backends.generator import Generator
+from ..creation import eye, randperm
+from ..dtypes import float64
+from ..ops.choice import where
+from ..tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _filler(fill: F) -> F:
+    """Run outside of autograd, as leaves that require gradients are filled too."""
+
+    @functools.wraps(fill)
+    def filling(*args: Any, **kwargs: Any) -> Any:
+        with no_grad():
+            return fill(*args, **kwargs)
+
+    return filling  # type: ignore[return-value]
+
+
+# ----- plain values -----
+
+
+@_filler
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Uniform on [a, b)."""
+    return tensor.uniform_(a, b, generator=generator)
+
+
+@_filler
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Normal with this mean and standard deviation."""
+    return tensor.normal_(mean, std, generator=generator)
+
+
+@_filler
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Normal with this mean and standard deviation, where draws outside [a, b] are repeated."""
+
+    def below(x: float) -> float:
+        return (1 + math.erf((x - mean) / std / math.sqrt(2))) / 2
+
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
+            "values may be incorrect.",
+            stacklevel=3,
+        )
+    draw = _draw_by_normal if below(b) - below(a) > 0.3 else _draw_by_uniform
+    values, wrong = draw(tensor, mean, std, a, b, generator)
+    while wrong.any():
+        again, refused = draw(tensor, mean, std, a, b, generator)
+        values = where(wrong, again, values)
+        wrong = wrong & refused
+    return tensor.copy_(values)
+
+
+def _draw_by_normal(
+    like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None
+) -> tuple[Tensor, Tensor]:
+    """Draws, and which of them are outside [a, b]: good where most are inside."""
+    low, high = like.new_tensor([a, b]).tolist()  # as the dtype can represent them
+    draws = like.new_empty(like.shape).normal_(mean, std, generator=generator)
+    return draws, (draws < low) | (draws > high)
+
+
+def _draw_by_uniform(
+    like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None
+) -> tuple[Tensor, Tensor]:
+    """Draws, and which of them are to be refused so that the others are as dense as the normal
+    distribution: good where [a, b] is narrow or far from the mean."""
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+    draws = like.new_empty(like.shape).uniform_(a, b, generator=generator)
+    density = ((draws - mean) / std) ** 2 * -0.5 - peak
+    levels = like.new_empty(like.shape).uniform_(generator=generator).log()
+    return draws, levels > density
+
+
+@_filler
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """One value."""
+    return tensor.fill_(val)
+
+
+@_filler
+def ones_(tensor: Tensor) -> Tensor:
+    """Ones."""
+    return tensor.fill_(1)
+
+
+@_filler
+def zeros_(tensor: Tensor) -> Tensor:
+    """Zeros."""
+    return tensor.fill_(0)
+
+
+@_filler
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix. Raises ValueError unless the tensor is 2-D."""
+    _two_dimensional(tensor)
+    return tensor.copy_(eye(*tensor.shape, dtype=tensor.dtype, device=tensor.device))
+
+
+def _two_dimensional(tensor: Tensor) -> None:
+    if tensor.dim() != 2:
+        raise ValueError(
+            f"Only tensors with 2 dimensions are supported, but got one with {tensor.dim()}"
+        )
+
+
+# ----- by the number of inputs and outputs -----
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """How much a nonlinearity shrinks a signal: the factor that weights before it make up for.
+
+    param is the negative slope (default 0.01) of "leaky_relu". Raises ValueError for an unknown
+    nonlinearity, or a param that is no number.
+    """
+    if nonlinearity == "leaky_relu":
+        if param is not None and (isinstance(param, bool) or not isinstance(param, int | float)):
+            raise ValueError(f"negative_slope {param} not a valid number")
+        return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
+    if nonlinearity not in _GAINS:
+        raise ValueError(
+            f"Unsupported nonlinearity {nonlinearity}: expected leaky_relu, {', '.join(_GAINS)}"
+        )
+    return _GAINS[nonlinearity]
+
+
+_GAINS: dict[str, float] = {
+    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), 1),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1),
+    "sigmoid": 1,
+    "tanh": 5 / 3,
+    "relu": math.sqrt(2.0),
+    "selu": 3 / 4,
+}
+
+
+def _fans(tensor: Tensor) -> tuple[int, int]:
+    """fan_in and fan_out."""
+    if tensor.dim() < 2:
+        raise ValueError(
+            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: got "
+            f"shape {list(tensor.shape)}"
+        )
+    behind = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * behind, tensor.shape[0] * behind
+
+
+@_filler
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Uniform on [-a, a), a = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
+
+    Raises ValueError for fewer than 2 dimensions.
+    """
+    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / sum(_fans(tensor)))
+    return tensor.uniform_(-bound, bound, generator=generator)
+
+
+@_filler
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Normal, with standard deviation gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
+
+    Raises ValueError for fewer than 2 dimensions.
+    """
+    return tensor.normal_(0.0, gain * math.sqrt(2.0 / sum(_fans(tensor))), generator=generator)
+
+
+def _deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    """The standard deviation of He et al.: gain / sqrt(fan)."""
+    mode = mode.lower()
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    return calculate_gain(nonlinearity, a) / math.sqrt(_fans(tensor)[mode == "fan_out"])
+
+
+def _is_empty(tensor: Tensor) -> bool:
+    if tensor.numel():
+        return False
+    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=4)
+    return True
+
+
+@_filler
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Uniform on [-b, b), b = gain sqrt(3 / fan), the fan being the one that mode names and the
+    gain that of the nonlinearity, with negative slope a (He et al., 2015).
+
+    Raises ValueError for fewer than 2 dimensions, an unknown mode or nonlinearity.
+    """
+    if _is_empty(tensor):
+        return tensor
+    bound = math.sqrt(3.0) * _deviation(tensor, a, mode, nonlinearity)
+    return tensor.uniform_(-bound, bound, generator=generator)
+
+
+@_filler
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Normal, with standard deviation gain / sqrt(fan): see `kaiming_uniform_`."""
+    if _is_empty(tensor):
+        return tensor
+    return tensor.normal_(0.0, _deviation(tensor, a, mode, nonlinearity), generator=generator)
+
+
+# ----- matrices with structure -----
+
+
+@_filler
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """gain times a random matrix with orthonormal rows or columns, whichever are fewer (Saxe et
+    al., 2013). Dimensions behind the first count as one.
+
+    Raises ValueError for fewer than 2 dimensions.
+    """
+    if tensor.dim() < 2:
+        raise ValueError(
+            f"Only tensors with 2 or more dimensions are supported, but got one with {tensor.dim()}"
+        )
+    if not tensor.numel():
+        return tensor
+    rows = tensor.shape[0]
+    draws = tensor.new_empty((rows, tensor.numel() // rows)).normal_(0, 1, generator=generator)
+    tall = rows > draws.shape[1]
+    values = _orthonormal_rows(draws.T if tall else draws)
+    return tensor.copy_((values.T if tall else values).reshape(tensor.shape)).mul_(gain)
+
+
+def _orthonormal_rows(matrix: Tensor) -> Tensor:
+    """Each row less its projection on the rows before, at length 1 (Gram and Schmidt): what a QR
+    decomposition with a positive diagonal gives."""
+    rows = matrix.to(float64).contiguous()
+    for i in range(len(rows)):
+        before, row = rows[:i], rows[i]
+        for _ in range(2):  # once leaves rounding errors that are not orthogonal; twice is enough
+            row = row - (before @ row) @ before
+        rows[i] = row / row.norm()
+    return rows
+
+
+@_filler
+def sparse_(
+    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
+) -> Tensor:
+    """Normal, with a share `sparsity` of each column set to zero (Martens, 2010).
+
+    Raises ValueError unless the tensor is 2-D.
+    """
+    _two_dimensional(tensor)
+    rows, columns = tensor.shape
+    zeros = math.ceil(sparsity * rows)
+    tensor.normal_(0, std, generator=generator)
+    for column in range(columns):
+        tensor[randperm(rows)[:zeros], column] = 0
+    return tensor
