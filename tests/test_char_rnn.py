@@ -119,7 +119,7 @@ def test_without_network_it_trains_on_the_packaged_text(tmp_path):
     [
         (["--text", "nowhere.txt"], "nowhere.txt"),
         (["--text", "empty.txt"], "empty"),
-        (["--text", "short.txt"], "short"),
+        (["--text", "short.txt"], "too few"),
         (["--text", "latin.txt"], "latin.txt"),
         (["--text", "sample", "--batch-size", "100000"], "batch"),
         (["--text", "sample", "--device", "tpu"], "tpu"),

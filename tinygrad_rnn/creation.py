@@ -129,9 +129,13 @@ def full(
     return _make("full", device, shape, fill_value, dtype=target, requires_grad=requires_grad)
 
 
-def scalar_tensor(s: Any, *, dtype: DType | None = None, device: Device = None) -> Tensor:
+def scalar_tensor(
+    s: Any, *, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
+) -> Tensor:
     """A 0-d tensor in the default dtype."""
-    return full((), s, dtype=dtype or dtypes.get_default_dtype(), device=device)
+    return full(
+        (), s, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad
+    )
 
 
 def eye(
@@ -139,6 +143,8 @@ def eye(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """The identity matrix, (n, n) or (n, m)."""
+    if n < 0 or (m or 0) < 0:
+        raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {m}")
     return _make("eye", device, n, m, dtype=dtype, requires_grad=requires_grad)
 
 
@@ -175,51 +181,88 @@ def full_like(input: Tensor, fill_value: Any, **options: Any) -> Tensor:
 
 
 def arange(
-    *args: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
-    **named: Any,
+    start: Any, end: Any = None, step: Any = 1, *, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """``arange(end)``, ``arange(start, end, step=1)``: integers give int64, else the default dtype.
 
-    Raises RuntimeError if step is 0 or leads away from end.
+    Raises RuntimeError if step is 0 or leads away from end, or if an end is infinite.
     """
-    start, end, step = named.get("start", 0), named.get("end"), named.get("step", 1)
-    if len(args) == 1 and end is None:
-        end = args[0]
-    elif args:
-        start, end, step = (*args, end, step)[:3] if len(args) < 3 else args
+    start, end = (0, start) if end is None else (start, end)
     start, end, step = (x.item() if isinstance(x, Variable) else x for x in (start, end, step))
+    floats = any(isinstance(x, float) for x in (start, end, step))
+    target = dtype or (dtypes.get_default_dtype() if floats else dtypes.int64)
+    if not target.is_floating_point and all(map(math.isfinite, (start, end, step))):
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if not all(map(math.isfinite, (start, end))):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError(
             f"upper bound and lower bound inconsistent with step sign: start={start}, end={end}, "
             f"step={step}"
         )
-    floats = any(isinstance(x, float) for x in (start, end, step))
-    target = dtype or (dtypes.get_default_dtype() if floats else dtypes.int64)
-    # PyTorch computes each element as start + i * step in double precision
-    count = math.ceil((end - start) / step)
+    # PyTorch computes each element as start + i * step, floats in double precision
     xp, index = _place(device)
     with xp.on_device(index):
-        steps = xp.arange(count)
-        if floats:
+        steps = xp.arange(math.ceil((end - start) / step))
+        if target.is_floating_point:
             steps = steps.astype(dtypes.float64.array)
         return _new((start + steps * step).astype(target.array), requires_grad)
 
 
+def _evenly(start: Any, end: Any, steps: int, target: DType, device: Device) -> Array:
+    """`steps` numbers from start to end in double precision, each counted from the nearer end."""
+    for x in (start, end):
+        if isinstance(x, Variable) and x._array.ndim:
+            raise RuntimeError(
+                "linspace only supports 0-dimensional start and end tensors, but got one with "
+                f"{x._array.ndim} dimension(s)."
+            )
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    start, end = (x.item() if isinstance(x, Variable) else x for x in (start, end))
+    if not target.is_floating_point:
+        start, end = int(start), int(end)
+    xp, index = _place(device)
+    step = (end - start) / max(steps - 1, 1)
+    with xp.on_device(index):
+        i = xp.arange(steps).astype(dtypes.float64.array)
+        return xp.where(i < steps / 2, start + step * i, end - step * (steps - 1 - i))
+
+
 def linspace(
-    start: float, end: float, steps: int, *, dtype: DType | None = None, device: Device = None,
+    start: Any, end: Any, steps: int, *, dtype: DType | None = None, device: Device = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """`steps` numbers from start to end, both included."""
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    return _make("linspace", device, start, end, steps, dtype=dtype, requires_grad=requires_grad)
+    target = dtype or dtypes.get_default_dtype()
+    return _new(_evenly(start, end, steps, target, device).astype(target.array), requires_grad)
 
 
-def logspace(start: float, end: float, steps: int, base: float = 10.0, **options: Any) -> Tensor:
+def logspace(
+    start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """base ** linspace(start, end, steps)."""
-    return base ** linspace(start, end, steps, **options)
+    target = dtype or dtypes.get_default_dtype()
+    powers = base ** _evenly(start, end, steps, target, device)
+    return _new(powers.astype(target.array), requires_grad)
+
+
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Device = None
+) -> Tensor:
+    """The positions (2, n) of the lower triangle of a (row, col) matrix, row by row."""
+    return ones(row, col, device=device).tril(offset).nonzero().t().to(dtype or dtypes.int64)
+
+
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Device = None
+) -> Tensor:
+    """The positions (2, n) of the upper triangle of a (row, col) matrix, row by row."""
+    return ones(row, col, device=device).triu(offset).nonzero().t().to(dtype or dtypes.int64)
 
 
 # ----- at random -----
@@ -306,12 +349,10 @@ def normal(
 ) -> Tensor:  # fmt: skip
     """Normal numbers with the given mean and standard deviation: numbers with `size`, or tensors,
     one draw per element."""
+    mean, std = (x.detach() if isinstance(x, Tensor) else x for x in (mean, std))
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
-        like = mean if isinstance(mean, Tensor) else std
-        shape = like.shape
-        if isinstance(mean, Tensor) and isinstance(std, Tensor):
-            shape = (mean + std).shape
-        draw = randn(*shape, generator=generator, dtype=like.dtype, device=like.device)
+        like = mean + std
+        draw = randn(*like.shape, generator=generator, dtype=like.dtype, device=like.device)
         return draw * std + mean
     target = dtype or dtypes.get_default_dtype()
     if std < 0:
@@ -335,11 +376,17 @@ def multinomial(
     generator: Generator | None = None,
 ) -> Tensor:
     """Indices drawn with the probabilities that the rows of input are proportional to."""
+    if not input.is_floating_point():
+        raise RuntimeError(
+            f"multinomial only supports floating-point dtypes for input, got: {input.dtype}"
+        )
     weights = input if input.dim() == 2 else input.unsqueeze(0)
     if bool((weights < 0).any()) or not bool(weights.isfinite().all()):
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if bool((weights.sum(1) <= 0).any()):
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > weights.shape[1]:
         raise RuntimeError(
             "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
@@ -369,5 +416,5 @@ def randn_like(input: Tensor, **options: Any) -> Tensor:
 def randint_like(input: Tensor, low: int, high: int | None = None, **options: Any) -> Tensor:
     """Integers in [low, high) (or [0, low)) in input's shape, dtype and device."""
     low, high = (0, low) if high is None else (low, high)
-    options["dtype"] = options.get("dtype") or input.dtype
-    return randint(low, high, tuple(input._array.shape), device=input.device, **options)
+    options = {"dtype": input.dtype, "device": input.device} | options
+    return randint(low, high, tuple(input._array.shape), **options)

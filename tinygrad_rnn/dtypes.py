@@ -19,6 +19,7 @@ class dtype:
         name: "float32", "int64", ...
         array: the array library's description of the same type.
         category: BOOL, INTEGER or FLOATING; promotion goes by it.
+        scalar_name: PyTorch's name for one element's type, "Float", "Long", ...
     """
 
     __slots__ = ("array", "category", "itemsize", "name")
@@ -41,6 +42,10 @@ class dtype:
     def is_signed(self) -> bool:
         return self.array.kind in "if"
 
+    @property
+    def scalar_name(self) -> str:
+        return _SCALAR_NAMES[self.name]
+
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
@@ -61,6 +66,10 @@ bool_ = dtype("bool")
 ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
 _OF_ARRAY = {d.array: d for d in ALL}
 _NAMES = {d.name: d for d in ALL}
+_SCALAR_NAMES = {
+    "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",
+    "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool",
+}  # fmt: skip
 
 
 def _by_name(name: str) -> dtype:

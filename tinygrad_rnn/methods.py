@@ -11,15 +11,23 @@ from .ops import (
     choice,
     comparison,
     conversion,
+    counting,
+    cumulative,
+    diagonals,
     elementwise,
+    gathering,
     indexing,
     inplace,
-    joining,
     linalg,
+    masking,
+    norms,
     order,
     random,
+    rearranging,
     reduction,
     shape,
+    sorting,
+    splitting,
 )  # fmt: skip
 from .ops.inplace import inplace as _in_place
 
@@ -72,6 +80,7 @@ class Methods(Variable):
     __rmod__ = _number_first(arithmetic.remainder, "__rmod__")
     fmod = arithmetic.fmod
     pow = __pow__ = arithmetic.pow
+    float_power = arithmetic.float_power
     __rpow__ = _number_first(arithmetic.pow, "__rpow__")
     neg = negative = __neg__ = arithmetic.neg
     positive = __pos__ = arithmetic.positive
@@ -115,14 +124,14 @@ class Methods(Variable):
     sigmoid = elementwise.sigmoid
     relu = elementwise.relu
     hypot = elementwise.hypot
+    xlogy = elementwise.xlogy
 
     # ----- choice -----
-    maximum = choice.maximum
-    minimum = choice.minimum
+    maximum, minimum = choice.maximum, choice.minimum
+    fmax, fmin = choice.fmax, choice.fmin
     clamp = clip = choice.clamp
+    clamp_min, clamp_max = choice.clamp_min, choice.clamp_max
     nan_to_num = choice.nan_to_num
-    masked_fill = indexing.masked_fill
-    masked_select = indexing.masked_select
 
     # ----- comparison and logic -----
     eq, ne = comparison.eq, comparison.ne
@@ -137,6 +146,8 @@ class Methods(Variable):
     isclose = comparison.isclose
     allclose = comparison.allclose
     equal = comparison.equal
+    is_same_size = comparison.is_same_size
+    is_nonzero = comparison.is_nonzero
     signbit = comparison.signbit
     logical_not = comparison.logical_not
     logical_and = comparison.logical_and
@@ -146,6 +157,8 @@ class Methods(Variable):
     bitwise_or = __or__ = __ror__ = comparison.bitwise_or
     bitwise_xor = __xor__ = __rxor__ = comparison.bitwise_xor
     bitwise_not = __invert__ = comparison.bitwise_not
+    bitwise_left_shift = __lshift__ = comparison.bitwise_left_shift
+    bitwise_right_shift = __rshift__ = comparison.bitwise_right_shift
 
     # ----- reductions -----
     sum = reduction.sum
@@ -153,26 +166,36 @@ class Methods(Variable):
     var = reduction.var
     std = reduction.std
     prod = reduction.prod
-    cumsum = reduction.cumsum
-    cumprod = reduction.cumprod
+    nansum, nanmean = reduction.nansum, reduction.nanmean
     logsumexp = reduction.logsumexp
     softmax = reduction.softmax
     log_softmax = reduction.log_softmax
-    norm = reduction.norm
+    norm = norms.norm
+    dist = norms.dist
+    renorm = norms.renorm
     all = reduction.all
     any = reduction.any
     count_nonzero = reduction.count_nonzero
+
+    # ----- with what came before -----
+    cumsum, cumprod = cumulative.cumsum, cumulative.cumprod
+    cummax, cummin = cumulative.cummax, cumulative.cummin
+    logcumsumexp = cumulative.logcumsumexp
+    diff = cumulative.diff
 
     # ----- order -----
     amax, amin, aminmax = order.amax, order.amin, order.aminmax
     max, min = order.max, order.min
     argmax, argmin = order.argmax, order.argmin
-    sort, argsort = order.sort, order.argsort
-    topk = order.topk
-    kthvalue = order.kthvalue
-    median = order.median
-    unique = order.unique
-    bincount = order.bincount
+    sort, argsort, msort = sorting.sort, sorting.argsort, sorting.msort
+    topk = sorting.topk
+    kthvalue = sorting.kthvalue
+    median, nanmedian = sorting.median, sorting.nanmedian
+    quantile, nanquantile = sorting.quantile, sorting.nanquantile
+    unique = sorting.unique
+    unique_consecutive = sorting.unique_consecutive
+    bincount = counting.bincount
+    histc = counting.histc
 
     # ----- shape -----
     reshape = shape.reshape
@@ -189,20 +212,27 @@ class Methods(Variable):
     movedim = moveaxis = shape.movedim
     expand = broadcast_to = shape.expand
     expand_as = shape.expand_as
-    diagonal = shape.diagonal
-    diag = shape.diag
-    split = joining.split
-    chunk = joining.chunk
-    unbind = joining.unbind
-    select = joining.select
-    narrow = joining.narrow
-    flip = joining.flip
-    roll = joining.roll
-    tril, triu = joining.tril, joining.triu
-    repeat = joining.repeat
-    tile = joining.tile
-    clone = joining.clone
-    contiguous = joining.contiguous
+    diagonal = diagonals.diagonal
+    diag, diagflat = diagonals.diag, diagonals.diagflat
+    diag_embed = diagonals.diag_embed
+    trace = diagonals.trace
+    tril, triu = diagonals.tril, diagonals.triu
+    split = splitting.split
+    split_with_sizes = splitting.split_with_sizes
+    tensor_split = splitting.tensor_split
+    chunk = splitting.chunk
+    unbind = splitting.unbind
+    select = splitting.select
+    narrow = splitting.narrow
+    unfold = splitting.unfold
+    flip, fliplr, flipud = rearranging.flip, rearranging.fliplr, rearranging.flipud
+    roll = rearranging.roll
+    rot90 = rearranging.rot90
+    repeat = rearranging.repeat
+    repeat_interleave = rearranging.repeat_interleave
+    tile = rearranging.tile
+    clone = rearranging.clone
+    contiguous = rearranging.contiguous
 
     def view(self: Any, *shape_or_dtype: Any) -> Any:
         """The same memory in another shape. Raises RuntimeError if that needs a copy."""
@@ -221,17 +251,21 @@ class Methods(Variable):
     # ----- indexing -----
     __getitem__ = indexing.getitem
     __setitem__ = inplace.setitem
-    gather = indexing.gather
-    scatter = indexing.scatter
-    scatter_add = indexing.scatter_add
-    take_along_dim = indexing.take_along_dim
-    index_select = indexing.index_select
-    index_add = indexing.index_add
-    index_copy = indexing.index_copy
-    index_fill = indexing.index_fill
     index_put = indexing.index_put
-    nonzero = indexing.nonzero
-    argwhere = indexing.argwhere
+    gather = gathering.gather
+    scatter = gathering.scatter
+    scatter_add = gathering.scatter_add
+    take_along_dim = gathering.take_along_dim
+    index_select = gathering.index_select
+    index_add = gathering.index_add
+    index_copy = gathering.index_copy
+    index_fill = gathering.index_fill
+    take, put = gathering.take, gathering.put
+    masked_fill = masking.masked_fill
+    masked_select = masking.masked_select
+    masked_scatter = masking.masked_scatter
+    nonzero = masking.nonzero
+    argwhere = masking.argwhere
 
     def where(self: Any, condition: Any, other: Any) -> Any:
         """This tensor where the condition holds, other elsewhere."""
@@ -242,7 +276,11 @@ class Methods(Variable):
     mm, bmm, mv, dot = linalg.mm, linalg.bmm, linalg.mv, linalg.dot
     outer = ger = linalg.outer
     inner = linalg.inner
-    addmm, addmv, addr, baddbmm = linalg.addmm, linalg.addmv, linalg.addr, linalg.baddbmm
+    vdot = linalg.vdot
+    kron = linalg.kron
+    cross = linalg.cross
+    addmm, addmv, addr = linalg.addmm, linalg.addmv, linalg.addr
+    addbmm, baddbmm = linalg.addbmm, linalg.baddbmm
 
     # ----- other dtypes -----
     half = _converter(dtypes.float16, "half")
@@ -279,20 +317,24 @@ class Methods(Variable):
     tanh_, sigmoid_ = _in_place(elementwise.tanh), _in_place(elementwise.sigmoid)
     relu_ = _in_place(elementwise.relu)
     clamp_ = clip_ = _in_place(choice.clamp)
+    clamp_min_, clamp_max_ = _in_place(choice.clamp_min), _in_place(choice.clamp_max)
     nan_to_num_ = _in_place(choice.nan_to_num)
-    masked_fill_ = _in_place(indexing.masked_fill)
-    scatter_ = _in_place(indexing.scatter)
-    scatter_add_ = _in_place(indexing.scatter_add)
-    index_add_ = _in_place(indexing.index_add)
-    index_copy_ = _in_place(indexing.index_copy)
-    index_fill_ = _in_place(indexing.index_fill)
+    masked_fill_ = _in_place(masking.masked_fill)
+    masked_scatter_ = _in_place(masking.masked_scatter)
+    scatter_ = _in_place(gathering.scatter)
+    scatter_add_ = _in_place(gathering.scatter_add)
+    index_add_ = _in_place(gathering.index_add)
+    index_copy_ = _in_place(gathering.index_copy)
+    index_fill_ = _in_place(gathering.index_fill)
+    put_ = _in_place(gathering.put)
     index_put_ = _in_place(indexing.index_put)
     logical_not_ = _in_place(comparison.logical_not)
     bitwise_and_ = __iand__ = _in_place(comparison.bitwise_and)
     bitwise_or_ = __ior__ = _in_place(comparison.bitwise_or)
     bitwise_xor_ = __ixor__ = _in_place(comparison.bitwise_xor)
-    tril_, triu_ = _in_place(joining.tril), _in_place(joining.triu)
-    cumsum_ = _in_place(reduction.cumsum)
+    tril_, triu_ = _in_place(diagonals.tril), _in_place(diagonals.triu)
+    cumsum_, cumprod_ = _in_place(cumulative.cumsum), _in_place(cumulative.cumprod)
+    renorm_ = _in_place(norms.renorm)
     fill_ = _in_place(inplace.fill)
     zero_ = _in_place(inplace.zero)
     copy_ = _in_place(inplace.copy)

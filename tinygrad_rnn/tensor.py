@@ -59,7 +59,7 @@ class Tensor(Methods):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = object.__new__(cls)
         self._leaf = self._edge = self._view = None
-        self._version = [0]
+        self._changes = [0]
         return self
 
     def __init__(self, *data: Any, device: Any = None) -> None:
@@ -74,15 +74,15 @@ class Tensor(Methods):
             else:
                 self._array = xp.zeros(data or (0,), default.array)
 
-    def _wrap(self, array: Array, edge: Any = None) -> Tensor:
+    @staticmethod
+    def _wrap(array: Array, edge: Any = None) -> Tensor:
         tensor = object.__new__(Tensor)
         if type(array) is not _HOST_ARRAY and isinstance(array, HostScalar):
-            # what NumPy's ufuncs give for 0-d arrays
-            array = _host.asarray(array)
+            array = _host.asarray(array)  # NumPy's ufuncs give these for 0-d arrays
         tensor._array = array
         tensor._edge = edge
         tensor._leaf = tensor._view = None
-        tensor._version = [0]
+        tensor._changes = [0]
         return tensor
 
     # ----- what it is -----
@@ -171,8 +171,9 @@ class Tensor(Methods):
         return self.dtype.is_signed
 
     @property
-    def _version_number(self) -> int:
-        return self._version[0]
+    def _version(self) -> int:
+        """How often the memory was changed in place."""
+        return self._changes[0]
 
     # ----- values -----
 
@@ -268,7 +269,7 @@ class Tensor(Methods):
             default_dtype=dtypes.get_default_dtype().name,
             device=str(self.device),
             requires_grad=edge is not None,
-            grad_fn=None if node is None else node.name(),
+            grad_fn=None if node is None else node._name(),
         )
 
     def __reduce__(self) -> Any:
@@ -318,7 +319,7 @@ class Tensor(Methods):
 
     def _leaf_cell(self) -> Leaf:
         if self._leaf is None:
-            self._leaf = Leaf(self._array.shape)
+            self._leaf = Leaf(self)
         return self._leaf
 
     @property
@@ -366,12 +367,12 @@ class Tensor(Methods):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         self._array = value._array
         if self._leaf is not None:
-            self._leaf.shapes = (self._array.shape,)
+            self._leaf._shapes = (self._array.shape,)
 
     def detach(self) -> Tensor:
         """The same values and memory, outside the graph."""
         result = self._wrap(self._array)
-        result._version = self._version
+        result._changes = self._changes
         return result
 
     def detach_(self) -> Tensor:
@@ -399,12 +400,12 @@ class Tensor(Methods):
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         node, index = edge
         if not isinstance(node, Leaf):
-            node.retained = {**(node.retained or {}), index: self._leaf_cell()}
+            node._with_extras().retained[index] = self._leaf_cell()
 
     @property
     def retains_grad(self) -> bool:
         node = self.grad_fn
-        return bool(node is not None and node.retained and self.output_nr in node.retained)
+        return bool(node is not None and node._extras and self.output_nr in node._extras.retained)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook(grad)` whenever this tensor's gradient is computed; what it returns, if
@@ -412,19 +413,17 @@ class Tensor(Methods):
         edge = current_edge(self)
         if edge is None:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        node, index = edge
-        if isinstance(node, Leaf):
-            return add_hook(node.hooks, hook)
-        node.hooks = node.hooks or {}
-        return add_hook(node.hooks.setdefault(index, {}), hook)
+        return add_hook(edge[0]._with_extras().tensor_hooks.setdefault(edge[1], {}), hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call `hook(tensor)` after each addition to this leaf's `.grad`."""
-        if self._edge is None or not self.is_leaf:
+        if current_edge(self) is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if not self.is_leaf:
             raise RuntimeError(
                 "post accumulate grad hooks cannot be registered on non-leaf tensors"
             )
-        return add_hook(self._leaf_cell().accumulated_hooks, lambda _leaf: hook(self))
+        return add_hook(self._leaf_cell().accumulated_hooks, hook)
 
     # ----- other types and places -----
 
@@ -443,33 +442,53 @@ class Tensor(Methods):
             return f"torch.{_TYPE_NAMES[self.dtype.name]}Tensor"
         return self.to(dtype)
 
-    def _new(self, name: str, args: tuple[Any, ...], dtype: Any, requires_grad: bool) -> Tensor:
-        xp: Any = backend_of(self._array)
-        with xp.on_device(self.device.index):
+    def _new(self, name: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+        where = self.device if device is None else backends.as_device(device)
+        xp: Any = backends.backend_for(where)
+        with xp.on_device(where.index):
             array = getattr(xp, name)(*args, dtype=(dtype or self.dtype).array)
         return self._wrap(array).requires_grad_(requires_grad)
 
-    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """Zeros with this tensor's dtype and device."""
-        return self._new("zeros", (shape.sizes(size),), dtype, requires_grad)
+    def new_zeros(
+        self, *args: Any, size: Any = None, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Zeros, with this tensor's dtype and device unless others are given."""
+        size = shape.sizes(args, size)
+        return self._new("zeros", size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """Ones with this tensor's dtype and device."""
-        return self._new("ones", (shape.sizes(size),), dtype, requires_grad)
+    def new_ones(
+        self, *args: Any, size: Any = None, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Ones, with this tensor's dtype and device unless others are given."""
+        size = shape.sizes(args, size)
+        return self._new("ones", size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_empty(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """Uninitialised memory with this tensor's dtype and device."""
-        return self._new("empty", (shape.sizes(size),), dtype, requires_grad)
+    def new_empty(
+        self, *args: Any, size: Any = None, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Uninitialised memory, with this tensor's dtype and device unless others are given."""
+        size = shape.sizes(args, size)
+        return self._new("empty", size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_full(
-        self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        """One value, with this tensor's dtype and device."""
-        return self._new("full", (tuple(size), fill_value), dtype, requires_grad)
+        self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """One value, with this tensor's dtype and device unless others are given."""
+        return self._new(
+            "full", tuple(size), fill_value, dtype=dtype, device=device,
+            requires_grad=requires_grad,
+        )  # fmt: skip
 
-    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """A copy of the data with this tensor's dtype and device."""
-        array = backends.move(array_of(data, dtype or self.dtype), self.device)
+    def new_tensor(
+        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """A copy of the data, with this tensor's dtype and device unless others are given."""
+        where = self.device if device is None else backends.as_device(device)
+        array = backends.move(array_of(data, dtype or self.dtype), where)
         return self._wrap(array).requires_grad_(requires_grad)
 
     def cpu(self) -> Tensor:

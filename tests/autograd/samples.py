@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import tinygrad_rnn as torch
+from tinygrad_rnn.nn import functional as F
 
 
 @dataclass
@@ -22,7 +23,14 @@ def S(name: str, call: Callable[..., Any], *shapes: tuple[int, ...], **limits: f
     return Sample(name, call, shapes, **limits)
 
 
+def on(like: Any, constant: Any) -> Any:
+    """A constant on the device of an input."""
+    return constant.to(like.device)
+
+
 POSITIVE = {"low": 0.2, "high": 2.0}
+CLASSES, WEIGHTS = torch.tensor([1, 2, 0]), torch.tensor([0.5, 1.0, 2.0, 1.5])
+COLUMNS, ROWS = torch.tensor([2, 0, 2]), torch.tensor([1, 1])
 MASK = torch.tensor([[True, False, True], [False, False, True]])
 PAIRS = torch.tensor([[0, 2], [1, 0]])
 INDEX = torch.tensor([[0, 2, 1], [1, 1, 0]])
@@ -110,14 +118,14 @@ ELEMENTWISE = [
 ]
 
 CHOICE = [
-    S("where", lambda a, b: torch.where(MASK, a * a, b), (2, 3), (3,)),
+    S("where", lambda a, b: torch.where(on(a, MASK), a * a, b), (2, 3), (3,)),
     S("maximum", lambda a, b: torch.maximum(a, b) ** 2, (2, 3), (2, 3)),
     S("minimum", lambda a, b: torch.minimum(a, b) ** 2, (2, 3), (2, 3)),
     S("clamp", lambda a: a.clamp(-0.5, 0.5) * a, (2, 3)),
     S("clamp-tensors", lambda a, b: torch.clamp(a, b, b + 0.3), (2, 3), (3,)),
     S("nan_to_num", lambda a: torch.nan_to_num(a) * a, (3,)),
-    S("masked_fill", lambda a: a.masked_fill(MASK, 2.0) * a, (2, 3)),
-    S("masked_select", lambda a: a.masked_select(MASK) ** 2, (2, 3)),
+    S("masked_fill", lambda a: a.masked_fill(on(a, MASK), 2.0) * a, (2, 3)),
+    S("masked_select", lambda a: a.masked_select(on(a, MASK)) ** 2, (2, 3)),
 ]
 
 REDUCTION = [
@@ -182,14 +190,14 @@ INDEXING = [
     S("getitem", lambda a: a[1, :2] ** 2, (2, 3)),
     S("getitem-array", lambda a: a[torch.tensor([0, 1, 1]), 1:] ** 2, (2, 3)),
     S("getitem-mask", lambda a: a[MASK] ** 2, (2, 3)),
-    S("gather", lambda a: a.gather(1, INDEX) ** 2, (2, 3)),
-    S("scatter", lambda a, b: a.scatter(1, PAIRS, b) ** 2, (2, 3), (2, 2)),
-    S("scatter-number", lambda a: a.scatter(1, INDEX, 2.0) ** 2, (2, 3)),
-    S("scatter_add", lambda a, b: a.scatter_add(1, INDEX, b) ** 2, (2, 3), (2, 3)),
-    S("scatter_add-part", lambda a, b: a.scatter_add(1, INDEX[:1], b) ** 2, (2, 3), (2, 3)),
-    S("take_along_dim", lambda a: torch.take_along_dim(a, INDEX[:1], 0) ** 2, (3, 3)),
-    S("index_select", lambda a: a.index_select(1, torch.tensor([2, 0, 2])) ** 2, (2, 3)),
-    S("index_add", lambda a, b: a.index_add(0, torch.tensor([1, 1]), b) ** 2, (2, 3), (2, 3)),
+    S("gather", lambda a: a.gather(1, on(a, INDEX)) ** 2, (2, 3)),
+    S("scatter", lambda a, b: a.scatter(1, on(a, PAIRS), b) ** 2, (2, 3), (2, 2)),
+    S("scatter-number", lambda a: a.scatter(1, on(a, INDEX), 2.0) ** 2, (2, 3)),
+    S("scatter_add", lambda a, b: a.scatter_add(1, on(a, INDEX), b) ** 2, (2, 3), (2, 3)),
+    S("scatter_add-part", lambda a, b: a.scatter_add(1, on(a, INDEX[:1]), b) ** 2, (2, 3), (2, 3)),
+    S("take_along_dim", lambda a: torch.take_along_dim(a, on(a, INDEX[:1]), 0) ** 2, (3, 3)),
+    S("index_select", lambda a: a.index_select(1, on(a, COLUMNS)) ** 2, (2, 3)),
+    S("index_add", lambda a, b: a.index_add(0, on(a, ROWS), b) ** 2, (2, 3), (2, 3)),
     S("index_put", lambda a, b: a.index_put((torch.tensor([1]),), b) ** 2, (2, 3), (3,)),
     S("index_put-number", lambda a: a.index_put((torch.tensor([1]),), 2.0) ** 2, (2, 3)),
 ]
@@ -208,6 +216,50 @@ LINALG = [
     S("einsum-sum", lambda a, b: torch.einsum("ij,k->k", a, b), (2, 3), (2,)),
 ]
 
+ACTIVATION = [
+    S("elu", lambda a: F.elu(a, 1.3), (2, 3)),
+    S("selu", F.selu, (2, 3)),
+    S("celu", lambda a: F.celu(a, 1.7), (2, 3)),
+    S("gelu", F.gelu, (2, 3)),
+    S("gelu-tanh", lambda a: F.gelu(a, approximate="tanh"), (2, 3)),
+    S("erf", torch.erf, (2, 3)),
+    S("silu", F.silu, (2, 3)),
+    S("mish", F.mish, (2, 3)),
+    S("leaky_relu", lambda a: F.leaky_relu(a, 0.2) * a, (2, 3)),
+    S("prelu", lambda a, w: F.prelu(a, w), (2, 3), (3,)),
+    S("hardtanh", lambda a: F.hardtanh(a, -0.5, 0.4) * a, (2, 3)),
+    S("hardsigmoid", lambda a: F.hardsigmoid(a * 6) * a, (2, 3)),
+    S("hardswish", lambda a: F.hardswish(a * 6) * a, (2, 3)),
+    S("threshold", lambda a: F.threshold(a, 0.1, 2.0) * a, (2, 3)),
+    S("softplus", lambda a: F.softplus(a, 2.0), (2, 3)),
+    S("softsign", F.softsign, (2, 3)),
+    S("logsigmoid", F.logsigmoid, (2, 3)),
+    S("glu", lambda a: F.glu(a, 1), (2, 4)),
+]
+
+LOSS = [
+    S("cross_entropy", lambda a: F.cross_entropy(a, on(a, CLASSES)), (3, 4)),
+    S("cross_entropy-sum", lambda a: F.cross_entropy(a, on(a, CLASSES), reduction="sum"), (3, 4)),
+    S("cross_entropy-smooth", lambda a: F.cross_entropy(
+        a, on(a, CLASSES), ignore_index=2, label_smoothing=0.2), (3, 4)),
+    S("cross_entropy-weight", lambda a: F.cross_entropy(
+        a, on(a, CLASSES), weight=on(a, WEIGHTS.to(a.dtype)), reduction="none"), (3, 4)),
+    S("cross_entropy-probabilities", lambda a, t: F.cross_entropy(a, t.softmax(1)), (3, 4), (3, 4)),
+    S("cross_entropy-pixels", lambda a: F.cross_entropy(a, on(a, CLASSES[None])), (1, 4, 3)),
+    S("nll_loss", lambda a: F.nll_loss(a.log_softmax(1), on(a, CLASSES)), (3, 4)),
+    S("mse_loss", F.mse_loss, (2, 3), (2, 3)),
+    S("l1_loss", F.l1_loss, (2, 3), (2, 3)),
+    S("huber_loss", lambda a, b: F.huber_loss(a, b, delta=0.4), (2, 3), (2, 3)),
+    S("smooth_l1_loss", lambda a, b: F.smooth_l1_loss(a, b, beta=0.4), (2, 3), (2, 3)),
+    S("binary_cross_entropy", F.binary_cross_entropy, (2, 3), (2, 3), low=0.2, high=0.8),
+    S("bce_with_logits", F.binary_cross_entropy_with_logits, (2, 3), (2, 3)),
+    S("kl_div", lambda a, b: F.kl_div(a, b, reduction="sum"), (2, 3), (2, 3), **POSITIVE),
+    S("xlogy", torch.xlogy, (3,), (3,), **POSITIVE),
+    S("embedding", lambda w: F.embedding(on(w, INDEX), w) ** 2, (3, 2)),
+    S("embedding-padding", lambda w: F.embedding(on(w, INDEX[0, :2]), w, padding_idx=1) ** 2, (3, 2)),
+    S("pad", lambda a: F.pad(a, (1, 2, 0, 1)) ** 2, (2, 3)),
+]  # fmt: skip
+
 IN_PLACE = [
     S("mul_", _changed(lambda y, b: y.mul_(b)), (2, 3), (3,)),
     S("exp_", _changed(lambda y: y.exp_()), (2, 3)),
@@ -220,5 +272,15 @@ IN_PLACE = [
 ]
 
 SAMPLES = (
-    ARITHMETIC + ELEMENTWISE + CHOICE + REDUCTION + ORDER + SHAPE + INDEXING + LINALG + IN_PLACE
+    ARITHMETIC
+    + ELEMENTWISE
+    + CHOICE
+    + REDUCTION
+    + ORDER
+    + SHAPE
+    + INDEXING
+    + LINALG
+    + ACTIVATION
+    + LOSS
+    + IN_PLACE
 )

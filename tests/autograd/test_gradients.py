@@ -15,12 +15,13 @@ from tinygrad_rnn.autograd.primitive import REGISTERED
 from .samples import SAMPLES, Sample
 
 
-def _inputs(sample: Sample) -> list[torch.Tensor]:
+def _inputs(sample: Sample, device: str = "cpu") -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(7)
     inputs = []
     for shape in sample.shapes:
         x = torch.rand(*shape, generator=generator, dtype=torch.float64)
-        inputs.append((x * (sample.high - sample.low) + sample.low).requires_grad_())
+        x = x * (sample.high - sample.low) + sample.low
+        inputs.append(x.to(device).requires_grad_())
     return inputs
 
 
@@ -43,13 +44,13 @@ def _outputs(sample: Sample, inputs):
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
-def test_first_order(sample):
-    assert torch.autograd.gradcheck(sample.call, _inputs(sample), atol=1e-6, rtol=1e-5)
+def test_first_order(sample, device):
+    assert torch.autograd.gradcheck(sample.call, _inputs(sample, device), atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
-def test_second_order(sample):
-    assert torch.autograd.gradgradcheck(sample.call, _inputs(sample), atol=1e-6, rtol=1e-5)
+def test_second_order(sample, device):
+    assert torch.autograd.gradgradcheck(sample.call, _inputs(sample, device), atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])

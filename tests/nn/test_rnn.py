@@ -56,15 +56,24 @@ def weighted(module, result):
     return sum(parts)
 
 
-def check(ours, theirs, our_args, their_args, leaves) -> None:
-    """Outputs and every gradient agree."""
-    mine, yours = ours(*our_args), theirs(*their_args)
+def moved(value, device):
+    """Tensors, also in tuples, on a device."""
+    if isinstance(value, tuple | list):
+        return tuple(moved(part, device) for part in value)
+    return value.to(device)
+
+
+def check(ours, theirs, our_args, their_args, leaves, device="cpu") -> None:
+    """Outputs and every gradient agree, computed on the device and compared on the CPU."""
+    ours.to(device)
+    mine, yours = ours(*moved(our_args, device)), theirs(*their_args)
+    mine = moved(mine, "cpu")
     same(mine, yours)
     weighted(tg, mine).backward()
     weighted(torch, yours).backward()
     named = dict(theirs.named_parameters())
     for name, weight in ours.named_parameters():
-        same(weight.grad, named[name].grad, 1e-10)
+        same(weight.grad.cpu(), named[name].grad, 1e-10)
     for a, b in leaves:
         same(a.grad, b.grad, 1e-10)
 
@@ -78,7 +87,7 @@ OPTIONS = [
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "-".join(map(str, o.values())))
 @pytest.mark.parametrize("given_state", [False, True], ids=["zeros", "state"])
 @pytest.mark.parametrize("mode", MODES)
-def test_layers_agree(mode, given_state, options):
+def test_layers_agree(mode, given_state, options, device):
     ours, theirs = pair(mode, 3, 4, **options)
     x = both(5, 2, 3) if not options["batch_first"] else both(2, 5, 3)
     leaves, args = [x], [[x[0]], [x[1]]]
@@ -89,7 +98,7 @@ def test_layers_agree(mode, given_state, options):
         for i in range(2):
             parts = tuple(s[i] for s in states)
             args[i].append(parts if mode == "LSTM" else parts[0])
-    check(ours, theirs, *args, leaves)
+    check(ours, theirs, *args, leaves, device)
 
 
 @pytest.mark.parametrize(
@@ -101,19 +110,19 @@ def test_layers_agree(mode, given_state, options):
         ("LSTM", {"proj_size": 1, "bias": False}),
     ],
 )
-def test_special_options_agree(mode, options):
+def test_special_options_agree(mode, options, device):
     ours, theirs = pair(mode, 3, 4, **options)
     x = both(5, 2, 3)
-    check(ours, theirs, [x[0]], [x[1]], [x])
+    check(ours, theirs, [x[0]], [x[1]], [x], device)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_unbatched_input(mode):
+def test_unbatched_input(mode, device):
     ours, theirs = pair(mode, 3, 4, num_layers=2, batch_first=True)
     x = both(5, 3)
     h = [both(2, 4, seed=s) for s in range(2)]
     states = [(h[0][i], h[1][i]) if mode == "LSTM" else h[0][i] for i in range(2)]
-    check(ours, theirs, [x[0], states[0]], [x[1], states[1]], [x])
+    check(ours, theirs, [x[0], states[0]], [x[1], states[1]], [x], device)
 
 
 @pytest.mark.parametrize("shape", [(5, 0, 3), (1, 1, 3), (1, 4, 3)])
@@ -189,7 +198,7 @@ class TestDropout:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("batch", [True, False])
 @pytest.mark.parametrize("given_state", [True, False])
-def test_cells_agree(mode, batch, given_state):
+def test_cells_agree(mode, batch, given_state, device):
     ours, theirs = pair(mode + "Cell", 3, 4)
     x = both(*(2, 3) if batch else (3,))
     args = [[x[0]], [x[1]]]
@@ -197,7 +206,7 @@ def test_cells_agree(mode, batch, given_state):
         h = [both(*(2, 4) if batch else (4,), seed=s) for s in (1, 2)]
         for i in range(2):
             args[i].append((h[0][i], h[1][i]) if mode == "LSTM" else h[0][i])
-    check(ours, theirs, *args, [x])
+    check(ours, theirs, *args, [x], device)
     assert repr(ours) == repr(theirs)
 
 

@@ -23,8 +23,12 @@ from .gradcheck import (
 from .graph import (
     Leaf as Leaf,
     Node as Node,
+    Record as Record,
     Variable as Variable,
     View as View,
-    current_edge as current_edge,
 )
-from .primitive import Primitive as Primitive, primitive as primitive
+from .primitive import (
+    Primitive as Primitive,
+    current_edge as current_edge,
+    primitive as primitive,
+)

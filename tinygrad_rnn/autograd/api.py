@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..backends import backend_of
 from . import engine
 from .graph import Variable
+from .primitive import current_edge
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -23,7 +24,7 @@ def _start(outputs: Sequence[Variable], grads: Sequence[Any], create_graph: bool
         raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
     start = []
     for i, (output, grad) in enumerate(zip(outputs, grads, strict=True)):
-        if output._edge is None:
+        if current_edge(output) is None:
             raise RuntimeError(
                 f"element {i} of tensors does not require grad and does not have a grad_fn"
             )
@@ -45,6 +46,8 @@ def _start(outputs: Sequence[Variable], grads: Sequence[Any], create_graph: bool
                 f"Mismatch in shape: grad_output[{i}] has a shape of {list(grad._array.shape)} and "
                 f"output[{i}] has a shape of {list(array.shape)}."
             )
+        elif grad._array.dtype != array.dtype:
+            grad = grad.type_as(output)  # type: ignore[attr-defined]
         start.append(grad if create_graph else grad._array)
     return start
 
@@ -72,12 +75,9 @@ def backward(
     grads = [None] * len(outputs) if grad_tensors is None else _sequence(grad_tensors)
     targets = None if inputs is None else _sequence(inputs)
     if targets is not None and not targets:
-        raise RuntimeError("'inputs' argument to 'backward' cannot be empty.")
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     for target in targets or ():
-        if target._edge is None:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
-        if not target.is_leaf:
-            target.retain_grad()
+        target.retain_grad()
     engine.run(
         outputs,
         _start(outputs, grads, create_graph),
@@ -105,10 +105,17 @@ def grad(
     """
     if is_grads_batched:
         raise ValueError("is_grads_batched=True is not supported: call grad once for each")
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+            "allow_unused=False."
+        )
     roots, targets = _sequence(outputs), _sequence(inputs)
     starts = [None] * len(roots) if grad_outputs is None else _sequence(grad_outputs)
+    if not targets:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     for target in targets:
-        if target._edge is None:
+        if current_edge(target) is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     found = engine.run(
         roots,
@@ -119,17 +126,16 @@ def grad(
         accumulate=False,
     )
     results = []
-    for target, value in zip(targets, found or (), strict=True):
+    for i, (target, value) in enumerate(zip(targets, found, strict=True)):
         if value is None and materialize_grads:
             xp: Any = backend_of(target._array)
             value = xp.zeros_like(target._array)
         elif value is None and not allow_unused:
             raise RuntimeError(
-                "One of the differentiated Tensors appears to not have been used in the graph. "
-                "Set allow_unused=True if this is the desired behavior."
+                f"The differentiated Tensor at index {i} appears to not have been used in the "
+                "graph. Set allow_unused=True if this is the desired behavior."
             )
         if value is not None and not isinstance(value, Variable):
-            # copied, as the engine may have passed this very array on as another gradient
-            value = target._wrap(value.copy())
+            value = target._wrap(value)
         results.append(value)
     return tuple(results)

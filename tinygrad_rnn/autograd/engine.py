@@ -4,62 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 from ..backends import backend_of
 from .broadcast import sum_to
 from .grad_mode import Setting
-from .graph import Edge, Leaf, Node, Variable, current_edge
+from .graph import Edge, Extras, Leaf, Node, Record, Variable
+from .primitive import current_edge
 
-_FREED = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after "
-    "they have already been freed). Saved intermediate values of the graph are freed when you "
-    "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
-    "through the graph a second time; in truncated backpropagation, detach the carried state."
-)
-
-
-def _reachable(roots: Sequence[Edge]) -> list[Node | Leaf]:
-    """All nodes that the roots depend on, newest first: an order in which a node comes before
-    the nodes of its inputs, since those were recorded earlier."""
-    stack: list[Node | Leaf] = [node for node, _ in roots]
-    seen = set(stack)
-    found = []
-    while stack:
-        node = stack.pop()
-        found.append(node)
-        if type(node) is Node:
-            for edge in node.edges:
-                if edge is not None and edge[0] not in seen:
-                    seen.add(edge[0])
-                    stack.append(edge[0])
-    found.sort(key=lambda node: node.sequence, reverse=True)
-    return found
-
-
-def _leading_to(targets: set[Node | Leaf], nodes: Sequence[Node | Leaf]) -> set[Node | Leaf]:
-    """Those of `nodes` (newest first) from which a target can be reached."""
-    needed = set(targets)
-    for node in reversed(nodes):
-        if type(node) is Node and any(e is not None and e[0] in needed for e in node.edges):
-            needed.add(node)
-    return needed
-
-
-# The gradients that have come in for each node so far: for each output the sum, and whether it
-# belongs to nobody else, so that more may be added in place.
-_Pending = dict["Node | Leaf", list[Any]]
-
-
-def _add(slot: list[Any], place: int, grad: Any, fresh: bool) -> None:
-    present = slot[place]
-    if present is None:
-        slot[place], slot[place + 1] = grad, fresh
-    elif slot[place + 1]:
-        present += grad
-        slot[place] = present  # a 0-d array's += may give a new object
-    else:
-        slot[place], slot[place + 1] = present + grad, not isinstance(grad, Variable)
+# What has come in for a node so far: the node, and for each of its outputs the sum of the
+# gradients and whether it belongs to nobody else, so that more may be added in place.
+_Entry = list[Any]
 
 
 def run(
@@ -70,174 +26,215 @@ def run(
     create_graph: bool,
     targets: Sequence[Variable] | None,
     accumulate: bool,
-) -> list[Any] | None:
+) -> list[Any]:
     """Send `grads` (raw arrays; tensors with create_graph) backward from `roots`.
 
     With `targets` only their gradients are computed. They are returned (None for a target that
     was not reached) or, with `accumulate`, added to `.grad`, as those of all leaves are if there
     are no targets. Raises RuntimeError if saved values were freed or changed in place.
     """
-    edges: list[Any] = [current_edge(root) for root in roots]
-    nodes = _reachable(edges)
-    wanted: dict[Any, Any] = {}
-    needed: set[Node | Leaf] | None = None
-    if targets is not None:
-        wanted = {current_edge(t): None for t in targets if t._edge is not None}
-        needed = _leading_to({edge[0] for edge in wanted}, nodes)
+    if not roots:
+        return [None] * len(targets or ())
     owner = roots[0]
-    pending: _Pending = {}
-    for (node, index), grad in zip(edges, grads, strict=True):
-        _add(pending.setdefault(node, [None, False] * len(node.shapes)), 2 * index, grad, False)
+    starts: list[Any] = [current_edge(root) for root in roots]
+    ends: list[Any] = [current_edge(target) for target in targets or ()]
+    wanted: dict[Any, Any] = dict.fromkeys(ends)
+    followed = None if targets is None else _leading_to({node for node, _ in ends}, starts)
 
+    # Nodes wait in the order of their sequence: all gradients for a node come from newer ones.
+    waiting: dict[int, _Entry] = {}
+    order: list[int] = []  # a heap of their negated sequences
+    for edge, grad in zip(starts, grads, strict=True):
+        if followed is None or edge[0] in followed:
+            _arrive(waiting, order, edge, grad, False)
     with Setting(create_graph):
-        for node in nodes:
-            slot = pending.pop(node, None)
-            if slot is None or (needed is not None and node not in needed):
-                continue
-            if node.hooks:
-                _run_hooks(node, slot, owner)
-            for index in range(len(node.shapes)) if wanted else ():
-                if (node, index) in wanted:
-                    wanted[node, index] = slot[2 * index]
-            if isinstance(node, Leaf):
+        while order:
+            entry = waiting.pop(-heappop(order))
+            node: Node = entry[0]
+            extras = node._extras
+            if extras is not None:
+                _run_hooks(extras, entry, owner)
+            if wanted:
+                for index in range(len(node._shapes)):
+                    if (node, index) in wanted:
+                        wanted[node, index] = _own(entry, index)
+            if type(node) is Leaf:
                 if targets is None or (accumulate and (node, 0) in wanted):
-                    _accumulate(node, slot[0], slot[1], owner)
+                    _accumulate(node, entry, owner)
                 continue
-            if node.retained and (targets is None or accumulate):
-                for index, leaf in node.retained.items():
-                    if slot[2 * index] is not None:
-                        leaf.grad = None
-                        _accumulate(leaf, slot[2 * index], False, owner)
-            g = slot[0] if len(slot) == 2 else tuple(slot[::2])
-            _propagate(node, g, pending, needed, owner, create_graph)
-            if node.guards and not retain_graph:
-                node.saved = node.output = None
-    if targets is None or accumulate:
-        return None
-    return [None if t._edge is None else wanted[current_edge(t)] for t in targets]
+            edges = node._edges
+            if followed is not None:
+                edges = [e if e is not None and e[0] in followed else None for e in edges]
+                if not any(edges):
+                    continue
+            g = entry[1] if len(entry) == 3 else tuple(entry[1::2])
+            results = node._run(g, edges, owner, create_graph)
+            if extras is not None:
+                results = _check(node, extras, edges, results, g, owner)
+            plain = type(node) is Record and not create_graph
+            for edge, result in results:
+                target, index = edge
+                shape = target._shapes[index]
+                if result.shape != shape:
+                    if not node.operation.broadcasts:
+                        raise RuntimeError(
+                            f"Function {node._name()} returned an invalid gradient at index "
+                            f"{node._edges.index(edge)} - got {list(result.shape)} but expected "
+                            f"shape compatible with {list(shape)}"
+                        )
+                    result = sum_to(result, shape=shape)
+                # A primitive's result may be added to in place if it is neither the incoming
+                # gradient itself nor a view of anything, and if no graph was recorded of it.
+                fresh = plain and result is not g and result.base is None
+                _arrive(waiting, order, edge, result, fresh)
+            if not retain_graph:
+                node._free()
+    return [wanted[end] for end in ends]
 
 
-def _propagate(
-    node: Node,
-    g: Any,
-    pending: _Pending,
-    needed: set[Node | Leaf] | None,
-    owner: Variable,
-    create_graph: bool,
+def _leading_to(targets: set[Node], starts: Sequence[Edge]) -> set[Node]:
+    """The targets, and the nodes behind `starts` from which one of them can be reached."""
+    stack = [node for node, _ in starts]
+    seen = set(stack)
+    while stack:
+        for edge in stack.pop()._edges:
+            if edge is not None and edge[0] not in seen:
+                seen.add(edge[0])
+                stack.append(edge[0])
+    leading = set(targets)
+    for node in sorted(seen, key=lambda node: node._sequence):
+        if any(edge is not None and edge[0] in leading for edge in node._edges):
+            leading.add(node)
+    return leading
+
+
+def _arrive(
+    waiting: dict[int, _Entry], order: list[int], edge: Edge, grad: Any, fresh: bool
 ) -> None:
-    """Run the node's rules and add the results to the gradients of its inputs."""
-    operation = node.operation
-    for edge, result in _gradients(node, g, needed, owner, create_graph):
-        target, index = edge
-        shape = target.shapes[index]
-        if result.shape != shape:
-            if not operation.broadcasts:
-                raise RuntimeError(
-                    f"Function {node.name()} returned an invalid gradient - got "
-                    f"{list(result.shape)} but expected shape compatible with {list(shape)}"
-                )
-            result = sum_to(result, shape=shape)
-        if node.trace is not None:
-            _check_nan(node, node.edges.index(edge), result)
-        # A result may be added to in place if it is neither the incoming gradient itself nor a
-        # view of anything, and if no graph was recorded of it.
-        fresh = not create_graph and operation.fresh and result is not g and result.base is None
-        slot = pending.get(target)
-        if slot is None:
-            if len(target.shapes) == 1:
-                pending[target] = [result, fresh]
-                continue
-            slot = pending[target] = [None, False] * len(target.shapes)
-        _add(slot, 2 * index, result, fresh)
-
-
-def _gradients(
-    node: Node, g: Any, needed: set[Node | Leaf] | None, owner: Variable, create_graph: bool
-) -> list[tuple[Edge, Any]]:
-    """The results of those rules whose input wants a gradient, with the edges they go along."""
-    saved, output = node.saved, node.output
-    if saved is None:
-        raise RuntimeError(_FREED)
-    for counter, version in node.guards:
-        if counter[0] != version:
-            raise RuntimeError(
-                "one of the variables needed for gradient computation has been modified by an "
-                f"inplace operation: an input or the output of {node.name()} is at version "
-                f"{counter[0]}; expected version {version} instead. Change a clone() of it, or "
-                "call backward() first."
-            )
-    if create_graph:
-        saved, output = _as_tensors(node, owner)
-    operation, edges, params = node.operation, node.edges, node.params
-    if operation.joint is None and not operation.variadic:
-        return [
-            (edge, rule(g, output, *saved, **params))
-            for rule, edge in zip(operation.rules, edges, strict=False)
-            if edge is not None and rule is not None and (needed is None or edge[0] in needed)
-        ]
-    wants = [e is not None and (needed is None or e[0] in needed) for e in edges]
-    if operation.joint is not None:
-        results = operation.joint(g, output, *saved, needs=wants, **params)
+    """Add a gradient to those that wait at the edge; in place, if `fresh` says so of the first."""
+    node, index = edge
+    entry = waiting.get(node._sequence)
+    if entry is None:
+        heappush(order, -node._sequence)
+        entry = waiting[node._sequence] = [node] + [None, False] * len(node._shapes)
+    place = 2 * index + 1
+    present = entry[place]
+    if present is None:
+        entry[place], entry[place + 1] = grad, fresh
+    elif entry[place + 1]:
+        present += grad
+        entry[place] = present  # a number in place of a 0-d array is not changed in place
     else:
-        rule = operation.rules[0]
-        results = [
-            rule(g, output, i, saved, **params) if want else None for i, want in enumerate(wants)
-        ]
-    return [
-        (edge, result)
-        for edge, want, result in zip(edges, wants, results, strict=False)
-        if edge is not None and want and result is not None
-    ]
+        entry[place], entry[place + 1] = present + grad, not isinstance(grad, Variable)
 
 
-def _as_tensors(node: Node, owner: Variable) -> tuple[list[Any], Any]:
-    """The saved values as tensors in their places in the graph, for rules that are recorded."""
-    saved = [
-        owner._wrap(value, edge) if backend_of(value) is not None else value
-        for value, edge in zip(node.saved or (), node.edges, strict=True)
-    ]
-    output = node.output
-    if type(output) is tuple:
-        return saved, tuple(owner._wrap(y, (node, i)) for i, y in enumerate(output))
-    return saved, None if output is None else owner._wrap(output, (node, 0))
+def _own(entry: _Entry, index: int) -> Any:
+    """The gradient of an output for keeps: copied if it may be part of another."""
+    grad = entry[2 * index + 1]
+    if grad is None or isinstance(grad, Variable) or entry[2 * index + 2]:
+        return grad
+    return grad.copy()
 
 
-def _run_hooks(node: Node | Leaf, slot: list[Any], owner: Variable) -> None:
+def _run_hooks(extras: Extras, entry: _Entry, owner: Variable) -> None:
     """Hooks of a tensor see its whole gradient, and may return another in its place."""
-    by_output = {0: node.hooks} if isinstance(node, Leaf) else node.hooks
-    for index, hooks in (by_output or {}).items():
+    node = entry[0]
+    for index, hooks in extras.tensor_hooks.items():
         for hook in list(hooks.values()):
-            grad = slot[2 * index]
-            if grad is None:
-                continue
-            tensor = grad if isinstance(grad, Variable) else owner._wrap(grad)
-            changed = hook(tensor)
-            if changed is not None:
-                slot[2 * index] = changed if isinstance(grad, Variable) else changed._array
-            slot[2 * index + 1] = False  # the hook may have kept it
+            if entry[2 * index + 1] is not None:
+                grad = _tensor(entry[2 * index + 1], owner)
+                changed = hook(grad)
+                if changed is not None:
+                    _put(entry, index, grad, changed, hook)
+                entry[2 * index + 2] = False  # the hook may have kept it
+    for hook in list(extras.pre_hooks.values()):
+        grads = tuple(None if g is None else _tensor(g, owner) for g in entry[1::2])
+        changed = hook(grads)
+        if changed is not None:
+            changed = changed if isinstance(changed, tuple) else (changed,)
+            for index, (before, after) in enumerate(zip(grads, changed, strict=True)):
+                _put(entry, index, before, after, hook)
+        entry[2::2] = [False] * len(node._shapes)
+    for index, leaf in extras.retained.items():
+        grad = entry[2 * index + 1]
+        if grad is not None:
+            grad = grad if isinstance(grad, Variable) else owner._wrap(grad.copy())
+            leaf.grad = grad if leaf.grad is None else leaf.grad + grad
 
 
-def _accumulate(leaf: Leaf, grad: Any, owned: bool, owner: Variable) -> None:
+def _tensor(grad: Any, owner: Variable) -> Any:
+    return grad if isinstance(grad, Variable) else owner._wrap(grad)
+
+
+def _put(entry: _Entry, index: int, before: Any, after: Any, hook: Any) -> None:
+    """A gradient that a hook returned, in the place of another."""
+    name = getattr(hook, "__name__", hook)
+    if not isinstance(after, Variable):
+        raise TypeError(f"expected Variable, but hook returned '{type(after).__name__}'")
+    old, new = before._array, after._array
+    if old.shape != new.shape:
+        raise RuntimeError(
+            f"hook '{name}' has changed the size of value (was {list(old.shape)} got "
+            f"{list(new.shape)})"
+        )
+    if old.dtype != new.dtype:
+        raise RuntimeError(
+            f"hook '{name}' has changed the type of value (was {old.dtype} got {new.dtype})"
+        )
+    entry[2 * index + 1] = after if isinstance(entry[2 * index + 1], Variable) else new
+
+
+def _accumulate(leaf: Leaf, entry: _Entry, owner: Variable) -> None:
     """Add to a leaf's `.grad`: in place, unless the addition itself is recorded."""
+    grad = entry[1]
     if isinstance(grad, Variable):
         leaf.grad = grad if leaf.grad is None else leaf.grad + grad
     elif leaf.grad is None:
+        owned = entry[2] and grad.flags.c_contiguous
         leaf.grad = owner._wrap(grad if owned else grad.copy())
     else:
         leaf.grad._array += grad
-        leaf.grad._version[0] += 1
+        leaf.grad._changes[0] += 1
     for hook in list(leaf.accumulated_hooks.values()):
-        hook(leaf)
+        if leaf.variable is not None:
+            hook(leaf.variable)
 
 
-def _check_nan(node: Node, index: int, result: Any) -> None:
-    array = result._array if isinstance(result, Variable) else result
-    xp: Any = backend_of(array)
-    if bool(xp.isnan(array).any()):
-        if node.trace:
-            warnings.warn(
-                f"Error detected in {node.name()}. Traceback of forward call that caused the "
-                f"error:\n{''.join(node.trace)}",
-                stacklevel=2,
-            )
-        raise RuntimeError(f"Function '{node.name()}' returned nan values in its {index}th output.")
+def _check(
+    node: Node,
+    extras: Extras,
+    edges: Sequence[Edge | None],
+    results: list[tuple[Edge, Any]],
+    g: Any,
+    owner: Variable,
+) -> list[tuple[Edge, Any]]:
+    """Look for nan in anomaly mode, and run the hooks that see all gradients."""
+    if extras.trace is not None:
+        for edge, result in results:
+            array = result._array if isinstance(result, Variable) else result
+            xp: Any = backend_of(array)
+            if bool(xp.isnan(array).any()):
+                warnings.warn(
+                    f"Error detected in {node._name()}. Traceback of forward call that caused the "
+                    f"error:\n{''.join(extras.trace)}",
+                    stacklevel=2,
+                )
+                raise RuntimeError(
+                    f"Function '{node._name()}' returned nan values in its "
+                    f"{node._edges.index(edge)}th output."
+                )
+    for hook in list(extras.hooks.values()):
+        by_edge = {id(edge): _tensor(result, owner) for edge, result in results}
+        incoming = g if isinstance(g, tuple) else (g,)
+        before = tuple(by_edge.get(id(edge)) for edge in edges)
+        outgoing = tuple(None if grad is None else _tensor(grad, owner) for grad in incoming)
+        changed = hook(before, outgoing)
+        if changed is not None:
+            changed = changed if isinstance(changed, tuple) else (changed,)
+            recorded = results and isinstance(results[0][1], Variable)
+            results = [
+                (edge, grad if recorded else grad._array)
+                for edge, grad in zip(edges, changed, strict=True)
+                if edge is not None and grad is not None
+            ]
+    return results

@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backends import backend_of
+from ..dtypes import of_array
+from .broadcast import sum_to
 from .grad_mode import Setting, state
-from .graph import Node, Variable, current_edge
+from .graph import FREED, Edge, Guard, Node, Variable, View, changed_error, next_sequence
+from .primitive import current_edge, link_view, rebase
 
 
-class FunctionCtx:
-    """What `forward` leaves for `backward`: saved tensors, and anything set as an attribute."""
+class FunctionCtx(Node):
+    """What `forward` leaves for `backward`: saved tensors, and anything set as an attribute.
 
-    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
-        self.needs_input_grad = needs_input_grad
-        self._to_save: Sequence[Any] = ()
+    It is the node in the graph, too: the `grad_fn` of what forward returns.
+    """
+
+    _function: type[Function]
+
+    def __init__(self, args: Sequence[Any], edges: Sequence[Edge | None]) -> None:
+        self._edges = edges
+        self._extras = None
+        self._sequence = next_sequence()
+        self._arguments = [
+            (a._array.dtype, a._array.shape) if isinstance(a, Variable) else None for a in args
+        ]
+        self.needs_input_grad = tuple(edge is not None for edge in edges)
+        self._to_save: tuple[Any, ...] = ()
         self._dirty: tuple[Any, ...] = ()
         self._constant: tuple[Any, ...] = ()
         self._materialize = True
-        self._saved: list[Any] = []  # tensors (or None); for an output its number
-        self._outputs: tuple[Any, ...] | None = None  # only while backward runs
+        self._outputs: list[Any] = []  # backend, shape and dtype; None if it is no tensor
+        # tensors (or None), the number of one that is an output, what guards against changes
+        self._saved: list[tuple[Any, int | None, Guard | None]] | None = []
+
+    # ----- for forward and backward to call -----
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep inputs or outputs (or None) for backward, where `saved_tensors` returns them."""
+        for i, tensor in enumerate(tensors):
+            if not isinstance(tensor, Variable | None):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {i} is of type "
+                    f"{type(tensor).__name__}; set it as an attribute of ctx"
+                )
         self._to_save = tensors
 
     def mark_dirty(self, *tensors: Any) -> None:
@@ -41,46 +65,124 @@ class FunctionCtx:
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        if self._outputs is None:
-            raise RuntimeError("saved_tensors can be read in backward only")
-        outputs = self._outputs
-        return tuple(outputs[s] if isinstance(s, int) else s for s in self._saved)
-
-
-class _UserOperation:
-    """A Function as the graph sees it: an operation with one rule for all gradients."""
-
-    broadcasts = variadic = fresh = False
-
-    def __init__(self, function: type[Function], ctx: FunctionCtx, owner: Variable) -> None:
-        self.backward_name = f"{function.__name__}Backward"
-        self.function, self.ctx, self.owner = function, ctx, owner
-
-    def joint(self, g: Any, output: Any, *, shapes: Any, like: Any, needs: list[bool]) -> list[Any]:
-        grads = g if isinstance(g, tuple) else (g,)
-        recorded = any(isinstance(grad, Variable) for grad in grads)
-        wrap = self.owner._wrap
+        """The tensors of save_for_backward. Raises RuntimeError if they were freed, or changed
+        in place since."""
+        if self._saved is None:
+            raise RuntimeError(FREED)
         tensors = []
-        for grad, shape, (xp, dtype) in zip(grads, shapes, like, strict=True):
-            if grad is None and self.ctx._materialize:
+        for tensor, number, guard in self._saved:
+            if guard is not None and guard[0][0] != guard[1]:
+                edge = tensor._edge if number is None else (self, number)
+                raise changed_error(guard, tensor._array, edge)
+            if number is not None:
+                tensor = tensor._wrap(tensor._array, (self, number))
+            tensors.append(tensor)
+        return tuple(tensors)
+
+    # ----- for apply and the engine -----
+
+    def _finish(self, args: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
+        """Make the outputs of forward the outputs of this node, and save what was to be saved."""
+        for tensor in self._dirty:
+            if not any(tensor is output for output in outputs):
+                raise RuntimeError(
+                    "Some elements marked as dirty during the forward method were not returned as "
+                    "output. The inputs that are modified inplace must all be outputs of the "
+                    "Function."
+                )
+        self._shapes = [o._array.shape if isinstance(o, Variable) else () for o in outputs]
+        sources = [a for a in args if isinstance(a, Variable)]
+        for tensor in self._dirty:
+            if tensor._edge is not None and tensor.is_leaf:
+                raise RuntimeError(
+                    "a leaf Variable that requires grad has been used in an in-place operation."
+                )
+        results = [self._result(i, output, sources) for i, output in enumerate(outputs)]
+        self._saved = []
+        for tensor in self._to_save:
+            number = next((i for i, output in enumerate(outputs) if output is tensor), None)
+            guard = None
+            if tensor is not None:
+                counter = (tensor if number is None else results[number])._changes
+                guard = counter, counter[0]
+            if number is not None:  # the node must not hold its own output: that is a cycle
+                tensor = tensor._wrap(tensor._array)
+            self._saved.append((tensor, number, guard))
+        self._to_save = self._dirty = self._constant = ()
+        return results
+
+    def _result(self, number: int, output: Any, sources: Sequence[Variable]) -> Any:
+        if not isinstance(output, Variable):
+            self._outputs.append(None)
+            return output
+        array = output._array
+        self._outputs.append((backend_of(array), array.shape, array.dtype))
+        constant = any(output is c for c in self._constant) or array.dtype.kind != "f"
+        edge = None if constant else (self, number)
+        if any(output is d for d in self._dirty):
+            output._changes[0] += 1
+            rebase(output, edge)
+            return output
+        result = output._wrap(array, edge)
+        for source in sources:
+            base = source if source._view is None else source._view.base
+            if output is source or (output._view is not None and output._view.base is base):
+                link_view(result, base, View.OF_FUNCTION)
+        return result
+
+    def _run(
+        self, g: Any, edges: Sequence[Edge | None], owner: Variable, recorded: bool
+    ) -> list[tuple[Edge, Any]]:
+        tensors = []
+        for grad, output in zip(g if isinstance(g, tuple) else (g,), self._outputs, strict=True):
+            if grad is None and output is not None and self._materialize:
+                xp, shape, dtype = output
                 grad = xp.zeros(shape, dtype)
-            tensors.append(
-                grad if grad is None or isinstance(grad, Variable) else wrap(xp.asarray(grad))
-            )
-        # The outputs come from the node, which owns them: held by ctx they would be a cycle.
-        self.ctx._outputs = tuple(o if isinstance(o, Variable) else wrap(o) for o in output)
-        try:
-            results = self.function.backward(self.ctx, *tensors)
-        finally:
-            self.ctx._outputs = None
+            wrapped = grad is None or isinstance(grad, Variable)
+            tensors.append(grad if wrapped else owner._wrap(grad))
+        results = self._function.backward(self, *tensors)
         results = results if isinstance(results, tuple | list) else (results,)
-        extra = results[len(needs) :]
-        if len(results) < len(needs) or any(r is not None for r in extra):
+        count = len(self._edges)
+        if len(results) < count or any(r is not None for r in results[count:]):
             raise RuntimeError(
-                f"function {self.backward_name} returned an incorrect number of gradients "
-                f"(expected {len(needs)}, got {len(results)})"
+                f"function {self._name()} returned an incorrect number of gradients (expected "
+                f"{count}, got {len(results)})"
             )
-        return [r if r is None or recorded else r._array for r in results[: len(needs)]]
+        found = []
+        for i, (edge, result) in enumerate(zip(edges, results, strict=False)):
+            if result is not None:
+                result = self._checked(i, result)
+                if edge is not None:
+                    found.append((edge, result if recorded else result._array))
+        return found
+
+    def _checked(self, place: int, grad: Any) -> Any:
+        """A gradient that backward returned, in the shape and dtype of the argument."""
+        kind = self._arguments[place]
+        if kind is None:
+            raise RuntimeError(
+                f"function {self._name()} returned a gradient different than None at position "
+                f"{place + 1}, but the corresponding forward input was not a Variable"
+            )
+        if not isinstance(grad, Variable):
+            raise RuntimeError(f"expected Variable or None (got {type(grad).__name__})")
+        dtype, shape = kind
+        found = grad._array.shape
+        if found != shape:
+            fits = len(found) >= len(shape) and all(
+                n in (1, m) for m, n in zip(found[::-1], shape[::-1], strict=False)
+            )
+            if not fits:
+                raise RuntimeError(
+                    f"Function {self._name()} returned an invalid gradient at index {place} - got "
+                    f"{list(found)} but expected shape compatible with {list(shape)}"
+                )
+            grad = sum_to(grad, shape=shape)
+        return grad if grad._array.dtype == dtype else grad.to(of_array(dtype))
+
+    def _free(self) -> None:
+        if self._saved:
+            self._saved = None
 
 
 class Function:
@@ -92,73 +194,81 @@ class Function:
     Alternatively `forward(*args)` without ctx, and `setup_context(ctx, inputs, output)`.
     """
 
+    _context = FunctionCtx
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._context = type(f"{cls.__name__}Backward", (FunctionCtx,), {"_function": cls})
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        name = type(self).__name__
+        raise RuntimeError(f"a Function is not called: use {name}.apply(...), without making one")
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("a Function needs a static forward(ctx, ...) method")
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function: a static method "
+            "forward(ctx, ...)"
+        )
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        raise NotImplementedError("a Function needs a static backward(ctx, *grad_outputs) method")
+        raise NotImplementedError(
+            "You must implement the backward function for custom autograd.Function: a static "
+            "method backward(ctx, *grad_outputs)"
+        )
 
     setup_context: Callable[..., None] | None = None
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward on the arguments, and record it if an argument requires a gradient."""
+        if cls.setup_context is not None:
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
         edges = [
-            current_edge(a) if isinstance(a, Variable) and state.enabled else None for a in args
+            current_edge(a) if state.enabled and isinstance(a, Variable) else None for a in args
         ]
-        ctx = FunctionCtx(tuple(edge is not None for edge in edges))
+        ctx = cls._context(args, edges)
         with Setting(False):
             if cls.setup_context is None:
                 returned = cls.forward(ctx, *args, **kwargs)
             else:
                 returned = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, returned)
-        outputs = returned if isinstance(returned, tuple) else (returned,)
-        owner = next((a for a in (*args, *outputs) if isinstance(a, Variable)), None)
-        if owner is None or not any(edges):
+        if not any(edges):
             return returned
-        tensors = [o for o in outputs if isinstance(o, Variable)]
-        shapes = tuple(o._array.shape for o in tensors)
-        params = {
-            "shapes": shapes,
-            "like": [(backend_of(o._array), o._array.dtype) for o in tensors],
-        }
-        node = Node(_UserOperation(cls, ctx, owner), tuple(edges), shapes, (), params)
-        results: list[Any] = []
-        for output in outputs:
-            if not isinstance(output, Variable):
-                results.append(output)
-                continue
-            index = sum(isinstance(r, Variable) for r in results)
-            constant = any(output is c for c in ctx._constant) or output._array.dtype.kind != "f"
-            edge = None if constant else (node, index)
-            if any(output is d for d in ctx._dirty):
-                output._edge = edge
-                output._version[0] += 1
-                results.append(output)
-            else:
-                results.append(owner._wrap(output._array, edge))
-        node.output = tuple(r._array for r in results if isinstance(r, Variable))
-        node.guards = []
-        for tensor in ctx._to_save:
-            if isinstance(tensor, Variable):
-                number = next((i for i, o in enumerate(tensors) if o is tensor), None)
-                ctx._saved.append(tensor if number is None else number)
-                node.guards.append((tensor._version, tensor._version[0]))
-            else:
-                ctx._saved.append(tensor)
-        ctx._to_save = ()
-        return tuple(results) if isinstance(returned, tuple) else results[0]
+        if isinstance(returned, tuple):
+            return tuple(ctx._finish(args, returned))
+        return ctx._finish(args, [returned])[0]
+
+
+class _Once(Function):
+    """The identity on the first `count` arguments, which must not be differentiated."""
+
+    @staticmethod
+    def forward(ctx: Any, count: int, *args: Any) -> Any:
+        return args[:count]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator for a `backward` that is not itself differentiable: its results are constants."""
+    """Decorator for a `backward` that is not itself differentiable: to differentiate its results
+    is an error."""
 
     @functools.wraps(backward)
     def wrapped(ctx: Any, *grads: Any) -> Any:
         with Setting(False):
-            return backward(ctx, *grads)
+            results = backward(ctx, *grads)
+        several = isinstance(results, tuple)
+        results = results if several else (results,)
+        results = _Once.apply(len(results), *results, *grads)
+        return results if several else results[0]
 
     return wrapped

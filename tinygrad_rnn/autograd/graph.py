@@ -7,14 +7,26 @@ cycles: it is freed at once when the last tensor that leads to it goes away.
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..backends import Array
-from .grad_mode import Setting
+from .. import dtypes
+from ..backends import Array, backend_of
 
-Hook = Callable[[Any], Any]
-Edge = tuple["Node | Leaf", int]  # a node and the number of its output
+Hook = Callable[..., Any]
+Edge = tuple["Node", int]  # a node and the number of its output
+Guard = tuple[list[int], int]  # a counter of changes in place, and where it must stand
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you "
+    "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+    "through the graph a second time; in truncated backpropagation, detach the carried state."
+)
+
+
+next_sequence = itertools.count().__next__
 
 
 class RemovableHandle:
@@ -43,90 +55,220 @@ def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
     return handle
 
 
-class Leaf:
-    """The end of the graph at a tensor that the user made: where its gradient is collected.
+class Extras:
+    """What only few nodes have.
 
-    It holds the gradient, not the tensor: a tensor owns its leaf, and nothing points back.
+    Attributes:
+        tensor_hooks: for each output, hooks that see its gradient.
+        pre_hooks, hooks: see all gradients that come in; those that go out, too.
+        retained: for each output with retain_grad, where its gradient is collected.
+        trace: the stack of calls that led to the operation, in anomaly mode.
     """
 
-    __slots__ = ("accumulated_hooks", "grad", "hooks", "shapes")
-    sequence = -1  # older than every node
-    next_functions: tuple[tuple[Any, int], ...] = ()
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shapes = (shape,)
-        self.grad: Any = None  # a tensor
+    def __init__(self) -> None:
+        self.tensor_hooks: dict[int, dict[int, Hook]] = {}
+        self.pre_hooks: dict[int, Hook] = {}
         self.hooks: dict[int, Hook] = {}
-        self.accumulated_hooks: dict[int, Hook] = {}
-
-    def name(self) -> str:
-        return "AccumulateGrad"
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self):#x}>"
-
-
-_count = itertools.count().__next__
+        self.retained: dict[int, Leaf] = {}
+        self.trace: list[str] | None = None
 
 
 class Node:
     """One recorded operation: ``tensor.grad_fn``.
 
-    Attributes:
-        operation: knows the gradient rules and the name.
-        edges: for each input, where its gradient goes, or None.
-        saved, output: the values that the rules will read; None after they are freed.
-        params: the keyword arguments of the operation.
-        guards: (version counter, version) of everything saved, to catch changes in place.
-        shapes: the shape of each output.
-        sequence: counts nodes as they are recorded; a node's inputs always have smaller numbers.
+    Slots:
+        _edges: for each input, where its gradient goes, or None.
+        _shapes: the shape of each output.
+        _sequence: counts nodes as they are recorded; a node's inputs always have smaller numbers.
+        _extras: hooks and the like, None for most.
     """
 
-    __slots__ = (
-        "__dict__",  # made only for what few nodes have: hooks, retained, trace
-        "edges",
-        "guards",
-        "operation",
-        "output",
-        "params",
-        "saved",
-        "sequence",
-        "shapes",
-    )
-    hooks: dict[int, dict[int, Hook]] | None = None  # per output
-    retained: dict[int, Leaf] | None = None  # per output, where retain_grad wants it
-    trace: list[str] | None = None  # the stack of calls, in anomaly mode
+    __slots__ = ("_edges", "_extras", "_sequence", "_shapes")
+
+    operation: Any = None
+    _edges: Sequence[Edge | None]
+    _extras: Extras | None
+    _sequence: int
+    _shapes: Sequence[tuple[int, ...]]
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """For each input the node its gradient goes to, and which output of that node it was."""
+        return tuple(edge or (None, 0) for edge in self._edges)
+
+    def name(self) -> str:
+        """What PyTorch calls the operation: "AddBackward0"."""
+        return self._name()
+
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return f"<{self._name()} object at {id(self):#x}>"
+
+    def _with_extras(self) -> Extras:
+        """The node's extras, made when first needed."""
+        if self._extras is None:
+            self._extras = Extras()
+        return self._extras
+
+    def register_prehook(self, fn: Hook) -> RemovableHandle:
+        """Call ``fn(grad_outputs)`` before the gradient rules run; what it returns, if anything,
+        takes the place of the gradients. Both are tuples with an entry for each output."""
+        return add_hook(self._with_extras().pre_hooks, fn)
+
+    def register_hook(self, fn: Hook) -> RemovableHandle:
+        """Call ``fn(grad_inputs, grad_outputs)`` after the gradient rules ran; what it returns,
+        if anything, takes the place of grad_inputs."""
+        return add_hook(self._with_extras().hooks, fn)
+
+    def _run(
+        self, g: Any, edges: Sequence[Edge | None], owner: Variable, recorded: bool
+    ) -> list[tuple[Edge, Any]]:
+        """The gradients that leave along `edges`, those of the node's that are wanted.
+
+        g is the gradient of the output, a tuple for several; all are raw arrays, or tensors if
+        the pass itself is `recorded`. `owner` makes tensors.
+        """
+        raise NotImplementedError
+
+    def _free(self) -> None:
+        """Free what was saved for backward."""
+
+
+class Leaf(Node):
+    """The end of the graph at a tensor that the user made: where its gradient is collected.
+
+    It holds the gradient, not the tensor: a tensor owns its leaf, and only a weak reference
+    points back.
+    """
+
+    __slots__ = ("_tensor", "accumulated_hooks", "grad")
+    _count = itertools.count(1).__next__
+
+    def __init__(self, tensor: Variable) -> None:
+        self._edges = ()
+        self._extras = None
+        self._shapes = (tensor._array.shape,)
+        self._sequence = -Leaf._count()  # older than every node
+        self._tensor = weakref.ref(tensor)
+        self.grad: Any = None  # a tensor
+        self.accumulated_hooks: dict[int, Hook] = {}
+
+    @property
+    def variable(self) -> Any:
+        """The tensor, None if it is gone."""
+        return self._tensor()
+
+    def _name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self):#x}>"
+
+
+class Record(Node):
+    """A node of a primitive.
+
+    Slots:
+        operation: knows the gradient rules and the name.
+        saved, output: the values that the rules will read; None after they are freed.
+        params: the keyword arguments of the operation.
+        guards: a guard for each saved value of a tensor and for a saved output.
+    """
+
+    __slots__ = ("guards", "operation", "output", "params", "saved")
 
     def __init__(
         self,
         operation: Any,
         edges: Sequence[Edge | None],
-        shapes: tuple[tuple[int, ...], ...],
+        shapes: Sequence[tuple[int, ...]],
         saved: Sequence[Any],
         params: dict[str, Any],
-        output: Any = None,
-        guards: list[tuple[list[int], int]] | None = None,
+        output: Any,
+        guards: list[Guard],
     ) -> None:
         self.operation = operation
-        self.edges = edges
-        self.shapes = shapes
+        self._edges = edges
+        self._shapes = shapes
         self.saved: Sequence[Any] | None = saved
         self.params = params
         self.output = output
-        self.guards = guards or []
-        self.sequence = _count()
+        self.guards = guards
+        self._extras = None
+        self._sequence = next_sequence()
 
-    @property
-    def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
-        """For each input the node its gradient goes to, and which output of that node it was."""
-        return tuple(edge or (None, 0) for edge in self.edges)
+    def _name(self) -> str:
+        name = self.operation.backward_name
+        return name(self) if callable(name) else name
 
-    def name(self) -> str:
-        """The operation's name as PyTorch spells it: "AddBackward0"."""
-        return self.operation.backward_name
+    def _run(
+        self, g: Any, edges: Sequence[Edge | None], owner: Variable, recorded: bool
+    ) -> list[tuple[Edge, Any]]:
+        saved, output = self.saved, self.output
+        if saved is None:
+            raise RuntimeError(FREED)
+        for guard in self.guards:
+            if guard[0][0] != guard[1]:
+                raise self._changed(guard)
+        if recorded:
+            saved, output = self._as_tensors(owner)
+        operation, params = self.operation, self.params
+        found = []
+        if operation.each:
+            for i, edge in enumerate(edges):
+                if edge is not None and (rule := operation.each[i]) is not None:
+                    found.append((edge, rule(g, output, *saved, **params)))
+        elif operation.joint is not None:
+            needs = [edge is not None for edge in edges]
+            results = operation.joint(g, output, *saved, needs=needs, **params)
+            for edge, result in zip(edges, results, strict=False):
+                if edge is not None and result is not None:
+                    found.append((edge, result))
+        else:
+            for i, edge in enumerate(edges):
+                if edge is not None:
+                    found.append((edge, operation.common(g, output, i, saved, **params)))
+        return found
 
-    def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+    def _as_tensors(self, owner: Variable) -> tuple[list[Any], Any]:
+        """The saved values as tensors in their places in the graph, for rules that are recorded."""
+        saved = [
+            owner._wrap(value, edge) if backend_of(value) is not None else value
+            for value, edge in zip(self.saved or (), self._edges, strict=True)
+        ]
+        output = self.output
+        if type(output) is tuple:
+            return saved, tuple(owner._wrap(y, (self, i)) for i, y in enumerate(output))
+        return saved, None if output is None else owner._wrap(output, (self, 0))
+
+    def _changed(self, guard: Guard) -> RuntimeError:
+        values = [
+            (value, edge)
+            for value, edge in zip(self.saved or (), self._edges, strict=True)
+            if backend_of(value) is not None
+        ]
+        outputs = self.output if type(self.output) is tuple else (self.output,)
+        values += [(output, (self, i)) for i, output in enumerate(outputs)]
+        return changed_error(guard, *values[self.guards.index(guard)])
+
+    def _free(self) -> None:
+        if self.guards:
+            self.saved = self.output = None
+
+
+def changed_error(guard: Guard, array: Array, edge: Edge | None) -> RuntimeError:
+    """The error for a saved value, made where `edge` says, that was changed in place."""
+    origin = ""
+    if edge is not None and not isinstance(edge[0], Leaf):
+        origin = f", which is output {edge[1]} of {edge[0]._name()},"
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [torch.{dtypes.of_array(array.dtype).scalar_name}Tensor {list(array.shape)}]"
+        f"{origin} is at version {guard[0][0]}; expected version {guard[1]} instead. Change a clone() of it, or "
+        "call backward() first."
+    )
 
 
 class View:
@@ -134,16 +276,30 @@ class View:
 
     Attributes:
         base: the tensor that owns the memory, never itself a view.
-        chain: the operations (call, other arguments, keyword arguments) that lead from base here;
-            None if the tensor is one of several outputs, which must not be changed in place.
         edge: the base's edge when this tensor's own edge was made; once the base has another
             (it was changed in place), this tensor's edge is out of date.
+        fixed: why autograd can't follow changes of the shared memory, "" if it can.
     """
 
-    __slots__ = ("base", "chain", "edge")
+    __slots__ = ("base", "edge", "fixed")
 
-    def __init__(self, base: Variable, chain: tuple[Any, ...] | None, edge: Edge | None) -> None:
-        self.base, self.chain, self.edge = base, chain, edge
+    IN_NO_GRAD = "it was made in no_grad mode, where the graph does not know that it is a view"
+    ONE_OF_SEVERAL = "it is one of several views that one operation returned"
+    OF_FUNCTION = "it was made by a Function, whose backward the change would bypass"
+
+    def __init__(self, base: Variable, edge: Edge | None, fixed: str) -> None:
+        self.base, self.edge, self.fixed = base, edge, fixed
+
+    def error(self, edge: Edge | None, what: str) -> RuntimeError:
+        """The error for a `fixed` view with this edge, and what was done to the memory."""
+        subject = "A view was created in no_grad mode and"
+        if self.fixed != View.IN_NO_GRAD:
+            origin = f"Output {edge[1]} of {edge[0]._name()}" if edge else "A tensor"
+            subject = f"{origin} is a view and"
+        return RuntimeError(
+            f"{subject} {what} modified inplace, which autograd can't follow: {self.fixed}. Use an "
+            "operation that is not in place, or change a clone()."
+        )
 
 
 class Variable:
@@ -156,30 +312,18 @@ class Variable:
         _edge: None if no gradient is wanted; (leaf, 0) for a tensor of the user's that requires
             one; (node, number of the output) for the result of a recorded operation.
         _leaf: holds `.grad`, made when first needed.
-        _version: a counter of in-place changes, in a list that all views of the memory share.
+        _changes: a counter of in-place changes, in a list that all views of the memory share.
         _view: a View if the memory belongs to another tensor.
     """
 
-    __slots__ = ("_array", "_edge", "_leaf", "_version", "_view")
+    __slots__ = ("_array", "_changes", "_edge", "_leaf", "_view")
 
     _array: Array
+    _changes: list[int]
     _edge: Edge | None
     _leaf: Leaf | None
-    _version: list[int]
     _view: View | None
 
     def _wrap(self, array: Array, edge: Edge | None = None) -> Any:
         """A new tensor of this array. The class that users hold overrides it."""
         raise NotImplementedError
-
-
-def current_edge(variable: Variable) -> Edge | None:
-    """The variable's edge; for a view of a base that was changed in place, made anew."""
-    view = variable._view
-    if view is not None and view.base._edge is not view.edge and view.chain is not None:
-        replayed: Any = view.base
-        with Setting(True):
-            for call, args, params in view.chain:
-                replayed = call(replayed, *args, **params)
-        variable._edge, view.edge = replayed._edge, view.base._edge
-    return variable._edge

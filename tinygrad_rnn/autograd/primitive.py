@@ -22,83 +22,24 @@ serves raw arrays (an ordinary backward pass) and tensors (`create_graph=True`).
 from __future__ import annotations
 
 import functools
-import inspect
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, overload
 
-from ..backends import Array, Backend, backend_of, device_of
+from ..backends import Array, Backend, backend_of, is_host
 from .grad_mode import state
-from .graph import Node, Variable, View, current_edge
+from .graph import Edge, Record, Variable, View
+from .operation import Operation, Rule
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
-Rule = Callable[..., Any]
-_NOTHING, _VALUE, _SHAPE = range(3)
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _NUMBERS = frozenset((float, int, bool))
 REGISTERED: list[Operation] = []  # every primitive; the tests want gradient samples of each
-
-
-def _kept_for(parameter: str) -> int:
-    if parameter.startswith("_"):
-        return _NOTHING
-    return _SHAPE if parameter.endswith("_shape") else _VALUE
-
-
-class Operation:
-    """What the graph knows of a primitive: its name, its forward and its gradient rules."""
-
-    fresh = True  # gradients belong to nobody else, unless they are the incoming one or a view
-
-    def __init__(self, forward: Callable[..., Any], *, broadcasts: bool) -> None:
-        self.name = forward.__name__.strip("_")
-        words = self.name.split("_")
-        self.backward_name = "".join(w.capitalize() for w in words) + "Backward0"
-        self.forward = forward
-        self.broadcasts = broadcasts
-        parameters = list(inspect.signature(forward).parameters.values())[1:]
-        self.inputs = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self.rules: Sequence[Rule | None] = ()
-        self.joint: Rule | None = None
-        self._reads: list[list[int]] = []  # per rule: what it reads of the output and the inputs
-        self._plans: dict[int, tuple[int, Sequence[int]]] = {}
-
-    def set_rules(self, rules: Sequence[Rule | None], joint: Rule | None) -> None:
-        self.rules, self.joint = rules, joint
-        skipped = 3 if self.variadic else 2  # (g, y, ...) or (g, y, number of the input, ...)
-        for rule in [joint] if joint else rules:
-            names = [
-                p.name
-                for p in (inspect.signature(rule).parameters.values() if rule else ())
-                if p.kind is not p.KEYWORD_ONLY and p.kind is not p.VAR_KEYWORD
-            ]
-            self._reads.append([_kept_for(name) for name in names[1:2] + names[skipped:]])
-            if rule and len(self._reads[-1]) != 1 + len(self.inputs):
-                raise TypeError(f"{self.name}: a rule takes (g, output, *inputs, *, params)")
-        for column in zip(*filter(None, self._reads), strict=True):
-            if {_VALUE, _SHAPE} <= set(column):
-                raise TypeError(f"{self.name}: one rule reads an input's value, another its shape")
-
-    def plan(self, mask: int, count: int) -> tuple[int, Sequence[int]]:
-        """What to keep of the output and of each of the `count` inputs if those in the bit set
-        `mask` need gradients."""
-        if self.variadic:
-            output, each = self._reads[0]
-            return output, [each] * count
-        if mask not in self._plans:
-            reads = (
-                self._reads
-                if self.joint
-                else [r for i, r in enumerate(self._reads) if mask >> i & 1 and r]
-            )
-            columns = [max(column) for column in zip(*reads, strict=True)]
-            columns = columns or [_NOTHING] * (count + 1)
-            self._plans[mask] = columns[0], columns[1:]
-        return self._plans[mask]
 
 
 class Primitive(Protocol[P]):
@@ -130,6 +71,7 @@ def primitive(
     broadcasts: bool = False,
     view: bool = False,
     prepare: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None = None,
+    name: str | Callable[[Record], str] | None = None,
 ) -> Any:
     """Make an operation of `forward(xp, *inputs, **params)`, which computes on raw arrays.
 
@@ -141,10 +83,14 @@ def primitive(
         view: the result may share the first input's memory.
         prepare: turns the inputs into those the forward takes (type promotion). It is not called
             for tensors of one floating dtype, among Python numbers or alone.
+        name: PyTorch's name for the nodes, or a function that tells it from a node's `params`;
+            by default that of the forward, "MulBackward0".
     """
     if forward is None:
-        return functools.partial(primitive, broadcasts=broadcasts, view=view, prepare=prepare)
-    operation = Operation(forward, broadcasts=broadcasts)
+        return functools.partial(
+            primitive, broadcasts=broadcasts, view=view, prepare=prepare, name=name
+        )
+    operation = Operation(forward, broadcasts, name)
     names = operation.inputs
 
     # One long function: every recorded operation pays for each call made here.
@@ -155,10 +101,10 @@ def primitive(
                 if name in params:
                     args = (*args, params.pop(name))
         owner: Any = None
-        arrays = []
-        edges = []
+        dtype: Any = None
+        regular = True
+        arrays, edges = [], []
         mask, bit = 0, 1
-        dtype, regular = None, True
         for arg in args:
             if isinstance(arg, Variable):
                 owner = arg
@@ -179,37 +125,36 @@ def primitive(
             bit <<= 1
         if owner is None:  # inside a gradient rule
             return _on_arrays(operation, arrays, params)
-        if not _prepared and not (regular and dtype.kind == "f"):  # type: ignore[union-attr]
+        if not _prepared and not (regular and dtype.kind == "f"):
             return call(*prepare(args), _prepared=True, **params)
-        xp: Any = backend_of(owner._array)
         try:
-            output = forward(xp, *arrays, **params)
+            output = forward(backend_of(owner._array), *arrays, **params)  # type: ignore[arg-type]
         except (TypeError, ValueError) as error:
-            raise _explained(operation, args, error) from error
+            if not _prepared:  # perhaps a number on the CPU that met tensors of a GPU
+                moved = prepare(args)
+                if moved is not args:
+                    return call(*moved, _prepared=True, **params)
+            raise operation.explained(args, error) from error
 
-        if not mask or not state.enabled or not operation._reads:
+        if not mask or not state.enabled or not operation.differentiable:
             if not view and type(output) is not tuple:
                 return owner._wrap(output)
-            return _results(owner, output, None, call if view else None, args, params)
-        node = _node(operation, args, arrays, edges, mask, params, output)
-        if not view and type(output) is not tuple:
-            result = owner._wrap(output, (node, 0))
-            if node.output is not None:
-                node.guards.append((result._version, 0))
-            return result
-        return _results(owner, output, node, call if view else None, args, params)
+            return _results(owner, output, None, view, args)
+
+        node = record(operation, args, arrays, edges, mask, params, output)
+        if view or type(output) is tuple:
+            return _results(owner, output, node, view, args)
+        result = owner._wrap(output, (node, 0))
+        if node.output is not None:
+            node.guards.append((result._changes, 0))
+        return result
 
     REGISTERED.append(operation)
     call.operation = operation  # type: ignore[attr-defined]
     call.gradients = lambda *rules, joint=None: operation.set_rules(rules, joint)  # type: ignore[attr-defined]
-    del call.__wrapped__  # type: ignore[attr-defined]
-    call.__signature__ = _public_signature(forward)  # type: ignore[attr-defined]
+    # What inspect.signature and help() show: the forward without its first parameter
+    call.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
     return call
-
-
-def _public_signature(forward: Callable[..., Any]) -> inspect.Signature:
-    signature = inspect.signature(forward)
-    return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 def _on_arrays(operation: Operation, arrays: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -221,109 +166,182 @@ def _on_arrays(operation: Operation, arrays: Sequence[Any], params: dict[str, An
     raise TypeError(f"{operation.name}(): expected a Tensor among the arguments, got ({kinds})")
 
 
-def _node(
+def record(
     operation: Operation,
     args: Sequence[Any],
     arrays: Sequence[Any],
-    edges: Sequence[Any],
+    edges: Sequence[Edge | None],
     mask: int,
     params: dict[str, Any],
     output: Any,
-) -> Node:
+) -> Record:
     """The record of an operation: what its rules will read, and where gradients go."""
-    kept_of_output, kept = operation.plan(mask, len(args))
-    saved: list[Any] = []
+    values, shapes, reads_output, saved = operation.plan(mask, len(args))
     guards = []
-    for arg, array, keep in zip(args, arrays, kept, strict=True):
-        if keep == _VALUE:
-            saved.append(array)
+    if values or shapes:
+        saved = [*saved]
+        for i in values:
+            saved[i] = arrays[i]
+            arg = args[i]
             if isinstance(arg, Variable):
-                counter = arg._version
+                counter = arg._changes
                 guards.append((counter, counter[0]))
-        else:
-            saved.append(getattr(array, "shape", ()) if keep == _SHAPE else None)
-    shapes = tuple([part.shape for part in output]) if type(output) is tuple else (output.shape,)
-    node = Node(operation, edges, shapes, saved, params, output if kept_of_output else None, guards)
+        for i in shapes:
+            saved[i] = getattr(arrays[i], "shape", ())
+    outputs = [part.shape for part in output] if type(output) is tuple else (output.shape,)
+    node = Record(
+        operation, edges, outputs, saved, params, output if reads_output else None, guards
+    )
     if state.anomaly:
-        node.trace = traceback.format_stack()[:-3]
+        node._with_extras().trace = _user_stack()
     return node
 
 
-def _results(
-    owner: Any,
-    output: Any,
-    node: Node | None,
-    view: Callable[..., Any] | None,
-    args: Sequence[Any],
-    params: dict[str, Any],
-) -> Any:
+def _user_stack() -> list[str]:
+    """The calls that led here, up to the one into this package."""
+    stack = traceback.extract_stack()
+    while stack and stack[-1].filename.startswith(_PACKAGE):
+        stack.pop()
+    return traceback.format_list(stack)
+
+
+def _results(owner: Any, output: Any, node: Record | None, view: bool, args: Sequence[Any]) -> Any:
     """The results of an operation with several outputs, or of a view."""
-    outputs = output if type(output) is tuple else (output,)
+    several = type(output) is tuple
     results = tuple(
         owner._wrap(part, (node, i) if node is not None and part.dtype.kind == "f" else None)
-        for i, part in enumerate(outputs)
+        for i, part in enumerate(output if several else (output,))
     )
-    if view is not None:
+    if view:
         for result in results:
-            _link_view(result, args, params, None if type(output) is tuple else view)
+            link_view(result, args[0], View.ONE_OF_SEVERAL if several else "")
     if node is not None and node.output is not None:
-        node.guards += [(result._version, result._version[0]) for result in results]
-    return results if type(output) is tuple else results[0]
+        node.guards += [(result._changes, result._changes[0]) for result in results]
+    return results if several else results[0]
 
 
-def attach(
-    target: Variable, call: Callable[..., Any], args: Sequence[Any], params: dict[str, Any]
-) -> None:
-    """Move the target, whose memory was changed already, behind an operation in the graph."""
-    arrays = [a._array if isinstance(a, Variable) else a for a in args]
-    edges = [current_edge(a) if isinstance(a, Variable) else None for a in args]
-    mask = sum(1 << i for i, edge in enumerate(edges) if edge is not None)
-    operation = call.operation  # type: ignore[attr-defined]
-    target._edge = (_node(operation, args, arrays, edges, mask, params, target._array), 0)
+# ----- views, and what changes in place do to them -----
 
 
-def _link_view(
-    result: Variable,
-    args: Sequence[Any],
-    params: dict[str, Any],
-    call: Callable[..., Any] | None,
-) -> None:
-    """Note that `result` looks into the memory of the first input, if it does."""
-    source = args[0]
+def link_view(result: Variable, source: Variable, fixed: str = "") -> None:
+    """Note that `result` looks into the memory of `source`, if it does."""
     if _owner(result._array) is not _owner(source._array):
         return
     outer = source._view
     base = source if outer is None else outer.base
-    chain = () if outer is None else outer.chain
-    if chain is not None:
-        chain = None if call is None else (*chain, (call, args[1:], params))
-    result._version = base._version
-    result._view = View(base, chain, base._edge)
+    if outer is not None and not fixed:
+        fixed = outer.fixed
+    if not state.enabled and not fixed:
+        fixed = View.IN_NO_GRAD
+    result._changes = base._changes
+    result._view = View(base, base._edge, fixed)
 
 
-def _owner(array: Array) -> Any:
-    base = array.base
-    return array if base is None else base
+def _owner(array: Array) -> Array:
+    base = array.base  # of a NumPy array perhaps what else lent it memory: bytes, a torch tensor
+    return base if type(base) is type(array) else array
 
 
-def _explained(operation: Operation, args: Sequence[Any], error: Exception) -> Exception:
-    """The array library's complaint as PyTorch's kind of error, with the shapes that met."""
-    tensors = [a for a in args if isinstance(a, Variable)]
-    places = {str(device_of(a._array)) for a in tensors}
-    if len(places) > 1:
-        return RuntimeError(
-            f"{operation.name}(): expected all tensors to be on the same device, but found at "
-            f"least two devices, {' and '.join(sorted(places))}; move one with .to(device)"
-        )
-    strange = [
-        (name, type(arg))
-        for name, arg in zip(operation.inputs, args, strict=False)
-        if not isinstance(arg, Variable | int | float | bool | type(None))
-    ]
-    if isinstance(error, TypeError) and strange:
-        name, kind = strange[0]
-        return TypeError(
-            f"{operation.name}(): argument '{name}' must be Tensor or Number, not {kind.__name__}"
-        )
-    shapes = " and ".join(str(tuple(a._array.shape)) for a in tensors)
-    return RuntimeError(f"{operation.name}(): {error} (inputs of shape {shapes})")
+def current_edge(variable: Variable) -> Edge | None:
+    """The variable's edge; for a view of a base that was changed in place, made anew."""
+    view = variable._view
+    if view is not None:
+        edge = view.base._edge
+        if edge is not view.edge and edge is not None and view.fixed != View.IN_NO_GRAD:
+            if view.fixed:
+                what = "its base or another view of its base has been"
+                raise view.error(variable._edge, what)
+            base, array = view.base._array, variable._array
+            params = {"places": places_in(base, array)}
+            node = Record(_look.operation, (edge,), (array.shape,), (base.shape,), params, None, [])
+            variable._edge, view.edge = (node, 0), edge
+    return variable._edge
+
+
+def places_in(base: Array, view: Array) -> Array:
+    """For each element of a view the number of the base's element, counted in C order, that is in
+    the same place of the memory."""
+    xp: Any = backend_of(base)
+    at = _offsets(xp, view) + (address(view) - address(base))
+    if base.flags.c_contiguous:
+        return at // base.itemsize
+    offsets = _offsets(xp, base).reshape(-1)
+    order = offsets.argsort()
+    return order[xp.searchsorted(offsets[order], at)]
+
+
+def _offsets(xp: Any, array: Array) -> Array:
+    """For each element of an array how many bytes it lies behind the first."""
+    result = xp.zeros(array.shape, "int64")
+    for i, (size, step) in enumerate(zip(array.shape, array.strides, strict=True)):
+        result += (xp.arange(size) * step).reshape((size,) + (1,) * (array.ndim - 1 - i))
+    return result
+
+
+def address(array: Array) -> int:
+    """Where in memory the first element lies."""
+    return array.ctypes.data if is_host(array) else array.data.ptr
+
+
+@primitive(name="AsStridedBackward0")
+def _look(xp: Backend, base: Array, *, places: Array) -> Array:
+    """The elements at these places of the flattened base."""
+    return base.reshape(-1)[places]
+
+
+@primitive
+def _spread(xp: Backend, values: Array, *, shape: tuple[int, ...], places: Array) -> Array:
+    """Zeros with the values added at these places."""
+    result = xp.zeros(shape, values.dtype)
+    xp.scatter_add(result.reshape(-1), places, values)
+    return result
+
+
+@primitive(name="CopySlices")
+def paste(xp: Backend, base: Array, value: Array, *, places: Array) -> Array:
+    """The base with other values at these places."""
+    result = base.copy()
+    result.reshape(-1)[places] = value
+    return result
+
+
+_look.gradients(lambda g, _y, x_shape, *, places: _spread(g, shape=x_shape, places=places))
+_spread.gradients(lambda g, _y, _x, *, shape, places: _look(g, places=places))
+paste.gradients(
+    lambda g, _y, _b, _v, *, places: paste(g, 0.0, places=places),
+    lambda g, _y, _b, _v, *, places: _look(g, places=places),
+)
+
+
+def attach(target: Variable, call: Primitive[...], args: Sequence[Any], **params: Any) -> None:
+    """Move the target, whose memory was changed already, behind an operation in the graph."""
+    arrays = [a._array if isinstance(a, Variable) else a for a in args]
+    edges = [current_edge(a) if isinstance(a, Variable) else None for a in args]
+    mask = sum(1 << i for i, edge in enumerate(edges) if edge is not None)
+    node = record(call.operation, args, arrays, edges, mask, params, target._array)
+    _move(target, (node, 0))
+
+
+def rebase(target: Variable, edge: Edge | None) -> None:
+    """Put the target, whose memory was changed, behind the edge of what was written there. If it
+    is a view, the owner of its memory follows, and the view looks into that anew."""
+    view = target._view
+    if view is None or view.fixed:
+        _move(target, edge)
+    elif edge is not None or view.base._edge is not None:
+        base, old = view.base, target._edge
+        places = places_in(base._array, target._array)
+        attach(base, paste, (base, target._wrap(target._array, edge)), places=places)
+        view.edge = None  # out of date
+        new, target._edge = current_edge(target), old
+        _move(target, new)
+
+
+def _move(target: Variable, edge: Edge | None) -> None:
+    """Give a tensor that was changed in place its new edge; retain_grad moves along."""
+    old = target._edge
+    target._edge = edge
+    if old is not None and edge is not None and old[0]._extras is not None:
+        leaf = old[0]._extras.retained.pop(old[1], None)
+        if leaf is not None:
+            edge[0]._with_extras().retained[edge[1]] = leaf

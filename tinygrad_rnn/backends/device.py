@@ -113,11 +113,12 @@ def backend_for(where: device) -> Backend:
     backend: Any = _cuda_backend()
     count = backend.device_count()
     if count == 0:
-        raise RuntimeError(
-            "cuda was asked for, but no NVIDIA driver or GPU was found. " + _CUDA_HELP
-        )
+        raise RuntimeError(f'cuda can\'t be used: {backend.why_none()}. Or use device="cpu".')
     if where.index is not None and where.index >= count:
-        raise RuntimeError(f"invalid device ordinal: {where}, but there are {count} GPUs")
+        raise RuntimeError(
+            f"invalid device ordinal: {where} was asked for, and the GPUs here are cuda:0 to "
+            f"cuda:{count - 1}"
+        )
     return backend
 
 

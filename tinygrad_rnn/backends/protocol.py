@@ -45,6 +45,7 @@ class Backend(Protocol):
     fmod: _Function
     greater: _Function
     greater_equal: _Function
+    hypot: _Function
     invert: _Function
     isfinite: _Function
     isinf: _Function
@@ -121,7 +122,6 @@ class Backend(Protocol):
     flip: _Function
     moveaxis: _Function
     nonzero: _Function
-    put_along_axis: _Function
     repeat: _Function
     roll: _Function
     stack: _Function

@@ -47,6 +47,7 @@ from ..ops.loss import (
 from ..ops.masking import one_hot as one_hot
 from ..ops.norms import norm
 from ..ops.padding import pad as pad
+from ..ops.shape import broadcast_tensors
 from ..tensor import Tensor
 
 
@@ -143,5 +144,6 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
             "expected common dtype to be floating point, yet common dtype is "
             f"{x1.dtype}; convert with .float()"
         )
+    x1, x2 = broadcast_tensors(x1, x2)
     lengths = [norm(x, 2, dim, True).clamp(min=eps) for x in (x1, x2)]
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)

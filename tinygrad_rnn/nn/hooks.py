@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..autograd import Function, View
+from ..autograd import Function
 from ..autograd.graph import RemovableHandle, add_hook
 from ..tensor import Tensor
 
@@ -261,9 +261,6 @@ def _through_gate(
     if not passed or passed[0] is tensors[0]:
         return values
     result = list(values)
-    for i, tensor, alias in zip(places, tensors, passed, strict=True):
-        # An in-place change would miss the tensor itself: views of this kind refuse it
-        alias._version = tensor._version
-        alias._view = View(tensor if tensor._view is None else tensor._view.base, None, None)
+    for i, alias in zip(places, passed, strict=True):
         result[i] = alias
     return tuple(result)

@@ -17,7 +17,7 @@ def _on_memory_of(data: Tensor | None, tensor: Tensor) -> Tensor:
             f"{kind}(): data must be a Tensor, got {type(data).__name__}; "
             f"make one first: {kind}(torch.tensor(data))"
         )
-    tensor._array, tensor._version = data._array, data._version
+    tensor._array, tensor._changes = data._array, data._changes
     return data
 
 

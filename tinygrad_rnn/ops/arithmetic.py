@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd import primitive
+from ..autograd import Variable, primitive
 from ..backends import Array, Backend
-from ..dtypes import FLOATING
+from ..dtypes import INTEGER, bool_, float64
 from .choice import Number, where
-from .conversion import promote, promote_floating, result_type
+from .conversion import cast, promote, promote_floating, result_type
 
 
 @primitive(prepare=promote_floating)
@@ -23,16 +23,31 @@ log.gradients(lambda g, _y, x: g / x)
 # ----- arithmetic -----
 
 
+def _is_floating(*operands: Any) -> bool:
+    """Whether promoted operands, arrays and numbers, are floating."""
+    return next(o.dtype.kind for o in operands if hasattr(o, "dtype")) == "f"
+
+
+def _times_alpha(input: Any, other: Any, alpha: Number) -> Any:
+    """alpha * other, in the dtype that the promoted operands have."""
+    if isinstance(alpha, float) and not _is_floating(input, other):
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    is_bool = getattr(other, "dtype", None) == bool_.array
+    return other & bool(alpha) if is_bool else other * alpha
+
+
 @primitive(broadcasts=True, prepare=promote)
 def add(xp: Backend, input: Array, other: Array, *, alpha: Number = 1) -> Array:
     """input + alpha * other, elementwise, broadcast."""
-    return xp.add(input, other if alpha == 1 else other * alpha)
+    return xp.add(input, other if alpha == 1 else _times_alpha(input, other, alpha))
 
 
 @primitive(broadcasts=True, prepare=promote)
 def sub(xp: Backend, input: Array, other: Array, *, alpha: Number = 1) -> Array:
     """input - alpha * other, elementwise, broadcast."""
-    return xp.subtract(input, other if alpha == 1 else other * alpha)
+    return xp.subtract(input, other if alpha == 1 else _times_alpha(input, other, alpha))
 
 
 @primitive(broadcasts=True, prepare=promote)
@@ -73,8 +88,6 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode == "floor":
         return floor_divide(input, other)
     if rounding_mode == "trunc":
-        if result_type(input, other).category == FLOATING:
-            return trunc(_div(input, other))
         return _trunc_divide(input, other)
     raise RuntimeError(
         "div expected rounding_mode to be one of None, 'trunc', or 'floor' "
@@ -82,59 +95,66 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     )
 
 
-def _no_zero_divisor(xp: Backend, name: str, other: Any) -> None:
-    zero = not other if isinstance(other, Number) else other.dtype.kind != "f" and not other.all()
-    if zero:
-        raise RuntimeError(f"{name}: integer division by zero (ZeroDivisionError)")
+def _check_divisor(input: Any, other: Any) -> None:
+    """Raise RuntimeError for integers to be divided by 0: the floating quotient is inf or nan."""
+    if not _is_floating(input, other) and not (other.all() if hasattr(other, "all") else other):
+        raise RuntimeError("ZeroDivisionError: integer division by zero")
 
 
 @primitive(broadcasts=True, prepare=promote)
 def floor_divide(xp: Backend, input: Array, other: Array) -> Array:
     """The largest integer at or below input / other, in the promoted dtype."""
-    if result_kind(input, other) != "f":
-        _no_zero_divisor(xp, "floor_divide", other)
-        return xp.floor_divide(input, other)
+    _check_divisor(input, other)
     return xp.floor_divide(input, other)
 
 
-@primitive(prepare=promote)
+@primitive(broadcasts=True, prepare=promote)
 def _trunc_divide(xp: Backend, input: Array, other: Array) -> Array:
-    _no_zero_divisor(xp, "div", other)
+    if _is_floating(input, other):
+        return xp.trunc(xp.true_divide(input, other))
+    _check_divisor(input, other)
     return (input - xp.fmod(input, other)) // other
-
-
-def result_kind(*operands: Any) -> str:
-    """The kind ("f", "i", ...) of the arrays among promoted operands."""
-    return next(o.dtype.kind for o in operands if hasattr(o, "dtype"))
 
 
 @primitive(broadcasts=True, prepare=promote)
 def remainder(xp: Backend, input: Array, other: Array) -> Array:
     """What floor division leaves, with the sign of the divisor, as Python's %."""
-    if result_kind(input, other) != "f":
-        _no_zero_divisor(xp, "remainder", other)
+    _check_divisor(input, other)
     return xp.remainder(input, other)
 
 
 @primitive(broadcasts=True, prepare=promote)
 def fmod(xp: Backend, input: Array, other: Array) -> Array:
     """What truncated division leaves, with the sign of the dividend, as C's fmod."""
-    if result_kind(input, other) != "f":
-        _no_zero_divisor(xp, "fmod", other)
+    _check_divisor(input, other)
     return xp.fmod(input, other)
 
 
-remainder.gradients(lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * floor(a / b))
-fmod.gradients(lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * trunc(a / b))
+remainder.gradients(lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * floor_divide(a, b))
+fmod.gradients(lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * _trunc_divide(a, b))
 
 
 @primitive(broadcasts=True, prepare=promote)
 def pow(xp: Backend, input: Array, exponent: Array) -> Array:
-    """input ** exponent, elementwise, broadcast. Integers to a negative integer power raise
-    RuntimeError."""
-    if result_kind(input, exponent) != "f" and isinstance(exponent, int) and exponent < 0:
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    """input ** exponent, elementwise, broadcast.
+
+    Raises RuntimeError for integers to a negative number; where a tensor of integers is the
+    exponent, what is smaller than 1 becomes 0.
+    """
+    if not _is_floating(input, exponent):
+        if isinstance(exponent, int):
+            if exponent < 0:
+                raise RuntimeError("Integers to negative integer powers are not allowed.")
+        elif (exponent < 0).any():
+            lost = (exponent < 0) & (xp.absolute(input) != 1)
+            return xp.where(lost, 0, xp.power(input, xp.absolute(exponent)))
     return xp.power(input, exponent)
+
+
+def float_power(input: Any, exponent: Any) -> Any:
+    """input ** exponent in float64."""
+    operands = [cast(x, float64) if isinstance(x, Variable) else x for x in (input, exponent)]
+    return pow(*operands)
 
 
 def _pow_base(g: Any, _y: Any, a: Any, b: Any) -> Any:
@@ -144,9 +164,11 @@ def _pow_base(g: Any, _y: Any, a: Any, b: Any) -> Any:
 
 
 def _pow_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
-    # x ** b * log(x), which is 0 in the limit at x = 0 for b >= 0
+    # a ** b * log(a), which is 0 in the limit at a = 0 for b >= 0
     if isinstance(a, Number):
-        return g * y * math.log(a) if a > 0 else where(b >= 0, 0.0, g * y * -math.inf)
+        if a:
+            return g * y * (math.log(a) if a > 0 else math.nan)
+        return where(b >= 0, 0.0, g * y * -math.inf)
     return where((a == 0) & (b >= 0), 0.0, g * y * log(a))
 
 
@@ -197,7 +219,9 @@ def _flat(g: Any, _y: Any, _x: Any, **_: Any) -> Any:
 
 @primitive
 def sign(xp: Backend, input: Array) -> Array:
-    """-1, 0 or 1."""
+    """-1, 0 or 1; 0 for nan."""
+    if input.dtype.kind == "f":
+        return xp.greater(input, 0).astype(input.dtype) - xp.less(input, 0)
     return input.copy() if input.dtype.kind == "b" else xp.sign(input)
 
 
@@ -230,7 +254,8 @@ def round(xp: Backend, input: Array, *, decimals: int = 0) -> Array:
 
 for _rounding in (sign, floor, ceil, trunc, round):
     _rounding.gradients(_flat)
-floor_divide.gradients(lambda g, _y, _a, _b: zeros_like(g), lambda g, _y, _a, _b: zeros_like(g))
+for _division in (floor_divide, _trunc_divide):
+    _division.gradients(lambda g, _y, _a, _b: zeros_like(g), lambda g, _y, _a, _b: zeros_like(g))
 
 
 def frac(input: Any) -> Any:
@@ -252,5 +277,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any
 
 
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any:
-    """input + value * tensor1 / tensor2."""
+    """input + value * tensor1 / tensor2. Raises RuntimeError for integers."""
+    if result_type(tensor1, tensor2).category <= INTEGER:
+        raise RuntimeError("addcdiv divides floating tensors; convert integers with .float()")
     return add(input, div(tensor1, tensor2), alpha=value)

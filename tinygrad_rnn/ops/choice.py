@@ -7,7 +7,7 @@ from typing import Any
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_, of_array
-from .comparison import isfinite
+from .comparison import isfinite, isnan
 from .conversion import cast, promote, result_type
 
 Number = float | int | bool
@@ -55,6 +55,9 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     return _where(condition, input, other)
 
 
+# ----- the larger, the smaller -----
+
+
 @primitive(broadcasts=True, prepare=promote)
 def maximum(xp: Backend, input: Array, other: Array) -> Array:
     """The larger of the two; nan if either is."""
@@ -67,42 +70,79 @@ def minimum(xp: Backend, input: Array, other: Array) -> Array:
     return xp.minimum(input, other)
 
 
-def _winner(g: Any, won: Any, tied: Any) -> Any:
-    return where(won, g, where(tied, g / 2, 0))  # equals share the gradient
+def _unless(lost: Any, tied: Any, g: Any) -> Any:
+    return where(lost, 0, where(tied, g / 2, g))  # equals share the gradient
 
 
 maximum.gradients(
-    lambda g, _y, a, b: _winner(g, a > b, a == b), lambda g, _y, a, b: _winner(g, b > a, a == b)
+    lambda g, _y, a, b: _unless(a < b, a == b, g), lambda g, _y, a, b: _unless(b < a, a == b, g)
 )
 minimum.gradients(
-    lambda g, _y, a, b: _winner(g, a < b, a == b), lambda g, _y, a, b: _winner(g, b < a, a == b)
+    lambda g, _y, a, b: _unless(a > b, a == b, g), lambda g, _y, a, b: _unless(b > a, a == b, g)
 )
 
 
-@primitive(prepare=lambda args: args)
-def _clamp(xp: Backend, input: Array, *, min: Number | None, max: Number | None) -> Array:
+def fmax(input: Any, other: Any) -> Any:
+    """The larger of the two; the other one where one is nan."""
+    return where((input >= other) | isnan(other), input, other)
+
+
+def fmin(input: Any, other: Any) -> Any:
+    """The smaller of the two; the other one where one is nan."""
+    return where((input <= other) | isnan(other), input, other)
+
+
+# ----- limits -----
+
+
+def _promote_limits(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    given = iter(promote(tuple(a for a in args if a is not None)))
+    return tuple(a if a is None else next(given) for a in args)
+
+
+@primitive(broadcasts=True, prepare=_promote_limits)
+def _clamp(xp: Backend, input: Array, min: Any, max: Any) -> Array:
     return xp.clip(input, min, max)
 
 
-def _inside(g: Any, x: Any, min: Number | None, max: Number | None) -> Any:
-    if min is not None:
-        g = where(x >= min, g, 0)
-    return g if max is None else where(x <= max, g, 0)
+def _inside(g: Any, x: Any, low: Any, high: Any) -> Any:
+    if low is not None:
+        g = where(x >= low, g, 0)
+    return g if high is None else where(x <= high, g, 0)
 
 
-_clamp.gradients(lambda g, _y, x, *, min, max: _inside(g, x, min, max))
+def _at_low(g: Any, x: Any, low: Any, high: Any) -> Any:
+    g = where(x < low, g, 0)
+    return g if high is None else where(low < high, g, 0)
+
+
+def _at_high(g: Any, x: Any, low: Any, high: Any) -> Any:
+    above = x > high
+    return where(above if low is None else above | (low > high), g, 0)
+
+
+_clamp.gradients(
+    lambda g, _y, x, low, high: _inside(g, x, low, high),
+    lambda g, _y, x, low, high: _at_low(g, x, low, high),
+    lambda g, _y, x, low, high: _at_high(g, x, low, high),
+)
 
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """The input with everything below min or above max (numbers or tensors) moved there."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    bounds = [b for b in (min, max) if b is not None]
-    if not any(isinstance(b, Variable) for b in bounds):
-        return _clamp(cast(input, result_type(input, *bounds)), min=min, max=max)
-    if min is not None:
-        input = where(input >= min, input, min)
-    return input if max is None else where(input <= max, input, max)
+    return _clamp(input, min, max)
+
+
+def clamp_min(input: Any, min: Any) -> Any:
+    """The input with everything below min moved there."""
+    return _clamp(input, min, None)
+
+
+def clamp_max(input: Any, max: Any) -> Any:
+    """The input with everything above max moved there."""
+    return _clamp(input, None, max)
 
 
 @primitive

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend, backend_of
+from ..dtypes import uint8
 from .conversion import promote
 
 # ----- comparison: bool results -----
@@ -69,6 +70,8 @@ def isfinite(xp: Backend, input: Array) -> Array:
 def _isclose(
     xp: Backend, input: Array, other: Array, *, rtol: float, atol: float, equal_nan: bool
 ) -> Array:
+    if input.dtype.kind == "b":
+        input, other = input.astype(uint8.array), other.astype(uint8.array)
     close = (xp.absolute(input - other) <= atol + rtol * xp.absolute(other)) & xp.isfinite(other)
     close |= input == other
     return close | (xp.isnan(input) & xp.isnan(other)) if equal_nan else close
@@ -77,7 +80,10 @@ def _isclose(
 def isclose(
     input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Any:
-    """|input - other| <= atol + rtol * |other|, elementwise."""
+    """|input - other| <= atol + rtol * |other|, elementwise. Raises RuntimeError for a negative
+    rtol or atol."""
+    if rtol < 0 or atol < 0:
+        raise RuntimeError(f"isclose: rtol={rtol} and atol={atol} must not be negative")
     return _isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
@@ -92,6 +98,16 @@ def equal(input: Any, other: Any) -> bool:
     """Whether two tensors have the same shape and the same elements."""
     same = input._array.shape == other._array.shape
     return same and bool((input._array == other._array).all())
+
+
+def is_same_size(input: Any, other: Any) -> bool:
+    """Whether two tensors have the same shape."""
+    return input._array.shape == other._array.shape
+
+
+def is_nonzero(input: Any) -> bool:
+    """Whether the only element is not zero. Raises RuntimeError if there are more, or none."""
+    return bool(input)
 
 
 # ----- logic: any dtype in, bool out -----
@@ -157,6 +173,18 @@ def bitwise_xor(xp: Backend, input: Array, other: Array) -> Array:
 def bitwise_not(xp: Backend, input: Array) -> Array:
     """~input: of a bool tensor the logical not."""
     return xp.invert(input)
+
+
+@primitive(prepare=_promote_bits)
+def bitwise_left_shift(xp: Backend, input: Array, other: Array) -> Array:
+    """input << other: input * 2 ** other."""
+    return input << other
+
+
+@primitive(prepare=_promote_bits)
+def bitwise_right_shift(xp: Backend, input: Array, other: Array) -> Array:
+    """input >> other: input / 2 ** other, rounded down."""
+    return input >> other
 
 
 def signbit(input: Any) -> Any:

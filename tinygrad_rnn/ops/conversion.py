@@ -81,12 +81,13 @@ def promote(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
     Python numbers stay numbers: NumPy, too, lets the array decide the dtype then.
     """
-    kind = None
+    kind = place = None
     for arg in args:
         if isinstance(arg, Variable):
+            array = arg._array
             if kind is None:
-                kind = arg._array.dtype
-            elif arg._array.dtype is not kind:
+                kind, place = array.dtype, type(array)
+            elif array.dtype is not kind or type(array) is not place:
                 return _promote(args)
         elif type(arg) is float:
             if kind is not None and kind.kind != "f":
@@ -105,12 +106,11 @@ def _has_number(args: tuple[Any, ...]) -> bool:
 def _promote(args: tuple[Any, ...]) -> tuple[Any, ...]:
     plain = tuple(_plain(arg) for arg in args)
     target = result_type(*plain)
-    tensors = [a for a in plain if isinstance(a, Variable)]
-    places = {type(a._array) for a in tensors}
-    if len(places) > 1:
-        # a 0-d tensor on the CPU may meet tensors of another device, as a number would
+    far = [a for a in plain if isinstance(a, Variable) and not is_host(a._array)]
+    if far:  # a 0-d tensor on the CPU may meet tensors of another device, as a number would
+        where = device_of(far[0]._array)
         plain = tuple(
-            a._array.item()
+            to_device(a, where)
             if isinstance(a, Variable) and is_host(a._array) and not a._array.ndim
             else a
             for a in plain

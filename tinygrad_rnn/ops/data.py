@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from typing import Any
 
 from .. import dtypes
@@ -24,32 +26,52 @@ def array_of(data: Any, dtype: dtypes.dtype | None = None) -> Array:
     elif hasattr(data, "__array__"):
         array = xp.asarray(data.__array__()).copy()
     else:
-        plain = _plain(data, [])
-        kind = dtypes.int64 if plain is None else _kind(plain)
-        target = dtype or (dtypes.get_default_dtype() if kind is None else kind)
-        try:
-            return xp.asarray(plain, target.array)
-        except OverflowError as error:
-            raise RuntimeError(
-                f"value cannot be converted to {target} without overflow: {error}"
-            ) from None
-        except ValueError as error:
-            raise ValueError(f"tensor data can't be made an array: {error}") from None
+        return _of_lists(xp, data, dtype)
     if dtype is not None:
         return array.astype(dtype.array)
     dtypes.of_array(array.dtype)  # complains about types that tensors do not have
     return array
 
 
-def _plain(data: Any, path: list[int]) -> Any:
-    """Nested lists of Python numbers, every list of one depth of the same length."""
-    if isinstance(data, bool | int | float):
-        return data
+def _of_lists(xp: Any, data: Any, dtype: dtypes.dtype | None) -> Array:
+    kinds = _kinds_of_numbers(data)
+    if not kinds:  # there is something else among them, or nothing at all
+        data = _plain(data, kinds, [])
+    own = functools.reduce(dtypes.promote_types, kinds) if kinds else dtypes.get_default_dtype()
+    target = dtype or own
+    try:
+        return xp.asarray(data, target.array)
+    except (OverflowError, ValueError) as error:
+        _plain(data, set(), [])  # says so if it is the nesting
+        raise RuntimeError(
+            f"value cannot be converted to {target} without overflow: {error}"
+        ) from None
+
+
+_NUMBERS = {bool, int, float}
+
+
+def _kinds_of_numbers(data: Any) -> set[dtypes.dtype]:
+    """The dtypes of nested lists of Python's own numbers; none if there is anything else."""
+    level = data if isinstance(data, list | tuple) else [data]
+    while level and isinstance(level[0], list | tuple):
+        if not set(map(type, level)) <= {list, tuple}:
+            return set()
+        level = list(itertools.chain.from_iterable(level))
+    types = set(map(type, level))
+    return {dtypes.of_number(kind()) for kind in types} if types <= _NUMBERS else set()
+
+
+def _plain(data: Any, kinds: set[dtypes.dtype], path: list[int]) -> Any:
+    """Nested lists of Python numbers, every list of one depth of the same length. The dtypes that
+    occur are added to `kinds`."""
     if isinstance(data, Variable | HostScalar) or is_host(data):
         array = data._array if isinstance(data, Variable) else data
-        if getattr(array, "ndim", 0) and not path:
-            return array.tolist()
-        return array.tolist() if getattr(array, "ndim", 0) else array.item()
+        kinds.add(dtypes.of_array(array.dtype))
+        return array.tolist()
+    if isinstance(data, bool | int | float):
+        kinds.add(dtypes.of_number(data))
+        return data
     if isinstance(data, str | bytes | dict) or not hasattr(data, "__len__"):
         kind = type(data).__name__
         if path:
@@ -57,7 +79,7 @@ def _plain(data: Any, path: list[int]) -> Any:
         raise TypeError(
             f"new(): invalid data type '{kind}': expected numbers or nested lists of them"
         )
-    items = [_plain(data[i], [*path, i]) for i in range(len(data))]
+    items = [_plain(data[i], kinds, [*path, i]) for i in range(len(data))]
     lengths = [len(item) if isinstance(item, list) else None for item in items]
     for length in lengths[1:]:
         if length != lengths[0]:
@@ -67,11 +89,3 @@ def _plain(data: Any, path: list[int]) -> Any:
                 f"expected sequence of length {lengths[0]} at dim {len(path) + 1} (got {length})"
             )
     return items
-
-
-def _kind(plain: Any) -> dtypes.dtype | None:
-    """The dtype of nested numbers: the highest category that occurs; None without numbers."""
-    if not isinstance(plain, list):
-        return dtypes.of_number(plain)
-    kinds = {_kind(item) for item in plain} - {None}
-    return max(kinds, key=lambda k: k.category, default=None)  # type: ignore[union-attr]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
-from .arithmetic import add, pow
+from .arithmetic import log, pow
 from .choice import where
 from .conversion import promote_floating
 
@@ -79,6 +79,19 @@ rsqrt.gradients(lambda g, y, _x: -0.5 * g * y * y * y)
 reciprocal.gradients(lambda g, y, _x: -g * y * y)
 
 
+@primitive(broadcasts=True, prepare=promote_floating)
+def xlogy(xp: Backend, input: Array, other: Array) -> Array:
+    """input * log(other), and 0 where input is 0, unless other is nan."""
+    if not hasattr(other, "dtype"):
+        other = xp.asarray(other, input.dtype)
+    return xp.where((input == 0) & ~xp.isnan(other), 0, input * xp.log(other))
+
+
+xlogy.gradients(
+    lambda g, _y, a, b: where((a == 0) & (b <= 0), 0, g * log(b)), lambda g, _y, a, b: g * a / b
+)
+
+
 def square(input: Any) -> Any:
     """input ** 2."""
     return pow(input, 2)
@@ -90,7 +103,7 @@ def logaddexp(xp: Backend, input: Array, other: Array) -> Array:
     return xp.logaddexp(input, other)
 
 
-logaddexp.gradients(lambda g, y, a, _b: g * exp(a - y), lambda g, y, _a, b: g * exp(b - y))
+logaddexp.gradients(lambda g, _y, a, b: g * sigmoid(a - b), lambda g, _y, a, b: g * sigmoid(b - a))
 
 # ----- trigonometry -----
 
@@ -137,6 +150,11 @@ def atan2(xp: Backend, input: Array, other: Array) -> Array:
     return xp.arctan2(input, other)
 
 
+def _over_square(x: Any, a: Any, b: Any) -> Any:
+    square = a * a + b * b
+    return where(square == 0, 0, x / square)
+
+
 sin.gradients(lambda g, _y, x: g * cos(x))
 cos.gradients(lambda g, _y, x: -g * sin(x))
 tan.gradients(lambda g, y, _x: g * (1 + y * y))
@@ -144,7 +162,7 @@ asin.gradients(lambda g, _y, x: g * rsqrt(1 - x * x))
 acos.gradients(lambda g, _y, x: -g * rsqrt(1 - x * x))
 atan.gradients(lambda g, _y, x: g / (1 + x * x))
 atan2.gradients(
-    lambda g, _y, a, b: g * b / (a * a + b * b), lambda g, _y, a, b: -g * a / (a * a + b * b)
+    lambda g, _y, a, b: _over_square(g * b, a, b), lambda g, _y, a, b: _over_square(-g * a, a, b)
 )
 
 # ----- hyperbolic functions and activations -----
@@ -208,6 +226,10 @@ sigmoid.gradients(lambda g, y, _x: g * (y * (1 - y)))
 relu.gradients(lambda g, y, _x: where(y > 0, g, 0))
 
 
-def hypot(input: Any, other: Any) -> Any:
-    """sqrt(input ** 2 + other ** 2)."""
-    return sqrt(add(square(input), square(other)))
+@primitive(broadcasts=True, prepare=promote_floating)
+def hypot(xp: Backend, input: Array, other: Array) -> Array:
+    """sqrt(input ** 2 + other ** 2), without overflow."""
+    return xp.hypot(input, other)
+
+
+hypot.gradients(lambda g, y, a, _b: g * (a / y), lambda g, y, _a, b: g * (b / y))

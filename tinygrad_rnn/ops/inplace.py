@@ -2,7 +2,7 @@
 and the tensor takes the result's place in the graph.
 
 A change through a view also changes the tensor that owns the memory. In the graph the owner then
-becomes the old owner with the view's region replaced (`_paste`), and the view looks into it anew.
+becomes the old owner with the view's region replaced (`paste`), and the view looks into it anew.
 """
 
 from __future__ import annotations
@@ -11,50 +11,60 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd import Variable, current_edge, is_grad_enabled, primitive
-from ..autograd.primitive import attach
-from ..backends import Array, Backend, backend_of
-from ..dtypes import FLOATING, of_array
-from .conversion import cast
-from .indexing import _put, prepare_index
-from .shape import expand, shape_of
+from ..autograd import Record, Variable, current_edge, is_grad_enabled, primitive
+from ..autograd.primitive import attach, rebase
+from ..backends import Array, Backend, HostScalar, backend_of, device_of, is_host
+from ..dtypes import of_array
+from .conversion import cast, to_device
+from .indexing import _getitem, _put, prepare_index
+from .shape import expand, reshape, shape_of
 
 
-def _check_target(target: Variable) -> None:
-    """Raise RuntimeError where autograd can't follow a change in place."""
-    if not is_grad_enabled():
-        return
-    if target._edge is not None and target.is_leaf:  # type: ignore[attr-defined]
-        raise RuntimeError(
-            "a leaf Variable that requires grad is being used in an in-place operation. Work on "
-            "its .data, or inside torch.no_grad()."
-        )
+def _recorded(*operands: Any) -> bool:
+    """Whether an operation on these is recorded: whether one of them requires a gradient."""
+    if is_grad_enabled():
+        for operand in operands:
+            if isinstance(operand, Variable) and (
+                operand._edge is not None or current_edge(operand) is not None
+            ):
+                return True
+    return False
+
+
+def _in_graph(target: Variable) -> bool:
+    """Whether the memory's owner is in the graph, even if the target itself is not."""
     view = target._view
-    if view is not None and view.base._edge is not None:
-        if view.base.is_leaf:  # type: ignore[attr-defined]
-            raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place "
-                "operation. Work on its .data, or inside torch.no_grad()."
-            )
-        if view.chain is None:
-            raise RuntimeError(
-                "Output 0 is a view and is being modified inplace. This view is the output of a "
-                "function that returns multiple views. Such functions do not allow the output "
-                "views to be modified inplace. Use an out-of-place operation."
-            )
+    return is_grad_enabled() and view is not None and view.base._edge is not None
 
 
-def _copy_into(target: Variable, value: Array) -> None:
-    try:
-        target._array[...] = value
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
+def _check_target(target: Any, part: bool = False) -> None:
+    """Raise RuntimeError where autograd can't follow a change in place of a tensor (or of a part
+    of it)."""
+    leaf, view = target, target._view
+    if view is not None:
+        if view.fixed:
+            raise view.error(target._edge, "is being")
+        if target._edge is None or not target.is_leaf:
+            leaf, part = view.base, True
+    if leaf._edge is not None and leaf.is_leaf:
+        raise RuntimeError(
+            f"a {'view of a ' * part}leaf Variable that requires grad is being used in an in-place "
+            "operation. Work on its .data, or inside torch.no_grad()."
+        )
+
+
+def _check_memory(array: Array) -> None:
+    """Raise RuntimeError for memory that elements share: NumPy does not write to it, CuPy would."""
+    steps = array.strides
+    if (
+        array.size
+        and 0 in steps
+        and any(not step and n > 1 for step, n in zip(steps, array.shape, strict=True))
+    ):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             "single memory location. Please clone() the tensor before performing the operation."
-        ) from None
-    target._version[0] += 1
+        )
 
 
 def write(target: Any, value: Variable) -> Any:
@@ -62,79 +72,50 @@ def write(target: Any, value: Variable) -> Any:
     own, new = of_array(target._array.dtype), of_array(value._array.dtype)
     if new is not own:
         if new.category > own.category:
-            raise RuntimeError(f"result type {new} can't be cast to the desired output type {own}")
+            raise RuntimeError(
+                f"result type {new.scalar_name} can't be cast to the desired output type "
+                f"{own.scalar_name}"
+            )
         value = cast(value, own)
     if value._array.shape != target._array.shape:
         raise RuntimeError(
             f"output with shape {list(target._array.shape)} doesn't match the broadcast shape "
             f"{list(value._array.shape)}"
         )
-    _copy_into(target, value._array)
+    _check_memory(target._array)
+    target._array[...] = value._array
+    target._changes[0] += 1
     if is_grad_enabled():
-        _rebase(target, value)
+        edge = value._edge
+        if edge is not None:
+            _share_output(edge[0], value, target)
+        elif target._edge is not None:
+            edge = _forget(target)._edge
+        rebase(target, edge)
     return target
 
 
-def _rebase(target: Variable, value: Variable) -> None:
-    """Give the target, and the owner of its memory, their new places in the graph."""
-    view = target._view
-    if view is None or view.chain is None:
-        target._edge = value._edge
-        return
-    base = view.base
-    if value._edge is None and base._edge is None:
-        return
-    attach(base, _paste, (base, value), {"chain": view.chain})
-    view.edge = None  # out of date: the next use replays the view on the new base
-    current_edge(target)
+def _share_output(node: Any, value: Variable, target: Variable) -> None:
+    """Let a node that saved its output save the target's memory instead of another copy."""
+    if isinstance(node, Record) and node.output is value._array:
+        node.output = target._array
+        node.guards[-1] = target._changes, target._changes[0]
 
 
-@primitive
-def _paste(xp: Backend, base: Array, value: Array, *, chain: Any) -> Array:
-    """The base with the region that a chain of views reaches replaced by value."""
-    result = xp.empty_like(base)  # in the same layout, so that views stay views
-    result[...] = base
-    _region(result, chain)[...] = value
-    return result
+@primitive(name="ZeroBackward0")
+def _forget(xp: Backend, input: Array) -> Array:
+    """What takes the place of a tensor that is overwritten: its gradient is zero."""
+    return xp.zeros_like(input)
 
 
-def _region(array: Array, chain: Any) -> Any:
-    for call, args, params in chain:
-        array = call(array, *args, **params)
-    return array
+@primitive(broadcasts=True, name="CopyBackwards")
+def _replace(xp: Backend, input: Array, value: Array) -> Array:
+    """The value in place of the input."""
+    return xp.broadcast_to(value, input.shape)
 
 
-@primitive
-def _region_of(xp: Backend, base: Array, *, chain: Any) -> Array:
-    ordered = xp.empty_like(base)
-    ordered[...] = base
-    return _region(ordered, chain).copy()
-
-
-@primitive
-def _clear_region(xp: Backend, base: Array, *, chain: Any) -> Array:
-    result = xp.empty_like(base)
-    result[...] = base
-    _region(result, chain)[...] = 0
-    return result
-
-
-@primitive
-def _region_gradient(xp: Backend, g: Array, *, shape: tuple[int, ...], chain: Any) -> Array:
-    result = xp.zeros(shape, g.dtype)
-    _region(result, chain)[...] = g
-    return result
-
-
-_paste.gradients(
-    lambda g, _y, _b, _v, *, chain: _clear_region(g, chain=chain),
-    lambda g, _y, _b, _v, *, chain: _region_of(g, chain=chain),
-)
-_clear_region.gradients(lambda g, _y, _x, *, chain: _clear_region(g, chain=chain))
-_region_of.gradients(
-    lambda g, _y, x_shape, *, chain: _region_gradient(g, shape=x_shape, chain=chain)
-)
-_region_gradient.gradients(lambda g, _y, _x, *, shape, chain: _region_of(g, chain=chain))
+_forget.gradients(lambda g, _y, _x: _forget(g))
+_replace.gradients(lambda g, _y, _x, _v: _forget(g), lambda g, _y, _x, _v: g)
 
 
 def inplace(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,11 +127,9 @@ def inplace(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(operation)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _check_target(self)
         source = self
-        if is_grad_enabled() and (
-            self._edge is not None or any(isinstance(a, Variable) and a._edge for a in args)
-        ):
+        if _recorded(self, *args, *kwargs.values()) or _in_graph(self):
+            _check_target(self)
             # What the operation saves of its input must outlive the change
             source = self._wrap(self._array.copy(), current_edge(self))
         return write(self, operation(source, *args, **kwargs))
@@ -171,7 +150,7 @@ def fill(input: Any, value: Any) -> Any:
                 "fill_ only supports 0-dimension value tensor but got tensor with "
                 f"{value._array.ndim} dimensions."
             )
-        return expand(cast(value, of_array(input._array.dtype)), shape_of(input))
+        return copy(input, value)
     xp: Any = backend_of(input._array)
     return input._wrap(xp.full_like(input._array, value))
 
@@ -186,47 +165,64 @@ def copy(input: Any, src: Any, non_blocking: bool = False) -> Any:
     if not isinstance(src, Variable):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
     if type(src._array) is not type(input._array):
-        src = src.to(input.device)  # type: ignore[attr-defined]
-    src = cast(src, of_array(input._array.dtype))
-    return src if src._array.shape == input._array.shape else expand(src, shape_of(input))
+        src = to_device(src, device_of(input._array))
+    return _replace(input, cast(src, of_array(input._array.dtype)))
 
 
 def setitem(input: Any, index: Any, value: Any) -> None:
     """``input[index] = value``, with a number or a tensor that broadcasts to the place.
 
-    Raises IndexError for bad positions, RuntimeError for values that do not fit.
+    Raises IndexError for bad positions, RuntimeError for values that do not fit, TypeError for
+    those that are no numbers.
     """
-    _check_target(input)
-    array = input._array
-    places = prepare_index(index, array)
-    own = of_array(array.dtype)
-    if isinstance(value, Variable):
-        if type(value._array) is not type(array):
-            value = value.to(input.device)  # type: ignore[attr-defined]
-        value = cast(value, own)
-        shape, place = value._array.shape, array[places].shape
-        while len(shape) > len(place) and shape[0] == 1:  # as PyTorch, leading 1s do not count
-            shape = shape[1:]
-        if shape != value._array.shape:
-            value = value.reshape(shape)  # type: ignore[attr-defined]
-        raw = value._array
-    elif hasattr(value, "__array__") or isinstance(value, list | tuple):
-        xp: Any = backend_of(array)
-        raw = xp.asarray(value, array.dtype)
+    if _recorded(input, value) or _in_graph(input):
+        _check_target(input, part=True)
+    _check_memory(input._array)
+    first, then = prepare_index(index, input._array)
+    if then is None:
+        _assign(input, first, value)
     else:
-        raw = value
-    edge = value._edge if isinstance(value, Variable) else None
-    recorded = is_grad_enabled() and (current_edge(input) is not None or edge is not None)
-    if not recorded or own.category != FLOATING:
-        try:
-            array[places] = raw
-        except ValueError as error:
-            raise RuntimeError(
-                f"shape mismatch: value tensor of shape {list(getattr(raw, 'shape', ()))} cannot "
-                f"be broadcast to indexing result of shape {list(array[places].shape)} ({error})"
-            ) from None
-        input._version[0] += 1
-        return
+        _assign(_getitem(input, index=first) if first else input, then, value)
+
+
+def _assign(input: Any, place: Any, value: Any) -> None:
+    array = input._array
+    value = _assignable(value, array, place)
+    raw = value._array if isinstance(value, Variable) else value
     before = input._wrap(array, current_edge(input))
-    written = value if isinstance(value, Variable) else raw
-    write(input, _put(before, written, index=places, accumulate=False))
+    try:
+        array[place] = raw
+    except ValueError as error:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(getattr(raw, 'shape', ()))} cannot be "
+            f"broadcast to indexing result of shape {list(array[place].shape)} ({error})"
+        ) from None
+    except OverflowError as error:
+        raise RuntimeError(f"value cannot be converted without overflow: {error}") from None
+    input._changes[0] += 1
+    if array.dtype.kind == "f" and _recorded(before, value):
+        after = input._wrap(array)
+        attach(after, _put, (before, value), index=place, accumulate=False)
+        rebase(input, after._edge)
+
+
+def _assignable(value: Any, array: Array, place: Any) -> Any:
+    """The value as something that array[place] can be set to: a number, a tensor, an array."""
+    if isinstance(value, float | int | HostScalar):
+        return value
+    if isinstance(value, list | tuple) or (is_host(value) and not isinstance(value, Variable)):
+        xp: Any = backend_of(array)
+        return xp.asarray(value, array.dtype)
+    if not isinstance(value, Variable):
+        raise TypeError(
+            f"can't assign a {type(value).__name__} to a tensor of {of_array(array.dtype)}"
+        )
+    if type(value._array) is not type(array):
+        value = to_device(value, device_of(array))
+    value = cast(value, of_array(array.dtype))
+    shape = value._array.shape
+    if shape[:1] == (1,):  # as in PyTorch, leading 1s that the place does not have do not count
+        lead = len(shape) - array[place].ndim
+        if lead > 0 and set(shape[:lead]) == {1}:
+            return reshape(value, shape[lead:])
+    return value

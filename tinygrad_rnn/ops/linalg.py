@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import math
 from typing import Any
 
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend
-from ..dtypes import of_array
+from ..dtypes import bool_, of_array
 from .arithmetic import add, mul
-from .shape import permute, reshape, shape_of, transpose
+from .conversion import result_type
+from .joining import stack
+from .reduction import sum
+from .shape import (
+    broadcast_tensors,
+    permute,
+    reshape,
+    shape_of,
+    transpose,
+    unsqueeze,
+    wrap_dim,
+)
+from .splitting import unbind
 
 
 def _same_dtype(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -36,17 +49,22 @@ def _turned(x: Any) -> Any:
     return x.swapaxes(-1, -2)
 
 
+def _as_one(x: Any) -> Any:
+    """A batch of matrices as one tall matrix."""
+    shape = shape_of(x)
+    return x.reshape((math.prod(shape[:-1]), shape[-1]))
+
+
 def _left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
     if len(a_shape) > 2 and len(shape_of(b)) == 2 and g.shape[:-1] == a_shape[:-1]:
         # One large product instead of a batch of small ones
-        flat = _matmul(g.reshape((-1, g.shape[-1])), _turned(b))
-        return flat.reshape(a_shape)
+        return _matmul(_as_one(g), _turned(b)).reshape(a_shape)
     return _matmul(g, _turned(b))
 
 
 def _right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
     if len(b_shape) == 2 and len(shape_of(a)) > 2:
-        return _matmul(_turned(a.reshape((-1, shape_of(a)[-1]))), g.reshape((-1, shape_of(g)[-1])))
+        return _matmul(_turned(_as_one(a)), _as_one(g))
     return _matmul(_turned(a), g)
 
 
@@ -77,8 +95,8 @@ def matmul(input: Any, other: Any) -> Any:
         raise RuntimeError(f"size mismatch in matmul: got shapes {list(a)} and {list(b)}")
     if len(a) > 1 and len(b) > 1:
         return _matmul(input, other)
-    left = reshape(input, (1, -1)) if len(a) == 1 else input
-    right = reshape(other, (-1, 1)) if len(b) == 1 else other
+    left = unsqueeze(input, 0) if len(a) == 1 else input
+    right = unsqueeze(other, 1) if len(b) == 1 else other
     product = _matmul(left, right)
     if len(b) == 1:
         product = product.squeeze(-1)
@@ -148,7 +166,26 @@ def inner(input: Any, other: Any) -> Any:
     return tensordot(input, other, ([-1], [-1]))
 
 
+def vdot(input: Any, other: Any) -> Any:
+    """As `dot`: there are no complex tensors."""
+    return dot(input, other)
+
+
+def chain_matmul(*matrices: Any) -> Any:
+    """The product of several matrices, from left to right."""
+    if len(matrices) == 1 and isinstance(matrices[0], tuple | list):
+        matrices = tuple(matrices[0])
+    return functools.reduce(matmul, matrices)
+
+
+# ----- sums with products -----
+
+
 def _plus(input: Any, product: Any, beta: float, alpha: float) -> Any:
+    """beta * input + alpha * product, in their dtype."""
+    kind = result_type(input, product)
+    if not kind.is_floating_point:
+        beta, alpha = (bool(x) if kind is bool_ else int(x) for x in (beta, alpha))
     product = product if alpha == 1 else product * alpha
     if beta == 0:
         return product  # nan in the input must not count
@@ -175,6 +212,14 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: flo
     return _plus(input, bmm(batch1, batch2), beta, alpha)
 
 
+def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta * input + alpha * the sum of batch1 @ batch2 over the batch."""
+    return _plus(input, sum(bmm(batch1, batch2), 0), beta, alpha)
+
+
+# ----- layers and general products -----
+
+
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """input @ weight.T + bias, for input (..., in), weight (out, in) or (in), bias (out).
 
@@ -195,114 +240,45 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     free_a = [d for d in range(na) if d not in pairs[0]]
     free_b = [d for d in range(nb) if d not in pairs[1]]
     for p, q in zip(*pairs, strict=True):
-        if shape_of(a)[p] != shape_of(b)[q]:
+        m, n = shape_of(a)[p], shape_of(b)[q]
+        if m != n and 1 in (m, n):  # the one stands beside every element of the other
+            a, b = (sum(a, p, True), b) if n == 1 else (a, sum(b, q, True))
+        elif m != n:
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {shape_of(a)[p]} in dim "
-                f"{p} and second has size {shape_of(b)[q]} in dim {q}"
+                f"contracted dimensions need to match, but first has size {m} in dim {p} and "
+                f"second has size {n} in dim {q}"
             )
-    size = 1
-    for p in pairs[0]:
-        size *= shape_of(a)[p]
-    left = reshape(permute(a, *free_a, *pairs[0]), (-1, size)) if na else reshape(a, (1, 1))
-    right = reshape(permute(b, *pairs[1], *free_b), (size, -1)) if nb else reshape(b, (1, 1))
-    shape = [shape_of(a)[d] for d in free_a] + [shape_of(b)[d] for d in free_b]
-    return reshape(matmul(left, right), shape)
+    size = math.prod(shape_of(a)[p] for p in pairs[0])
+    rows, columns = [shape_of(a)[d] for d in free_a], [shape_of(b)[d] for d in free_b]
+    left = reshape(permute(a, (*free_a, *pairs[0])), (math.prod(rows), size))
+    right = reshape(permute(b, (*pairs[1], *free_b)), (size, math.prod(columns)))
+    return reshape(matmul(left, right), (*rows, *columns))
 
 
-# ----- einsum -----
+def kron(input: Any, other: Any) -> Any:
+    """The Kronecker product: each element of input times the whole of other."""
+    ndim = max(len(shape_of(input)), len(shape_of(other)))
+    a, b = ((1,) * (ndim - len(shape_of(x))) + tuple(shape_of(x)) for x in (input, other))
+    outer = mul(
+        reshape(input, [n for size in a for n in (size, 1)]),
+        reshape(other, [n for size in b for n in (1, size)]),
+    )
+    return reshape(outer, [m * n for m, n in zip(a, b, strict=True)])
 
 
-@primitive
-def _einsum(xp: Backend, *operands: Array, inputs: tuple[str, ...], output: str) -> Array:
-    equation = f"{','.join(inputs)}->{output}"
-    return xp.einsum(equation, *operands, optimize=len(operands) > 1)
-
-
-def _einsum_rule(
-    g: Any, _y: Any, number: int, xs: Sequence[Any], *, inputs: tuple[str, ...], output: str
-) -> Any:
-    """The gradient of one operand is the einsum of g and the others onto its letters; letters that
-    only it has were summed over, so g is spread along them."""
-    letters = inputs[number]
-    others = [x for i, x in enumerate(xs) if i != number]
-    labels = [s for i, s in enumerate(inputs) if i != number]
-    known = set(output).union(*labels)
-    reached = "".join(c for c in letters if c in known)
-    found = _einsum(g, *others, inputs=(output, *labels), output=reached)
-    shape = shape_of(xs[number])
-    kept = tuple(n if c in known else 1 for c, n in zip(letters, shape, strict=True))
-    return found.reshape(kept) + _zeros_like(xs[number])
-
-
-@primitive
-def _zeros_like(xp: Backend, input: Array) -> Array:
-    return xp.zeros_like(input)
-
-
-_einsum.gradients(_einsum_rule)
-
-
-def einsum(equation: str, *operands: Any) -> Any:
-    """Sums of products by Einstein's convention, ``einsum("bij,bjk->bik", a, b)``; ``...`` stands
-    for dimensions that broadcast, a repeated letter within an operand takes the diagonal.
-
-    Raises RuntimeError if equation and operands do not fit.
-    """
-    if len(operands) == 1 and isinstance(operands[0], tuple | list):
-        operands = tuple(operands[0])
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    labels = left.split(",")
-    if len(labels) != len(operands):
+def cross(input: Any, other: Any, dim: int | None = None) -> Any:
+    """The cross products of vectors of 3 elements along dim (the first of size 3 if None)."""
+    input, other = broadcast_tensors(input, other)
+    shape = shape_of(input)
+    if dim is None:
+        if 3 not in shape:
+            raise RuntimeError("no dimension of size 3 in input")
+        dim = shape.index(3)
+    dim = wrap_dim(dim, len(shape))
+    if shape[dim] != 3:
         raise RuntimeError(
-            f"einsum(): {len(labels)} subscripts for {len(operands)} operands in '{equation}'"
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {list(shape)}"
         )
-    unused = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in equation]
-    ellipsis = ""
-    expanded = []
-    for label, operand in zip(labels, operands, strict=True):
-        named = len(label.replace("...", ""))
-        extra = len(shape_of(operand)) - named
-        if extra < 0 or (extra and "..." not in label):
-            raise RuntimeError(
-                f"einsum(): the number of subscripts in '{label}' does not match the number of "
-                f"dimensions ({len(shape_of(operand))}) of its operand"
-            )
-        dots = "".join(unused[:extra][::-1])
-        ellipsis = max(ellipsis, dots, key=len)
-        expanded.append(label.replace("...", dots))
-    letters = "".join(expanded)
-    if arrow:
-        output = right.replace("...", ellipsis)
-        for c in output:
-            if c not in letters:
-                raise RuntimeError(
-                    f"einsum(): output subscript {c} does not appear in the equation for any input"
-                )
-    else:
-        output = ellipsis + "".join(
-            sorted(c for c in set(letters) if letters.count(c) == 1 and c not in ellipsis)
-        )
-    sizes: dict[str, int] = {}
-    ready = []
-    for i, (label, operand) in enumerate(zip(expanded, operands, strict=True)):
-        label, operand = _without_repeats(label, operand)
-        for c, n in zip(label, shape_of(operand), strict=True):
-            if sizes.get(c, 1) not in (1, n) and n != 1:
-                raise RuntimeError(
-                    f"einsum(): subscript {c} has size {n} for operand {i} which does not "
-                    f"broadcast with previously seen size {sizes[c]}"
-                )
-            sizes[c] = max(sizes.get(c, 1), n) if n else 0
-        ready.append((label, operand))
-    stretched = [(label, x.expand([sizes[c] for c in label]) if label else x) for label, x in ready]
-    return _einsum(*(x for _, x in stretched), inputs=tuple(s for s, _ in stretched), output=output)
-
-
-def _without_repeats(label: str, operand: Any) -> tuple[str, Any]:
-    """Diagonals taken for letters that an operand repeats."""
-    for c in dict.fromkeys(label):
-        while label.count(c) > 1:
-            i, j = label.index(c), label.rindex(c)
-            operand = operand.diagonal(0, i, j)
-            label = label[:i] + label[i + 1 : j] + label[j + 1 :] + c
-    return label, operand
+    a, b, c = unbind(input, dim)
+    x, y, z = unbind(other, dim)
+    return stack([b * z - c * y, c * x - a * z, a * y - b * x], dim)

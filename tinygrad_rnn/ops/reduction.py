@@ -1,4 +1,4 @@
-"""Reductions: sums, means, products, norms, and what is built on them."""
+"""Reductions: sums, means, deviations, products, softmax, counting."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from ..autograd import Variable, primitive
 from ..autograd.broadcast import expand
 from ..backends import Array, Backend, backend_of
-from ..dtypes import bool_, dtype, float32, int64, of_array
-from .arithmetic import abs, pow, sign, zeros_like
+from ..dtypes import bool_, dtype, float16, float32, int64, of_array
+from .arithmetic import abs, zeros_like
 from .choice import where
+from .comparison import isnan
 from .conversion import cast
 from .elementwise import exp
 from .names import numpy_names
@@ -42,19 +43,32 @@ def _count(shape: tuple[int, ...], dims: Axes) -> int:
     return math.prod(shape) if dims is None else math.prod(shape[d] for d in dims)
 
 
+def evenly(g: Any, chosen: Any, dims: Axes) -> Any:
+    """A gradient shared evenly among the chosen elements of each reduced group."""
+    shape = shape_of(chosen)
+    whole = spread(g, shape, dims)
+    count = _sum(where(chosen, zeros_like(whole) + 1, 0), dims=dims, keepdim=True)
+    return where(chosen, whole / count, 0)
+
+
 # ----- sum and mean -----
+
+
+def _summed(input: Array, dims: Axes, keepdim: bool) -> Array:
+    """The sum in the input's dtype; of float16 in float32, to be rounded once."""
+    wide = float32.array if input.dtype == float16.array else input.dtype
+    return input.sum(axis=dims, dtype=wide, keepdims=keepdim)
 
 
 @primitive
 def _sum(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    if input.dtype == "float16":  # summed in float32, rounded once
-        return input.sum(axis=dims, keepdims=keepdim, dtype=float32.array).astype(input.dtype)
-    return input.sum(axis=dims, keepdims=keepdim)
+    return _summed(input, dims, keepdim).astype(input.dtype, copy=False)
 
 
 @primitive
 def _mean(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    return input.mean(axis=dims, keepdims=keepdim)
+    mean = _summed(input, dims, keepdim) / _count(input.shape, dims)
+    return mean.astype(input.dtype, copy=False)
 
 
 _sum.gradients(lambda g, _y, x_shape, *, dims, keepdim: spread(g, x_shape, dims))
@@ -65,7 +79,7 @@ _mean.gradients(
 )
 
 
-def _accumulated(input: Any, target: dtype | None) -> Any:
+def accumulated(input: Any, target: dtype | None) -> Any:
     """The input in the dtype its sum has: the one asked for, else int64 for integers and bool."""
     if target is not None:
         return cast(input, target)
@@ -77,19 +91,19 @@ def sum(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
     """The sum over dim (all dimensions if None). Integers and bool sum to int64."""
-    input = _accumulated(input, dtype) if isinstance(input, Variable) else input
+    input = accumulated(input, dtype) if isinstance(input, Variable) else input
     return _sum(input, dims=axes_of(input, dim), keepdim=keepdim)
 
 
-def _floating(input: Any, name: str, target: dtype | None = None) -> Any:
-    if target is not None:
-        return cast(input, target)
-    if isinstance(input, Variable) and input._array.dtype.kind != "f":
+def floating(input: Any, name: str, target: dtype | None = None) -> Any:
+    """The input in the dtype asked for, or in its own. Raises RuntimeError for integers."""
+    own = of_array(input._array.dtype if isinstance(input, Variable) else input.dtype)
+    if not (target or own).is_floating_point:
         raise RuntimeError(
             f"{name}(): could not infer output dtype. Input dtype must be either a floating point "
-            f"or complex dtype. Got: {of_array(input._array.dtype)}; convert with .float()"
+            f"or complex dtype. Got: {target or own}; convert with .float()"
         )
-    return input
+    return input if target is None else cast(input, target)
 
 
 @numpy_names
@@ -97,7 +111,7 @@ def mean(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
     """The mean over dim (all dimensions if None). Raises RuntimeError for integers."""
-    input = _floating(input, "mean", dtype)
+    input = floating(input, "mean", dtype)
     return _mean(input, dims=axes_of(input, dim), keepdim=keepdim)
 
 
@@ -115,7 +129,7 @@ def var(
         dim, unbiased = None, dim
     if correction is None:
         correction = 0 if unbiased is False else 1
-    input = _floating(input, "var")
+    input = floating(input, "var")
     dims = axes_of(input, dim)
     deviation = input - _mean(input, dims=dims, keepdim=True)
     n = max(_count(shape_of(input), dims) - correction, 0)
@@ -123,12 +137,12 @@ def var(
 
 
 @primitive
-def _root(xp: Backend, input: Array) -> Array:
-    return xp.sqrt(input)
+def root(xp: Backend, input: Array, *, degree: float = 2) -> Array:
+    """input ** (1 / degree), whose gradient at 0 is taken as 0: for deviations and norms."""
+    return xp.sqrt(input) if degree == 2 else input ** (1 / degree)
 
 
-# The gradient at 0 is taken as 0, as PyTorch does for deviations and norms
-_root.gradients(lambda g, y, _x: where(y == 0, 0, g / (2 * y)))
+root.gradients(lambda g, y, _x, *, degree=2: where(y == 0, 0, g / (degree * y ** (degree - 1))))
 
 
 @numpy_names
@@ -141,17 +155,42 @@ def std(
     correction: float | None = None,
 ) -> Any:
     """The standard deviation over dim: the root of `var`."""
-    return _root(var(input, dim, unbiased, keepdim, correction=correction))
+    return root(var(input, dim, unbiased, keepdim, correction=correction))
 
 
-def var_mean(input: Any, dim: Dims | None = None, **options: Any) -> tuple[Any, Any]:
-    """Variance and mean over dim."""
-    return var(input, dim, **options), mean(input, dim, options.get("keepdim", False))
+def var_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: Any) -> Any:
+    """Variance and mean over dim: the arguments are those of `var`."""
+    return _with_mean(var, input, dim, *args, **options)
 
 
-def std_mean(input: Any, dim: Dims | None = None, **options: Any) -> tuple[Any, Any]:
-    """Standard deviation and mean over dim."""
-    return std(input, dim, **options), mean(input, dim, options.get("keepdim", False))
+def std_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: Any) -> Any:
+    """Standard deviation and mean over dim: the arguments are those of `std`."""
+    return _with_mean(std, input, dim, *args, **options)
+
+
+@numpy_names
+def _with_mean(
+    spread: Any, input: Any, dim: Any, unbiased: Any = None, keepdim: bool = False, **options: Any
+) -> tuple[Any, Any]:
+    result = spread(input, dim, unbiased, keepdim, **options)
+    return result, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
+@numpy_names
+def nansum(
+    input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
+) -> Any:
+    """The sum over dim, with nan counting as 0."""
+    return sum(where(isnan(input), 0, input), dim, keepdim, dtype=dtype)
+
+
+@numpy_names
+def nanmean(
+    input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
+) -> Any:
+    """The mean over dim of what is not nan."""
+    input = floating(input, "nanmean", dtype)
+    return nansum(input, dim, keepdim) / sum(~isnan(input), dim, keepdim)
 
 
 # ----- products -----
@@ -159,24 +198,13 @@ def std_mean(input: Any, dim: Dims | None = None, **options: Any) -> tuple[Any, 
 
 @primitive
 def _prod(xp: Backend, input: Array) -> Array:
-    return input.prod(axis=-1)
+    return input.prod(axis=-1, dtype=input.dtype)
 
 
 @primitive
-def _cumprod(xp: Backend, input: Array) -> Array:
-    return xp.cumprod(input, axis=-1)
-
-
-@primitive
-def _eye(xp: Backend, like: Array) -> Array:
+def eye_like(xp: Backend, like: Array) -> Array:
     n = like.shape[-1]
     return xp.eye(n, dtype=bool_.array)
-
-
-@primitive
-def _upper(xp: Backend, like: Array) -> Array:
-    n = like.shape[-1]
-    return xp.triu(xp.ones((n, n), dtype=bool_.array))
 
 
 def _prod_rule(g: Any, y: Any, x: Any) -> Any:
@@ -184,18 +212,11 @@ def _prod_rule(g: Any, y: Any, x: Any) -> Any:
     if not bool((x == 0).any()):
         return g * (reshape(y, (*shape_of(y), 1)) / x)
     # row i holds the factors with the i-th replaced by 1: their product is the derivative
-    rows = where(_eye(x), 1, reshape(x, (*shape_of(x)[:-1], 1, shape_of(x)[-1])))
+    rows = where(eye_like(x), 1, reshape(x, (*shape_of(x)[:-1], 1, shape_of(x)[-1])))
     return g * _prod(rows)
 
 
-def _cumprod_rule(g: Any, _y: Any, x: Any) -> Any:
-    rows = where(_eye(x), 1, reshape(x, (*shape_of(x)[:-1], 1, shape_of(x)[-1])))
-    reach = where(_upper(x), _cumprod(rows), 0)  # an element touches the products behind it
-    return (reach * reshape(g, (*shape_of(g)[:-1], 1, shape_of(g)[-1]))).sum(-1)
-
-
 _prod.gradients(_prod_rule)
-_cumprod.gradients(_cumprod_rule)
 
 
 @numpy_names
@@ -203,40 +224,13 @@ def prod(
     input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
     """The product over dim (all dimensions if None). Integers and bool give int64."""
-    input = _accumulated(input, dtype)
+    input = accumulated(input, dtype)
     shape = shape_of(input)
     if dim is None or not shape:
         return _prod(reshape(input, (math.prod(shape),)))
     dim = wrap_dim(dim, len(shape))
     result = _prod(input.movedim(dim, -1))
     return result.unsqueeze(dim) if keepdim else result
-
-
-@numpy_names
-def cumprod(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
-    """The products of all elements up to each one, along dim."""
-    input = _accumulated(input, dtype)
-    if not shape_of(input):
-        return input.clone()
-    return _cumprod(input.movedim(dim, -1)).movedim(-1, dim)
-
-
-@primitive
-def _cumsum(xp: Backend, input: Array, *, dim: int, reverse: bool) -> Array:
-    if reverse:
-        return xp.flip(xp.cumsum(xp.flip(input, dim), axis=dim), dim)
-    return xp.cumsum(input, axis=dim)
-
-
-_cumsum.gradients(lambda g, _y, _x, *, dim, reverse: _cumsum(g, dim=dim, reverse=not reverse))
-
-
-@numpy_names
-def cumsum(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
-    """The sums of all elements up to each one, along dim."""
-    input = _accumulated(input, dtype)
-    dim = wrap_dim(dim, len(shape_of(input)))
-    return _cumsum(input, dim=dim, reverse=False) if shape_of(input) else input.clone()
 
 
 # ----- softmax and its logarithms -----
@@ -323,67 +317,6 @@ def softmax(input: Any, dim: int | None = None, *, dtype: dtype | None = None) -
 def log_softmax(input: Any, dim: int | None = None, *, dtype: dtype | None = None) -> Any:
     """The logarithm of softmax, computed without its rounding errors."""
     return _along(_log_softmax, input, dim, dtype)
-
-
-# ----- norms -----
-
-
-@primitive
-def _largest_magnitude(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    return xp.absolute(input).max(axis=dims, keepdims=keepdim)
-
-
-@primitive
-def _smallest_magnitude(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    return xp.absolute(input).min(axis=dims, keepdims=keepdim)
-
-
-for _magnitude in (_largest_magnitude, _smallest_magnitude):
-    _magnitude.gradients(
-        lambda g, y, x, *, dims, keepdim: (
-            sign(x) * evenly(g, spread(y, shape_of(x), dims) == abs(x), dims)
-        )
-    )
-
-
-def evenly(g: Any, chosen: Any, dims: Axes) -> Any:
-    """A gradient shared evenly among the chosen elements of each reduced group."""
-    shape = shape_of(chosen)
-    whole = spread(g, shape, dims)
-    count = _sum(where(chosen, zeros_like(whole) + 1, 0), dims=dims, keepdim=True)
-    return where(chosen, whole / count, 0)
-
-
-@numpy_names
-def vector_norm(
-    x: Any, ord: float = 2, dim: Dims | None = None, keepdim: bool = False,
-    *, dtype: dtype | None = None,
-) -> Any:  # fmt: skip
-    """The norm (sum |x| ** ord) ** (1 / ord) over dim; ord inf and 0 are the largest magnitude
-    and the number of nonzero elements."""
-    x = _floating(x, "linalg.vector_norm", dtype)
-    dims = axes_of(x, dim)
-    if ord == math.inf:
-        return _largest_magnitude(x, dims=dims, keepdim=keepdim)
-    if ord == 0:
-        return _sum(cast(x != 0, of_array(x._array.dtype)), dims=dims, keepdim=keepdim)
-    if ord == 1:
-        return _sum(abs(x), dims=dims, keepdim=keepdim)
-    if ord == 2:
-        return _root(_sum(x * x, dims=dims, keepdim=keepdim))
-    if ord == -math.inf:
-        return _smallest_magnitude(x, dims=dims, keepdim=keepdim)
-    return pow(_sum(pow(abs(x), ord), dims=dims, keepdim=keepdim), 1 / ord)
-
-
-@numpy_names
-def norm(
-    input: Any, p: float | str | None = "fro", dim: Dims | None = None, keepdim: bool = False,
-    *, dtype: dtype | None = None,
-) -> Any:  # fmt: skip
-    """The p-norm over dim (all dimensions if None); "fro" is p = 2."""
-    order = 2.0 if p in ("fro", None) else float(p)  # type: ignore[arg-type]
-    return vector_norm(input, order, dim, keepdim, dtype=dtype)
 
 
 # ----- counting and logic -----

@@ -47,8 +47,9 @@ def wrap_dims(dims: Dims, ndim: int) -> tuple[int, ...]:
     return wrapped
 
 
-def sizes(args: tuple[Any, ...]) -> tuple[int, ...]:
-    """``f(2, 3)`` and ``f((2, 3))`` mean the same."""
+def sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """``f(2, 3)``, ``f((2, 3))`` and, with `named`, ``f(size=(2, 3))`` mean the same."""
+    args = args if named is None else (*args, named)
     if len(args) == 1 and isinstance(args[0], tuple | list):
         args = tuple(args[0])
     for size in args:
@@ -103,14 +104,14 @@ def _resolve(input: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-def reshape(input: Any, *shape: Any) -> Any:
+def reshape(input: Any, *args: Any, shape: Any = None) -> Any:
     """The same elements in another shape, one size of which may be -1. A view if possible."""
-    return _view(input, shape=_resolve(input, sizes(shape)))
+    return _view(input, shape=_resolve(input, sizes(args, shape)))
 
 
-def view(input: Any, *shape: Any) -> Any:
+def view(input: Any, *args: Any, size: Any = None) -> Any:
     """As `reshape`, without copying: raises RuntimeError if a view is not possible."""
-    result = reshape(input, *shape)
+    result = reshape(input, *args, shape=size)
     if result._array.size and result._view is None:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one "
@@ -172,10 +173,10 @@ def unsqueeze(input: Any, dim: int) -> Any:
     return _view(input, shape=(*shape[:dim], 1, *shape[dim:]))
 
 
-def permute(input: Any, *dims: Any) -> Any:
+def permute(input: Any, *args: Any, dims: Any = None) -> Any:
     """The dimensions in another order."""
     ndim = len(shape_of(input))
-    order = sizes(dims)
+    order = sizes(args, dims)
     if len(order) != ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the "
@@ -225,9 +226,9 @@ def movedim(input: Any, source: Dims, destination: Dims) -> Any:
 moveaxis = movedim
 
 
-def expand(input: Any, *size: Any) -> Any:
+def expand(input: Any, *args: Any, size: Any = None, implicit: bool = False) -> Any:
     """A view with dimensions of size 1 repeated, and new ones in front; -1 keeps a size."""
-    old, new = shape_of(input), sizes(size)
+    old, new = shape_of(input), sizes(args, size)
     if len(new) < len(old):
         raise RuntimeError(
             f"expand({list(new)}): the number of sizes provided ({len(new)}) must be greater or "
@@ -276,44 +277,3 @@ def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
         tensors = tuple(tensors[0])
     shape = broadcast_shapes(*map(shape_of, tensors))
     return tuple(expand(x, shape) for x in tensors)
-
-
-@primitive(view=True)
-def _diagonal(xp: Backend, input: Array, *, offset: int, dim1: int, dim2: int) -> Array:
-    return input.diagonal(offset, dim1, dim2)
-
-
-@primitive
-def _diagonal_scatter(
-    xp: Backend, input: Array, *, shape: tuple[int, ...], offset: int, dim1: int, dim2: int
-) -> Array:
-    moved = xp.zeros(shape, input.dtype)
-    plane = xp.moveaxis(moved, (dim1, dim2), (-2, -1))
-    n = input.shape[-1]
-    i = xp.arange(n)
-    plane[..., i + max(-offset, 0), i + max(offset, 0)] = input
-    return moved
-
-
-_diagonal.gradients(lambda g, _y, x_shape, **place: _diagonal_scatter(g, shape=x_shape, **place))
-_diagonal_scatter.gradients(lambda g, _y, _x, *, shape, **place: _diagonal(g, **place))
-
-
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """A view of the diagonals of the planes dim1, dim2, as the last dimension."""
-    ndim = len(shape_of(input))
-    a, b = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
-    if a == b:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return _diagonal(input, offset=offset, dim1=a, dim2=b)
-
-
-def diag(input: Any, diagonal: int = 0) -> Any:
-    """The diagonal of a matrix, or the square matrix with a vector on its diagonal."""
-    shape = shape_of(input)
-    if len(shape) == 2:
-        return _diagonal(input, offset=diagonal, dim1=0, dim2=1)
-    if len(shape) != 1:
-        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {len(shape)}D")
-    n = shape[0] + abs(diagonal)
-    return _diagonal_scatter(input, shape=(n, n), offset=diagonal, dim1=0, dim2=1)

@@ -119,7 +119,7 @@ def _scale(grads: list[Tensor], max_norm: float, total_norm: Tensor) -> None:
     for grad in grads:
         array = grad._array
         array *= move(factor, grad.device).astype(array.dtype, copy=False)
-        grad._version[0] += 1
+        grad._changes[0] += 1
 
 
 def clip_grad_norm_(
@@ -154,7 +154,7 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     for grad in _gradients(parameters):
         xp: Any = backend_of(grad._array)
         xp.clip(grad._array, -limit, limit, out=grad._array)
-        grad._version[0] += 1
+        grad._changes[0] += 1
 
 
 # ----- parameters as a vector -----
@@ -163,7 +163,7 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """The elements of all parameters, one after the other, as one vector, in the graph.
 
-    Raises RuntimeError if there are none.
+    Raises ValueError if there are none.
     """
     return cat([p.reshape(-1) for p in parameters])
 

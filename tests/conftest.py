@@ -1,0 +1,104 @@
+"""What all tests share: the devices they run on, reset random numbers, places of files.
+
+Without a GPU, `device="cuda"` is served by a stand-in for CuPy that is as strict as the real one
+(`tests/standin`), so every test that takes `device` runs on the GPU's code everywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import random
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+STANDIN = Path(__file__).parent / "standin"
+_ONLY = os.environ.get("TINYGRAD_RNN_TEST_DEVICE", "")  # "cpu" or "cuda": run on this one alone
+
+
+def _gpu_works() -> bool:
+    """Whether the CuPy that is installed can compute. Asked of another process: CuPy stays
+    imported once it was tried, and the stand-in must be able to take its name."""
+    if importlib.util.find_spec("cupy") is None:
+        return False
+    trial = "import cupy; assert int(cupy.arange(3).sum()) == 3"
+    return subprocess.run([sys.executable, "-c", trial], capture_output=True).returncode == 0
+
+
+HAS_GPU = _gpu_works()
+if not HAS_GPU:
+    sys.path.insert(0, str(STANDIN))
+
+import tinygrad_rnn as tg  # noqa: E402, behind the decision which CuPy it will find
+
+_DEVICES = [
+    pytest.param("cpu", id="cpu"),
+    pytest.param("cuda", id="cuda-gpu" if HAS_GPU else "cuda-standin"),
+]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "gpu: needs a real GPU, not the stand-in")
+    if _ONLY not in ("", "cpu", "cuda"):
+        raise pytest.UsageError(f"TINYGRAD_RNN_TEST_DEVICE must be cpu or cuda, got {_ONLY!r}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    skip = pytest.mark.skip(reason="needs CuPy and an NVIDIA GPU")
+    for item in items:
+        if not HAS_GPU and item.get_closest_marker("gpu"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(params=[d for d in _DEVICES if _ONLY in ("", d.values[0])])
+def device(request: pytest.FixtureRequest) -> str:
+    """The name of each device in turn: "cpu", "cuda"."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _reset() -> Any:
+    """Every test draws the same random numbers, and finds the default dtype in place."""
+    random.seed(0)
+    tg.manual_seed(0)
+    tg.set_default_dtype(tg.float32)
+
+
+@pytest.fixture
+def no_sync() -> Callable[[], contextlib.AbstractContextManager[Any]]:
+    """``with no_sync():`` makes it an error that the host waits for a GPU."""
+    if not HAS_GPU:
+        return importlib.import_module("cupy.standin").no_sync
+
+    @contextlib.contextmanager
+    def no_sync() -> Iterator[None]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # there is nothing in its place
+            with importlib.import_module("cupyx").allow_synchronize(False):
+                yield
+
+    return no_sync
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The folder of the repository."""
+    return REPO
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of texts: TINYGRAD_RNN_DATA, or else shared/data beside the repository."""
+    folder = Path(os.environ.get("TINYGRAD_RNN_DATA", REPO.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no texts in {folder}: set TINYGRAD_RNN_DATA to their folder")
+    return folder

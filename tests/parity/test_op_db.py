@@ -1,0 +1,233 @@
+"""Our functions, methods and in-place methods against PyTorch's, on PyTorch's own samples.
+
+Whatever has the name of an operator that PyTorch tests is tested here: values, shapes, dtypes, and
+in float64 gradients of first and second order; then the errors that PyTorch says it raises.
+`DIFFERENCES` is the list of everything that is not as in PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from .op_samples import (
+    DTYPES,
+    OPERATORS,
+    TOLERANCE,
+    Unsupported,
+    check_gradients,
+    fresh,
+    function,
+    leaves,
+    method,
+    ours,
+    run_ours,
+    run_theirs,
+    same,
+    samples,
+    torch,
+    translate,
+)
+
+LIMIT = 60  # samples per operator and dtype
+
+# ----- where we differ, and why -----
+
+
+@dataclass
+class Difference:
+    reason: str
+    where: Callable[[Any], bool] = lambda sample: True  # which samples it is about
+
+
+def _number_first(sample: Any) -> bool:
+    return not isinstance(sample.input, torch.Tensor)
+
+
+def _has(name: str, *values: Any) -> Callable[[Any], bool]:
+    return lambda sample: name in sample.kwargs and (not values or sample.kwargs[name] in values)
+
+
+def _no_tensor(sample: Any) -> bool:
+    return not any(leaves((sample.input, sample.args, sample.kwargs), torch.Tensor))
+
+
+_NUMBERS = Difference("numbers alone are Python's affair", _no_tensor)
+_REFLECTED = Difference("Python itself never calls it on a number", _number_first)
+DIFFERENCES = {
+    **dict.fromkeys(("add", "sub", "mul", "true_divide", "floor_divide"), _NUMBERS),
+    **{
+        f"div:{mode}": _NUMBERS for mode in ("no_rounding_mode", "trunc_rounding", "floor_rounding")
+    },
+    "__rsub__": _REFLECTED,
+    "normal:in_place": Difference("a method only: tested with the generator"),
+    "norm:nuc": Difference("there are no singular values here"),
+    "rand_like": Difference("op_db calls randn_like"),
+    "scatter": Difference("deprecated, and adding is what is used", _has("reduce", "multiply")),
+}
+UNDEFINED_VALUES = {"empty", "empty_like", "new_empty"}
+# PyTorch says that random draws require a gradient, which then is zero
+CONSTANT = {"bernoulli", "normal", "normal:number_mean"}
+# Which of equal elements an index names is left open; the number is the position of `dim`
+TIES = {"kthvalue": 1, "topk": 1, "median": 0, "nanmedian": 0, "sort": 0, "argsort": 0}
+# Errors that are not raised here, or are of another kind
+OTHER_ERRORS: dict[str, Callable[[Any, Exception], bool]] = {
+    "out= is not supported": lambda sample, error: "out" in sample.kwargs,
+    "numbers may stand for tensors": lambda sample, error: (
+        isinstance(error, TypeError) and int in map(type, (sample.input, *sample.args))
+    ),
+}
+
+
+# ----- results and gradients -----
+
+
+def _compare(name: str, mine: Any, theirs: Any, bundle: Any, **tolerance: float) -> None:
+    op_name = OPERATORS[name].name
+    if op_name not in TIES:
+        same(mine, theirs, "result", values=op_name not in UNDEFINED_VALUES, **tolerance)
+        return
+    same(mine, theirs, "result", values=False)
+    input, args, kwargs = bundle
+    *values, index = theirs if isinstance(theirs, tuple) else (theirs,)
+    *my_values, my_index = mine if isinstance(theirs, tuple) else (mine,)
+    same(my_values, values, "values", **tolerance)
+    if index.dtype != torch.int64 or not input.ndim:
+        return
+    at = TIES[op_name]
+    dim = kwargs.get("dim", args[at] if len(args) > at else -1)
+    picked, my_picked = (
+        input.detach().take_along_dim(i if i.ndim == input.ndim else i.unsqueeze(dim), dim)
+        for i in (index, torch.from_numpy(my_index.cpu().numpy()))
+    )
+    torch.testing.assert_close(my_picked, picked, equal_nan=True, rtol=0, atol=0)
+
+
+def _check(
+    name: str, call: Callable[..., Any], sample: Any, dtype: Any, *, device: str = "cpu",
+    gradients: bool = False,
+) -> None:  # fmt: skip
+    bundle = fresh((sample.input, sample.args, sample.kwargs))
+    my_bundle = translate(bundle, device)
+    tensors = list(leaves(bundle, torch.Tensor))
+    before = [x.detach().clone() for x in tensors]
+    theirs = run_theirs(OPERATORS[name].op, bundle)
+    mine = run_ours(call, my_bundle)
+    for x, old in zip(tensors, before, strict=True):
+        torch.testing.assert_close(x.detach(), old, equal_nan=True, msg="the input was changed")
+    tolerance = TOLERANCE.get(dtype, {})
+    _compare(name, mine, theirs, bundle, **tolerance)
+    if gradients and name not in CONSTANT:
+        second = OPERATORS[name].supports_gradgrad
+        check_gradients(my_bundle, mine, bundle, theirs, second=second, **tolerance)
+
+
+def _for_each_sample(name: str, dtype: Any, gradients: bool, check: Callable[[Any], None]) -> None:
+    """Run `check` on the samples, but for those with a reason not to; skip if none is left."""
+    difference = DIFFERENCES.get(name)
+    checked, reasons = 0, set()
+    for sample in samples(OPERATORS[name], dtype, LIMIT, gradients):
+        if difference and difference.where(sample):
+            reasons.add(difference.reason)
+            continue
+        try:
+            check(sample)
+            checked += 1
+        except Unsupported as error:
+            reasons.add(str(error))
+    if not checked:
+        pytest.skip("; ".join(sorted(reasons)) or "PyTorch has no samples")
+
+
+def _cases(*dtypes: Any) -> list[Any]:
+    return [
+        pytest.param(name, dtype, id=f"{name}-{str(dtype).removeprefix('torch.')}")
+        for name, op in OPERATORS.items()
+        for dtype in dtypes
+        if dtype in op.supported_dtypes("cpu")
+    ]
+
+
+@pytest.mark.parametrize(("name", "dtype"), _cases(*DTYPES))
+def test_results_and_gradients(name, dtype):
+    op = OPERATORS[name]
+    gradients = dtype == torch.float64 and op.supports_autograd
+
+    def check(sample):
+        for call in filter(callable, (function(op), method(op))):
+            _check(name, call, sample, dtype, gradients=gradients)
+
+    _for_each_sample(name, dtype, gradients, check)
+
+
+@pytest.mark.parametrize(("name", "dtype"), _cases(torch.float32, torch.int64))
+def test_results_on_a_gpu(name, dtype):
+    call = function(OPERATORS[name]) or method(OPERATORS[name])
+    _for_each_sample(
+        name, dtype, False, lambda sample: _check(name, call, sample, dtype, device="cuda")
+    )
+
+
+# ----- in place -----
+
+IN_PLACE = [
+    case
+    for case in _cases(torch.float64, torch.int64)
+    if OPERATORS[case.values[0]].inplace_variant
+    and hasattr(ours.Tensor, f"{OPERATORS[case.values[0]].name}_")
+]
+
+
+@pytest.mark.parametrize(("name", "dtype"), IN_PLACE)
+def test_in_place(name, dtype):
+    op = OPERATORS[name]
+    gradients = dtype == torch.float64 and op.supports_autograd
+    call = getattr(ours.Tensor, f"{op.name}_")
+
+    def check(sample):
+        if not isinstance(sample.input, torch.Tensor):
+            return
+        bundle = fresh((sample.input, sample.args, sample.kwargs))
+        my_bundle = translate(bundle)
+        x, my_x = bundle[0].clone(), my_bundle[0].clone()  # not leaves, which must not be changed
+        try:
+            theirs = run_theirs(op.inplace_variant, (x, *bundle[1:]))
+        except RuntimeError:
+            with pytest.raises(RuntimeError):
+                run_ours(call, (my_x, *my_bundle[1:]))
+            return
+        assert run_ours(call, (my_x, *my_bundle[1:])) is my_x
+        same(my_x, theirs, "result")
+        if gradients:
+            check_gradients(my_bundle, my_x, bundle, theirs, second=op.supports_gradgrad)
+
+    _for_each_sample(name, dtype, gradients, check)
+
+
+# ----- errors -----
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPERATORS.items() if op.error_inputs_func])
+def test_errors(name):
+    op = OPERATORS[name]
+    call = function(op) or method(op)
+    for bad in op.error_inputs("cpu"):
+        sample = bad.sample_input
+        try:
+            run_theirs(op.op, (sample.input, sample.args, sample.kwargs))
+        except Exception as error:
+            expected = error
+        else:
+            continue  # an error on other devices, or of a kind that only PyTorch's tests know
+        if name in DIFFERENCES or any(rule(sample, expected) for rule in OTHER_ERRORS.values()):
+            continue
+        try:
+            bundle = translate((sample.input, sample.args, sample.kwargs))
+        except (Unsupported, ValueError):  # NumPy has no arrays of so many dimensions
+            continue
+        kind = RuntimeError if isinstance(expected, NotImplementedError) else type(expected)
+        with pytest.raises(kind):
+            run_ours(call, bundle)

@@ -1,0 +1,372 @@
+"""Activations: the nonlinear functions between layers, each with its gradient rule."""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from ..autograd import primitive
+from ..backends import Array, Backend
+from ..dtypes import dtype as DType, float32, of_array
+from . import elementwise, reduction
+from .arithmetic import abs, mul, neg
+from .choice import _clamp, where
+from .conversion import promote_floating
+from .elementwise import exp, sigmoid, tanh
+from .inplace import inplace as in_place
+from .shape import shape_of, wrap_dim
+from .splitting import chunk
+
+# ----- the error function -----
+
+# Rational approximations of erf (|x| < 0.46875) and of exp(x^2) erfc (beyond), from the highest
+# power down: W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics
+# of Computation 23 (1969).
+_NEAR = (
+    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
+     3.20937758913846947e3),
+    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3,
+     2.84423683343917062e3),
+)  # fmt: skip
+_FAR = (
+    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
+     2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+     1.23033935479799725e3),
+    (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2,
+     1.62138957456669019e3, 3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3,
+     1.23033935480374942e3),
+)  # fmt: skip
+
+
+def _rational(x: Array, coefficients: tuple[tuple[float, ...], ...]) -> Array:
+    """The quotient of two polynomials, by Horner's rule."""
+    top, bottom = (c[0] * x + c[1] for c in coefficients)
+    for a, b in zip(*(c[2:] for c in coefficients), strict=True):
+        top, bottom = top * x + a, bottom * x + b
+    return top / bottom
+
+
+@primitive(prepare=promote_floating)
+def erf(xp: Backend, input: Array) -> Array:
+    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to input.
+
+    Within 5 units in the last place of the exact value, for float32 and float64.
+    """
+    x = input.astype(float32.array) if input.dtype == "float16" else input
+    size = xp.minimum(xp.absolute(x), 6)  # erf(6) is 1 - 2e-17
+    near = x * _rational(size * size, _NEAR)
+    far = xp.copysign(1 - xp.exp(-size * size) * _rational(size, _FAR), x)
+    return xp.where(size < 0.46875, near, far).astype(input.dtype, copy=False)
+
+
+erf.gradients(lambda g, _y, x: g * (2 / math.sqrt(math.pi)) * exp(-x * x))
+
+# ----- primitives -----
+
+
+def _activation(forward: Callable[..., Array]) -> Any:
+    """A primitive for floating tensors only, as PyTorch's activations are."""
+    name = forward.__name__.strip("_")
+
+    def check(args: tuple[Any, ...]) -> tuple[Any, ...]:
+        kind = args[0]._array.dtype
+        if kind.kind != "f":
+            raise NotImplementedError(
+                f"{name}() is not implemented for {of_array(kind)}; convert with .float()"
+            )
+        return args
+
+    return primitive(forward, prepare=check)
+
+
+@_activation
+def _leaky_relu(xp: Backend, input: Array, *, slope: float) -> Array:
+    return xp.where(input > 0, input, input * slope)
+
+
+@_activation
+def _elu(xp: Backend, input: Array, *, alpha: float, scale: float, rate: float) -> Array:
+    negative = xp.expm1(xp.minimum(input, 0) * rate) * (alpha * scale)
+    return xp.where(input > 0, input if scale == 1 else input * scale, negative)
+
+
+@_activation
+def _gelu(xp: Backend, input: Array) -> Array:
+    return input * _normal_cdf(input)
+
+
+@_activation
+def _gelu_tanh(xp: Backend, input: Array) -> Array:
+    return 0.5 * input * (1 + xp.tanh(_gelu_inner(input)))
+
+
+@_activation
+def _silu(xp: Backend, input: Array) -> Array:
+    return input * sigmoid(input)
+
+
+@_activation
+def _mish(xp: Backend, input: Array) -> Array:
+    return input * xp.tanh(xp.logaddexp(input, 0))
+
+
+@_activation
+def _softplus(xp: Backend, input: Array, *, beta: float, threshold: float) -> Array:
+    scaled = input * beta
+    smooth = xp.log1p(xp.exp(xp.minimum(scaled, threshold))) / beta
+    return xp.where(scaled > threshold, input, smooth)
+
+
+@_activation
+def logsigmoid(xp: Backend, input: Array) -> Array:
+    """log(sigmoid(input)), without its overflow."""
+    return xp.minimum(input, 0) - xp.log1p(xp.exp(-xp.absolute(input)))
+
+
+@_activation
+def _hardsigmoid(xp: Backend, input: Array) -> Array:
+    return xp.clip(input + 3, 0, 6) / 6
+
+
+@_activation
+def _hardswish(xp: Backend, input: Array) -> Array:
+    return input * xp.clip(input + 3, 0, 6) / 6
+
+
+@primitive
+def _hardtanh(xp: Backend, input: Array, *, low: float, high: float) -> Array:
+    return xp.clip(input, low, high)
+
+
+@primitive
+def _threshold(xp: Backend, input: Array, *, limit: float, value: float) -> Array:
+    return xp.where(input <= limit, xp.asarray(value, input.dtype), input)
+
+
+def _normal_cdf(x: Any) -> Any:
+    return 0.5 * (1 + erf(x * math.sqrt(0.5)))
+
+
+def _gelu_inner(x: Any) -> Any:
+    return math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+
+
+def _gelu_rule(g: Any, _y: Any, x: Any) -> Any:
+    density = exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+    return g * (_normal_cdf(x) + x * density)
+
+
+def _gelu_tanh_rule(g: Any, _y: Any, x: Any) -> Any:
+    t = tanh(_gelu_inner(x))
+    slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+    return g * 0.5 * (1 + t + x * (1 - t * t) * slope)
+
+
+def _silu_rule(g: Any, _y: Any, x: Any) -> Any:
+    s = sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+def _mish_rule(g: Any, _y: Any, x: Any) -> Any:
+    t = tanh(_softplus(x, beta=1.0, threshold=20.0))
+    return g * (t + x * (1 - t * t) * sigmoid(x))
+
+
+_leaky_relu.gradients(lambda g, _y, x, *, slope: where(x > 0, g, g * slope))
+_elu.gradients(  # the exponent is kept at or below 0: past it, an infinity times 0 would be nan
+    lambda g, _y, x, *, alpha, scale, rate: (
+        g * where(x > 0, scale, exp(_clamp(x, min=None, max=0) * rate) * (alpha * scale * rate))
+    )
+)
+_gelu.gradients(_gelu_rule)
+_gelu_tanh.gradients(_gelu_tanh_rule)
+_silu.gradients(_silu_rule)
+_mish.gradients(_mish_rule)
+_softplus.gradients(
+    lambda g, _y, x, *, beta, threshold: g * where(x * beta > threshold, 1, sigmoid(x * beta))
+)
+logsigmoid.gradients(lambda g, _y, x: g * sigmoid(-x))
+_hardsigmoid.gradients(lambda g, _y, x: where((x > -3) & (x < 3), g / 6, 0))
+_hardswish.gradients(lambda g, _y, x: where(x < 3, where(x > -3, g * (x / 3 + 0.5), 0), g))
+_hardtanh.gradients(lambda g, _y, x, *, low, high: where((x <= low) | (x >= high), 0, g))
+_threshold.gradients(lambda g, _y, x, *, limit, value: where(x <= limit, 0, g))
+
+# ----- functions: input of any shape, a result of the same shape -----
+
+_in_place = functools.cache(in_place)
+
+
+def _apply(operation: Any, input: Any, inplace: bool, **options: Any) -> Any:
+    return (_in_place(operation) if inplace else operation)(input, **options)
+
+
+def relu(input: Any, inplace: bool = False) -> Any:
+    """max(input, 0)."""
+    return _apply(elementwise.relu, input, inplace)
+
+
+def relu6(input: Any, inplace: bool = False) -> Any:
+    """min(max(input, 0), 6)."""
+    return _apply(_hardtanh, input, inplace, low=0, high=6)
+
+
+def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+    """input where positive, else negative_slope * input."""
+    return _apply(_leaky_relu, input, inplace, slope=negative_slope)
+
+
+def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+    """input where positive, else alpha * (exp(input) - 1) (Clevert et al., 2015)."""
+    return _apply(_elu, input, inplace, alpha=alpha, scale=1.0, rate=1.0)
+
+
+def selu(input: Any, inplace: bool = False) -> Any:
+    """elu with the alpha, times the scale, that keep mean 0 and variance 1 (Klambauer et al.,
+    2017)."""
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return _apply(_elu, input, inplace, alpha=alpha, scale=scale, rate=1.0)
+
+
+def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+    """input where positive, else alpha * (exp(input / alpha) - 1) (Barron, 2017).
+
+    Raises RuntimeError if alpha is 0.
+    """
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return _apply(_elu, input, inplace, alpha=alpha, scale=1.0, rate=1 / alpha)
+
+
+def gelu(input: Any, approximate: str = "none") -> Any:
+    """input * P(X <= input) for a standard normal X (Hendrycks and Gimpel, 2016); with
+    approximate="tanh" their approximation 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+
+    Raises RuntimeError for another approximation.
+    """
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(
+            f"approximate argument must be either none or tanh, but got {approximate!r}"
+        )
+    return (_gelu if approximate == "none" else _gelu_tanh)(input)
+
+
+def silu(input: Any, inplace: bool = False) -> Any:
+    """input * sigmoid(input)."""
+    return _apply(_silu, input, inplace)
+
+
+def mish(input: Any, inplace: bool = False) -> Any:
+    """input * tanh(softplus(input)) (Misra, 2019)."""
+    return _apply(_mish, input, inplace)
+
+
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """log(1 + exp(beta * input)) / beta; input itself where beta * input > threshold."""
+    return _softplus(input, beta=beta, threshold=threshold)
+
+
+def softsign(input: Any) -> Any:
+    """input / (1 + |input|)."""
+    return input / (abs(input) + 1)
+
+
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+    """input, kept within [min_val, max_val]. Raises ValueError if min_val > max_val."""
+    if min_val > max_val:
+        raise ValueError(
+            f"min_val cannot be greater than max_val, but got min_val={min_val}, max_val={max_val}"
+        )
+    return _apply(_hardtanh, input, inplace, low=min_val, high=max_val)
+
+
+def hardsigmoid(input: Any, inplace: bool = False) -> Any:
+    """relu6(input + 3) / 6."""
+    return _apply(_hardsigmoid, input, inplace)
+
+
+def hardswish(input: Any, inplace: bool = False) -> Any:
+    """input * relu6(input + 3) / 6 (Howard et al., 2019)."""
+    return _apply(_hardswish, input, inplace)
+
+
+def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
+    """input where it is above the threshold, else value."""
+    return _apply(_threshold, input, inplace, limit=threshold, value=value)
+
+
+def prelu(input: Any, weight: Any) -> Any:
+    """input where positive, else weight * input (He et al., 2015).
+
+    weight has one element, or one for each channel: input is (C), (N, C) or (N, C, ...). Raises
+    RuntimeError if it has another number of elements.
+    """
+    shape, count = shape_of(input), shape_of(weight)
+    if len(count) > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {len(count)}"
+        )
+    if count and count[0] != 1:
+        channels = shape[1] if len(shape) > 1 else 1
+        if count[0] != channels:
+            raise RuntimeError(
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{count[0]} and channel size = {channels}."
+            )
+        weight = weight.reshape((-1,) + (1,) * (len(shape) - 2))
+    return where(input > 0, input, mul(weight, input))
+
+
+def glu(input: Any, dim: int = -1) -> Any:
+    """a * sigmoid(b) for the halves a, b of the input along dim (Dauphin et al., 2016).
+
+    Raises RuntimeError if the size of dim is odd.
+    """
+    shape = shape_of(input)
+    if not shape:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    dim = wrap_dim(dim, len(shape))
+    if shape[dim] % 2:
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim} is size {shape[dim]}"
+        )
+    values, gates = chunk(input, 2, dim)
+    return mul(values, sigmoid(gates))
+
+
+# ----- softmax -----
+
+
+def _along(name: str, input: Any, dim: int | None) -> int:
+    """dim, or PyTorch's old choice for callers who give none, with its warning."""
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
+        "dim=X as an argument.",
+        stacklevel=3,
+    )
+    return 0 if len(shape_of(input)) in (0, 1, 3) else 1
+
+
+def softmax(
+    input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Any:
+    """exp(input), normalised to sum 1 over dim."""
+    return reduction.softmax(input, _along("softmax", input, dim), dtype=dtype)
+
+
+def log_softmax(
+    input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Any:
+    """The logarithm of softmax, computed without its rounding errors."""
+    return reduction.log_softmax(input, _along("log_softmax", input, dim), dtype=dtype)
+
+
+def softmin(
+    input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Any:
+    """softmax(-input)."""
+    return reduction.softmax(neg(input), _along("softmin", input, dim), dtype=dtype)

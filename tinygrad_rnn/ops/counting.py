@@ -1,0 +1,107 @@
+"""Counting how often values occur, and finding them in sorted or given ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd import Variable
+from ..backends import backend_of
+from ..dtypes import int32, int64, of_array
+from .conversion import cast, promote
+from .reduction import sum
+from .shape import shape_of, unsqueeze
+
+
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each of 0, 1, ... occurs in a vector of integers (or the sum of its weights).
+
+    Raises RuntimeError for other shapes and dtypes, and for negative integers.
+    """
+    array = input._array
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and int(array.min()) < 0):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is not None and shape_of(weights) != array.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    xp: Any = backend_of(array)
+    return input._wrap(
+        xp.bincount(array, weights if weights is None else weights._array, minlength)
+    )
+
+
+def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
+    """How many elements lie in each of `bins` equal parts of [min, max], in the input's dtype;
+    from the smallest to the largest element if min and max are equal."""
+    array = input._array.reshape(-1)
+    xp: Any = backend_of(array)
+    if bins <= 0:
+        raise RuntimeError("bins must be > 0")
+    if min == max and array.size:
+        min, max = array.min(), array.max()
+    if min == max:
+        min, max = min - 1, max + 1
+    if not min < max or not bool(xp.isfinite(xp.asarray(max - min))):
+        raise RuntimeError(
+            f"histc: range of [{min}, {max}] must be finite, and max larger than min"
+        )
+    inside = array[(array >= min) & (array <= max)]
+    place = ((inside - min) * (bins / (max - min))).astype(int64.array)
+    counts = xp.bincount(xp.minimum(place, bins - 1), None, bins)
+    return input._wrap(counts.astype(array.dtype))
+
+
+def searchsorted(
+    sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False,
+    side: str | None = None, sorter: Any = None,
+) -> Any:  # fmt: skip
+    """Where to insert input's values into rising sequences (the last dimension) so that they stay
+    so: in front of equal elements, or behind them with right=True (or side="right")."""
+    if side not in (None, "left", "right"):
+        raise RuntimeError(f"side can only be 'left' or 'right' but got {side}")
+    if side == "left" and right:
+        raise RuntimeError("side and right can't be set to opposites, got side of left and right")
+    if sorter is not None:
+        sorted_sequence = sorted_sequence.gather(-1, sorter)
+    values = input if isinstance(input, Variable) else sorted_sequence.new_tensor(input)
+    lines, shape = shape_of(sorted_sequence), shape_of(values)
+    if len(lines) != 1 and (isinstance(input, float | int) or lines[:-1] != shape[:-1]):
+        raise RuntimeError(
+            "boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
+            f"tensor and input value tensor must match, but we got boundaries tensor {list(lines)} "
+            f"and input value tensor {list(shape)}"
+        )
+    sequence, values = promote((sorted_sequence, values))
+    behind = right or side == "right"
+    if len(lines) == 1:
+        xp: Any = backend_of(sequence._array)
+        found = xp.searchsorted(sequence._array, values._array, "right" if behind else "left")
+        result = input if not lines else values._wrap(xp.asarray(found))
+    else:
+        each, all = unsqueeze(values, -1), unsqueeze(sequence, -2)
+        result = sum(all <= each if behind else all < each, -1)
+    return cast(result, int32 if out_int32 else int64)
+
+
+def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
+    """The number of the bucket between rising boundaries that each value falls into; a value on a
+    boundary belongs to the lower one, or with right=True to the upper one."""
+    if len(shape_of(boundaries)) != 1:
+        raise RuntimeError(
+            f"bucketize: boundaries must be 1 dimension, got {len(shape_of(boundaries))}"
+        )
+    values = input if isinstance(input, Variable) else boundaries.new_tensor(input)
+    return searchsorted(boundaries, values, out_int32=out_int32, right=right)
+
+
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
+) -> Any:
+    """Whether each element (a tensor or a number) occurs among test_elements."""
+    owner = elements if isinstance(elements, Variable) else test_elements
+    elements, tests = (
+        x if isinstance(x, Variable) else owner.new_tensor(x, dtype=of_array(owner._array.dtype))
+        for x in (elements, test_elements)
+    )
+    found = (unsqueeze(elements, -1) == tests.reshape(-1)).any(-1)
+    return ~found if invert else found

@@ -1,0 +1,138 @@
+"""Along a dimension, with what came before: running sums, products, extremes; differences."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ..autograd import primitive
+from ..backends import Array, Backend, backend_of
+from ..dtypes import bool_, dtype, float16, float32, int64
+from .arithmetic import sub
+from .choice import where
+from .comparison import logical_xor
+from .elementwise import logaddexp
+from .gathering import gather
+from .joining import cat, stack
+from .names import numpy_names
+from .order import ValuesIndices
+from .reduction import accumulated, eye_like
+from .shape import reshape, shape_of, wrap_dim
+from .splitting import narrow, unbind
+
+# ----- sums and products -----
+
+
+@primitive
+def _cumsum(xp: Backend, input: Array, *, dim: int, reverse: bool) -> Array:
+    if reverse:
+        return xp.flip(_cumsum(xp.flip(input, dim), dim=dim, reverse=False), dim)
+    if input.dtype == float16.array:  # summed in float32, rounded once
+        return xp.cumsum(input, dim, float32.array).astype(input.dtype)
+    return xp.cumsum(input, dim, input.dtype)
+
+
+@primitive
+def _cumprod(xp: Backend, input: Array) -> Array:
+    return xp.cumprod(input, -1, input.dtype)
+
+
+@primitive
+def _upper(xp: Backend, like: Array) -> Array:
+    n = like.shape[-1]
+    return xp.triu(xp.ones((n, n), dtype=bool_.array))
+
+
+def _cumprod_rule(g: Any, _y: Any, x: Any) -> Any:
+    # row i holds the factors with the i-th replaced by 1, and reaches the products from i on
+    rows = where(eye_like(x), 1, reshape(x, (*shape_of(x)[:-1], 1, shape_of(x)[-1])))
+    reach = where(_upper(x), _cumprod(rows), 0)
+    return (reach * reshape(g, (*shape_of(g)[:-1], 1, shape_of(g)[-1]))).sum(-1)
+
+
+_cumsum.gradients(lambda g, _y, _x, *, dim, reverse: _cumsum(g, dim=dim, reverse=not reverse))
+_cumprod.gradients(_cumprod_rule)
+
+
+@numpy_names
+def cumsum(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
+    """The sums of all elements up to each one, along dim."""
+    input = accumulated(input, dtype)
+    dim = wrap_dim(dim, len(shape_of(input)))
+    return _cumsum(input, dim=dim, reverse=False) if shape_of(input) else input.clone()
+
+
+@numpy_names
+def cumprod(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
+    """The products of all elements up to each one, along dim."""
+    input = accumulated(input, dtype)
+    dim = wrap_dim(dim, len(shape_of(input)))
+    return _cumprod(input.movedim(dim, -1)).movedim(-1, dim) if shape_of(input) else input.clone()
+
+
+@numpy_names
+def logcumsumexp(input: Any, dim: int) -> Any:
+    """log(cumsum(exp(input))) along dim, without overflow."""
+    dim = wrap_dim(dim, len(shape_of(input)))
+    if not input._array.size or not shape_of(input):
+        return input.clone()
+    total, *parts = unbind(input, dim)
+    totals = [total]
+    for part in parts:
+        totals.append(total := logaddexp(total, part))
+    return stack(totals, dim)
+
+
+# ----- extremes -----
+
+
+def _running(input: Any, dim: int, better: Callable[[Array, Array], Array]) -> ValuesIndices:
+    dim = wrap_dim(dim, len(shape_of(input)))
+    array = input._array
+    xp: Any = backend_of(array)
+    indices = xp.zeros(array.shape, int64.array)
+    if array.size and array.ndim:
+        steps, found = xp.moveaxis(array, dim, 0), xp.moveaxis(indices, dim, 0)
+        best = steps[0]
+        for i in range(1, len(steps)):
+            won = better(steps[i], best) | xp.isnan(steps[i])
+            best = xp.where(won, steps[i], best)
+            found[i] = xp.where(won, i, found[i - 1])
+    index = input._wrap(indices)
+    return ValuesIndices(gather(input, dim, index), index)
+
+
+@numpy_names
+def cummax(input: Any, dim: int) -> ValuesIndices:
+    """The largest of all elements up to each one, along dim, and where it (last) was."""
+    return _running(input, dim, operator.ge)
+
+
+@numpy_names
+def cummin(input: Any, dim: int) -> ValuesIndices:
+    """The smallest of all elements up to each one, along dim, and where it (last) was."""
+    return _running(input, dim, operator.le)
+
+
+# ----- differences -----
+
+
+@numpy_names
+def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """Each element less the one before it along dim, n times over; prepend and append are joined
+    to the input first."""
+    if not shape_of(input):
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    dim = wrap_dim(dim, len(shape_of(input)))
+    if n == 0:
+        return input
+    parts = [x for x in (prepend, input, append) if x is not None]
+    input = cat(parts, dim) if len(parts) > 1 else input
+    minus = logical_xor if input._array.dtype == bool_.array else sub
+    for _ in range(min(n, shape_of(input)[dim])):
+        count = shape_of(input)[dim] - 1
+        input = minus(narrow(input, dim, 1, count), narrow(input, dim, 0, count))
+    return input

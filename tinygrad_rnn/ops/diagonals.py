@@ -1,0 +1,107 @@
+"""Diagonals and triangles of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd import primitive
+from ..backends import Array, Backend
+from .reduction import sum
+from .shape import reshape, shape_of, wrap_dim
+
+# ----- diagonals -----
+
+
+@primitive(view=True)
+def _diagonal(xp: Backend, input: Array, *, offset: int, dim1: int, dim2: int) -> Array:
+    return input.diagonal(offset, dim1, dim2)
+
+
+@primitive
+def _diagonal_scatter(
+    xp: Backend, input: Array, *, shape: tuple[int, ...], offset: int, dim1: int, dim2: int
+) -> Array:
+    moved = xp.zeros(shape, input.dtype)
+    plane = xp.moveaxis(moved, (dim1, dim2), (-2, -1))
+    n = input.shape[-1]
+    i = xp.arange(n)
+    plane[..., i + max(-offset, 0), i + max(offset, 0)] = input
+    return moved
+
+
+_diagonal.gradients(lambda g, _y, x_shape, **place: _diagonal_scatter(g, shape=x_shape, **place))
+_diagonal_scatter.gradients(lambda g, _y, _x, *, shape, **place: _diagonal(g, **place))
+
+
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """A view of the diagonals of the planes dim1, dim2, as the last dimension."""
+    ndim = len(shape_of(input))
+    a, b = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return _diagonal(input, offset=offset, dim1=a, dim2=b)
+
+
+def diag(input: Any, diagonal: int = 0) -> Any:
+    """The diagonal of a matrix, or the square matrix with a vector on its diagonal."""
+    ndim = len(shape_of(input))
+    if ndim == 2:
+        return _diagonal(input, offset=diagonal, dim1=0, dim2=1)
+    if ndim != 1:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
+    return diag_embed(input, diagonal)
+
+
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """Square matrices, in the planes dim1, dim2 of the result, with the last dimension of input
+    on their diagonals, and zeros elsewhere."""
+    *shape, n = shape_of(input) or (1,)
+    a, b = (wrap_dim(d, len(shape) + 2) for d in (dim1, dim2))
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    for d in sorted((a, b)):
+        shape.insert(d, n + abs(offset))
+    return _diagonal_scatter(
+        reshape(input, shape_of(input) or (1,)), shape=tuple(shape), offset=offset, dim1=a, dim2=b
+    )
+
+
+def diagflat(input: Any, offset: int = 0) -> Any:
+    """The square matrix with all elements of input on its diagonal."""
+    return diag_embed(reshape(input, (-1,)), offset)
+
+
+def trace(input: Any) -> Any:
+    """The sum of a matrix's diagonal."""
+    if len(shape_of(input)) != 2:
+        raise RuntimeError(
+            f"trace: expected a matrix, but got tensor with dim {len(shape_of(input))}"
+        )
+    return sum(_diagonal(input, offset=0, dim1=0, dim2=1))
+
+
+# ----- triangles -----
+
+
+@primitive
+def _triangle(xp: Backend, input: Array, *, diagonal: int, upper: bool) -> Array:
+    return (xp.triu if upper else xp.tril)(input, diagonal)
+
+
+_triangle.gradients(lambda g, _y, _x, **which: _triangle(g, **which))
+
+
+def _matrix(input: Any, name: str) -> Any:
+    if len(shape_of(input)) < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+    return input
+
+
+def tril(input: Any, diagonal: int = 0) -> Any:
+    """The lower triangle of matrices, zeros above."""
+    return _triangle(_matrix(input, "tril"), diagonal=diagonal, upper=False)
+
+
+def triu(input: Any, diagonal: int = 0) -> Any:
+    """The upper triangle of matrices, zeros below."""
+    return _triangle(_matrix(input, "triu"), diagonal=diagonal, upper=True)

@@ -1,0 +1,105 @@
+"""Sums of products by Einstein's convention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd import primitive
+from ..backends import Array, Backend
+from .arithmetic import zeros_like
+from .diagonals import diagonal
+from .shape import expand, shape_of
+
+
+@primitive
+def _einsum(xp: Backend, *operands: Array, inputs: tuple[str, ...], output: str) -> Array:
+    equation = f"{','.join(inputs)}->{output}"
+    return xp.einsum(equation, *operands, optimize=len(operands) > 1)
+
+
+def _einsum_rule(
+    g: Any, _y: Any, number: int, xs: Sequence[Any], *, inputs: tuple[str, ...], output: str
+) -> Any:
+    """The gradient of one operand is the einsum of g and the others onto its letters; letters that
+    only it has were summed over, so g is spread along them."""
+    letters = inputs[number]
+    others = [x for i, x in enumerate(xs) if i != number]
+    labels = [s for i, s in enumerate(inputs) if i != number]
+    known = set(output).union(*labels)
+    reached = "".join(c for c in letters if c in known)
+    found = _einsum(g, *others, inputs=(output, *labels), output=reached)
+    shape = shape_of(xs[number])
+    kept = tuple(n if c in known else 1 for c, n in zip(letters, shape, strict=True))
+    return found.reshape(kept) + zeros_like(xs[number])
+
+
+_einsum.gradients(_einsum_rule)
+
+
+def einsum(equation: str, *operands: Any) -> Any:
+    """Sums of products by Einstein's convention, ``einsum("bij,bjk->bik", a, b)``; ``...`` stands
+    for dimensions that broadcast, a repeated letter within an operand takes the diagonal.
+
+    Raises RuntimeError if equation and operands do not fit.
+    """
+    if len(operands) == 1 and isinstance(operands[0], tuple | list):
+        operands = tuple(operands[0])
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    labels = left.split(",")
+    if len(labels) != len(operands):
+        raise RuntimeError(
+            f"einsum(): {len(labels)} subscripts for {len(operands)} operands in '{equation}'"
+        )
+    unused = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in equation]
+    ellipsis = ""
+    expanded = []
+    for label, operand in zip(labels, operands, strict=True):
+        named = len(label.replace("...", ""))
+        extra = len(shape_of(operand)) - named
+        if extra < 0 or (extra and "..." not in label):
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in '{label}' does not match the number of "
+                f"dimensions ({len(shape_of(operand))}) of its operand"
+            )
+        dots = "".join(unused[:extra][::-1])
+        ellipsis = max(ellipsis, dots, key=len)
+        expanded.append(label.replace("...", dots))
+    letters = "".join(expanded)
+    if arrow:
+        output = right.replace("...", ellipsis)
+        for c in output:
+            if c not in letters:
+                raise RuntimeError(
+                    f"einsum(): output subscript {c} does not appear in the equation for any input"
+                )
+    else:
+        output = ellipsis + "".join(
+            sorted(c for c in set(letters) if letters.count(c) == 1 and c not in ellipsis)
+        )
+    sizes: dict[str, int] = {}
+    ready = []
+    for i, (label, operand) in enumerate(zip(expanded, operands, strict=True)):
+        label, operand = _without_repeats(label, operand)
+        for c, n in zip(label, shape_of(operand), strict=True):
+            if sizes.get(c, 1) not in (1, n) and n != 1:
+                raise RuntimeError(
+                    f"einsum(): subscript {c} has size {n} for operand {i} which does not "
+                    f"broadcast with previously seen size {sizes[c]}"
+                )
+            sizes[c] = max(sizes.get(c, 1), n) if n else 0
+        ready.append((label, operand))
+    stretched = [
+        (label, expand(x, [sizes[c] for c in label]) if label else x) for label, x in ready
+    ]
+    return _einsum(*(x for _, x in stretched), inputs=tuple(s for s, _ in stretched), output=output)
+
+
+def _without_repeats(label: str, operand: Any) -> tuple[str, Any]:
+    """Diagonals taken for letters that an operand repeats."""
+    for c in dict.fromkeys(label):
+        while label.count(c) > 1:
+            i, j = label.index(c), label.rindex(c)
+            operand = diagonal(operand, 0, i, j)
+            label = label[:i] + label[i + 1 : j] + label[j + 1 :] + c
+    return label, operand

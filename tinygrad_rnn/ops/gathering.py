@@ -1,0 +1,284 @@
+"""Taking and placing elements along one dimension, at indices that tensors hold."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..autograd import Variable, primitive
+from ..backends import Array, Backend, backend_of, device_of
+from ..dtypes import bool_, of_array
+from .conversion import cast
+from .indexing import _getitem, _put, _scatter_add_at, getitem, index_put
+from .masking import masked_fill
+from .shape import expand, reshape, shape_of, wrap_dim
+
+
+def _check_kind(name: str, input: Any, index: Any) -> None:
+    """Raise RuntimeError unless index is a tensor of integers beside the input."""
+    if not isinstance(index, Variable) or index._array.dtype.kind not in "iu":
+        got = of_array(index._array.dtype) if isinstance(index, Variable) else type(index).__name__
+        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {got}")
+    if type(index._array) is not type(input._array):
+        raise RuntimeError(
+            f"{name}(): expected all tensors to be on the same device, but found at least two "
+            f"devices, {device_of(input._array)} and {device_of(index._array)}; move one with "
+            ".to(device)"
+        )
+
+
+# ----- an index for every element -----
+
+
+def _place(xp: Backend, index: Array, dim: int) -> tuple[Any, ...]:
+    """Index arrays that name, for every element of index, its own place but for dim."""
+    grid = [
+        xp.arange(n).reshape((-1,) + (1,) * (index.ndim - 1 - d)) for d, n in enumerate(index.shape)
+    ]
+    grid[dim] = index
+    return tuple(grid)
+
+
+def _corner(array: Array, shape: tuple[int, ...]) -> Array:
+    return array[tuple(slice(n) for n in shape)]
+
+
+@primitive
+def _gather(xp: Backend, input: Array, index: Array, *, dim: int) -> Array:
+    return input[_place(xp, index, dim)]
+
+
+@primitive
+def _scatter_add(xp: Backend, input: Array, index: Array, src: Array, *, dim: int) -> Array:
+    result = input.copy()
+    xp.scatter_add(result, _place(xp, index, dim), _corner(src, index.shape))
+    return result
+
+
+@primitive
+def _scatter(xp: Backend, input: Array, index: Array, src: Array, *, dim: int) -> Array:
+    result = input.copy()
+    whole = getattr(src, "ndim", 0)
+    result[_place(xp, index, dim)] = _corner(src, index.shape) if whole else src
+    return result
+
+
+@primitive
+def _zeros(xp: Backend, like: Array, *, shape: tuple[int, ...]) -> Array:
+    return xp.zeros(shape, like.dtype)
+
+
+def _pad_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of taking the leading corner of a tensor of this shape."""
+    if tuple(g.shape) == tuple(shape):
+        return g
+    return _scatter_add_at(g, shape=shape, index=tuple(slice(n) for n in g.shape))
+
+
+_gather.gradients(
+    lambda g, _y, x_shape, i, *, dim: _scatter_add(_zeros(g, shape=x_shape), i, g, dim=dim), None
+)
+_scatter_add.gradients(
+    lambda g, _y, _x, i, s_shape, *, dim: g,
+    None,
+    lambda g, _y, _x, i, s_shape, *, dim: _pad_to(_gather(g, i, dim=dim), s_shape),
+)
+_scatter.gradients(
+    lambda g, _y, _x, i, _s, *, dim: _scatter(g, i, 0.0, dim=dim),
+    None,
+    lambda g, _y, _x, i, s_shape, *, dim: _pad_to(_gather(g, i, dim=dim), s_shape),
+)
+
+
+def _checked(name: str, input: Any, dim: int, index: Any, src: Any = None) -> int:
+    """The wrapped dim, once the index fits the input (and src), with PyTorch's errors if not."""
+    _check_kind(name, input, index)
+    shape, wanted = shape_of(input), shape_of(index)
+    dim = wrap_dim(dim, len(shape))
+    if not index._array.size:
+        return dim
+    if len(shape or (1,)) != len(wanted or (1,)):
+        raise RuntimeError(
+            f"Index tensor must have the same number of dimensions as input tensor: {name}() got "
+            f"{len(wanted)} and {len(shape)}"
+        )
+    for d, (n, size) in enumerate(zip(wanted, shape, strict=False)):
+        if d != dim and n > size:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(wanted)} to be no "
+                f"larger than self {list(shape)} apart from dimension {dim}"
+            )
+    if isinstance(src, Variable):
+        if src._array.dtype != input._array.dtype:
+            raise RuntimeError(
+                f"{name}(): Expected self.dtype to be equal to src.dtype, got "
+                f"{of_array(input._array.dtype)} and {of_array(src._array.dtype)}"
+            )
+        for d, (n, size) in enumerate(zip(wanted, shape_of(src), strict=False)):
+            if n > size:
+                raise RuntimeError(
+                    f"Expected index {list(wanted)} to be no larger than src "
+                    f"{list(shape_of(src))} at dimension {d}"
+                )
+    xp: Any = backend_of(index._array)
+    try:
+        xp.check_index(index._array, shape[dim] if shape else 1, f"dimension {dim}")
+    except IndexError as error:
+        raise RuntimeError(str(error)) from None
+    return dim
+
+
+def _as_vectors(input: Any, *others: Any) -> tuple[Any, ...]:
+    """The tensors, with numbers as vectors of one element if the input is one or an index is."""
+    return tuple(
+        reshape(x, (1,)) if isinstance(x, Variable) and not x._array.ndim else x
+        for x in (input, *others)
+    )
+
+
+def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
+    """out[i][j][k] = input[i][index[i][j][k]][k] for dim = 1; the result has index's shape."""
+    dim = _checked("gather", input, dim, index)
+    if not index._array.size:
+        return reshape(getitem(reshape(input, (-1,)), slice(0, 0)), shape_of(index))
+    x, places = _as_vectors(input, index)
+    return reshape(_gather(x, places, dim=dim), shape_of(index))
+
+
+def _scattered(operation: Any, input: Any, dim: int, index: Any, src: Any) -> Any:
+    if not index._array.size:
+        return input.clone()
+    x, places, source = _as_vectors(input, index, src)
+    return reshape(operation(x, places, source, dim=dim), shape_of(input))
+
+
+def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+    """A copy of input with src added at index along dim: the reverse of `gather`."""
+    dim = _checked("scatter_add", input, dim, index, src)
+    return _scattered(_scatter_add, input, dim, index, src)
+
+
+def scatter(
+    input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
+    reduce: str | None = None,
+) -> Any:  # fmt: skip
+    """A copy of input with src (a tensor, or a number as `value`) written at index along dim, or
+    with reduce="add" added to what is there."""
+    src = value if src is None else src
+    dim = _checked("scatter", input, dim, index, src)
+    if reduce is None:
+        return _scattered(_scatter, input, dim, index, src)
+    if reduce != "add":
+        raise RuntimeError(f"reduce argument must be 'add' or None, got {reduce!r}")
+    if not isinstance(src, Variable):
+        src = expand(input.new_tensor(src), shape_of(index))
+    return _scattered(_scatter_add, input, dim, index, src)
+
+
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+    """As `gather`, with input and indices broadcast against each other but for dim."""
+    _check_kind("take_along_dim", input, indices)
+    if dim is None:
+        return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
+    shape, wanted = list(shape_of(input)), list(shape_of(indices))
+    if len(shape) != len(wanted):
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {len(shape)} dimensions for input, and {len(wanted)} dimensions for indices"
+        )
+    dim = wrap_dim(dim, len(shape))
+    common = [max(a, b) for a, b in zip(shape, wanted, strict=True)]
+    common[dim] = shape[dim]
+    input = expand(input, common)
+    common[dim] = wanted[dim]
+    return gather(input, dim, expand(indices, common))
+
+
+# ----- a vector of indices for whole slices -----
+
+
+def _slices(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
+    """What is between the brackets for the slices along dim that a vector of indices names.
+
+    Raises IndexError for an index that is no vector, or out of bounds.
+    """
+    _check_kind(name, input, index)
+    if len(shape_of(index)) > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector")
+    xp: Any = backend_of(index._array)
+    xp.check_index(index._array, shape_of(input)[dim], f"dimension {dim}")
+    return (slice(None),) * dim + (index._array.reshape(-1),)
+
+
+def index_select(input: Any, dim: int, index: Any) -> Any:
+    """The slices along dim that a vector of indices names, as a copy."""
+    dim = wrap_dim(dim, len(shape_of(input)))
+    x, places = _as_vectors(input, index)
+    result = _getitem(x, index=_slices("index_select", x, dim, places))
+    return result if shape_of(input) else reshape(result, ())
+
+
+def _write_slices(
+    name: str, input: Any, dim: int, index: Any, source: Any, accumulate: bool = False
+) -> Any:
+    dim = wrap_dim(dim, len(shape_of(input)))
+    x, places = _as_vectors(input, index)
+    place = _slices(name, x, dim, places)
+    wanted = (*shape_of(x)[:dim], shape_of(places)[0], *shape_of(x)[dim + 1 :])
+    if (shape_of(source) or (1,)) != wanted:
+        raise RuntimeError(
+            f"{name}(): source has shape {list(shape_of(source))}, but {list(wanted)} is needed "
+            f"for {wanted[dim]} slices along dimension {dim} of {list(shape_of(input))}"
+        )
+    if source._array.dtype != input._array.dtype:
+        raise RuntimeError(
+            f"{name}(): self and source expected to have the same dtype, but got (self) "
+            f"{of_array(input._array.dtype)} and (source) {of_array(source._array.dtype)}"
+        )
+    return reshape(_put(x, source, index=place, accumulate=accumulate), shape_of(input))
+
+
+def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+    """A copy of input with the slices of source added at a vector of indices along dim."""
+    source = source if alpha == 1 else cast(source * alpha, of_array(source._array.dtype))
+    return _write_slices("index_add", input, dim, index, source, accumulate=True)
+
+
+def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
+    """A copy of input with the slices of source written at a vector of indices along dim."""
+    return _write_slices("index_copy", input, dim, index, source)
+
+
+def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+    """A copy of input with a number written at a vector of indices along dim."""
+    dim = wrap_dim(dim, len(shape_of(input)))
+    x, places = _as_vectors(input, index)
+    xp: Any = backend_of(x._array)
+    chosen = xp.zeros(shape_of(x), bool_.array)
+    chosen[_slices("index_fill", x, dim, places)] = True
+    return masked_fill(input, input._wrap(chosen.reshape(shape_of(input))), value)
+
+
+# ----- positions in the flattened tensor -----
+
+
+def _check_positions(name: str, index: Any) -> None:
+    if index._array.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"{name}(): Expected a long tensor for index, but got {of_array(index._array.dtype)}"
+        )
+
+
+def take(input: Any, index: Any) -> Any:
+    """The elements at positions in the flattened input, in index's shape."""
+    _check_positions("take", index)
+    return getitem(reshape(input, (-1,)), (index,))
+
+
+def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+    """A copy of input with the elements of source written (or added) at positions in the
+    flattened input."""
+    _check_positions("put", index)
+    flat = reshape(input, (math.prod(shape_of(input)),))
+    source = reshape(source, shape_of(index))
+    return reshape(index_put(flat, (index,), source, accumulate), shape_of(input))

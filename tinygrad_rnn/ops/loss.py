@@ -1,0 +1,278 @@
+"""Losses of predictions against targets of the same shape: squared, absolute, binary, KL.
+
+They share `reduction`: "mean" (of all elements), "sum", or "none" for a loss per element; any
+other value raises ValueError. `size_average` and `reduce` are PyTorch's old way to say the same.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from ..autograd import primitive
+from ..backends import Array, Backend
+from ..dtypes import of_array
+from .activation import logsigmoid
+from .arithmetic import abs, add, log, mul, sub
+from .choice import _clamp, maximum
+from .conversion import promote, result_type
+from .elementwise import exp, xlogy
+from .shape import shape_of
+
+# ----- reductions -----
+
+
+def named_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction's name, also where it is asked for in PyTorch's old way."""
+    if size_average is None and reduce is None:
+        return reduction
+    reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(
+        "size_average and reduce args will be deprecated, please use "
+        f"reduction='{reduction}' instead.",
+        stacklevel=4,
+    )
+    return reduction
+
+
+def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """As `named_reduction`. Raises ValueError for a name but "none", "mean" and "sum"."""
+    reduction = named_reduction(size_average, reduce, reduction)
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(
+            f"{reduction} is not a valid value for reduction: expected 'none', 'mean' or 'sum'"
+        )
+    return reduction
+
+
+def reduce_losses(losses: Any, reduction: str, divisor: Any = None) -> Any:
+    """The losses reduced; with "mean", their sum over the divisor if one is given."""
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    return losses.mean() if divisor is None else losses.sum() / divisor
+
+
+def _weighted(losses: Any, input: Any, weight: Any, reduction: str, by_weight: bool = True) -> Any:
+    """The losses times a weight per element, reduced; a mean divides by the weights' sum."""
+    if weight is None:
+        return reduce_losses(losses, reduction)
+    if shape_of(weight) != shape_of(input):
+        raise ValueError(
+            "Weights and input must have the same size: got weight of shape "
+            f"{list(shape_of(weight))} and input of shape {list(shape_of(input))}"
+        )
+    divisor = weight.sum() if by_weight else None
+    return reduce_losses(mul(losses, weight), reduction, divisor)
+
+
+def _check(name: str, input: Any, target: Any) -> None:
+    """Warn of shapes that broadcast, and refuse integers."""
+    if shape_of(input) != shape_of(target):
+        warnings.warn(
+            f"Using a target size ({list(shape_of(target))}) that is different to the input size "
+            f"({list(shape_of(input))}). This will likely lead to incorrect results due to "
+            "broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+    kind = result_type(input, target)
+    if not kind.is_floating_point:
+        raise NotImplementedError(f"{name}() is not implemented for {kind}; convert with .float()")
+
+
+# ----- regression -----
+
+
+@primitive(broadcasts=True, prepare=promote)
+def _squared_difference(xp: Backend, input: Array, target: Array) -> Array:
+    difference = xp.asarray(xp.subtract(input, target))
+    difference *= difference
+    return difference
+
+
+@primitive
+def _huber(xp: Backend, difference: Array, *, delta: float) -> Array:
+    size = xp.absolute(difference)
+    return xp.where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta))
+
+
+_squared_difference.gradients(
+    lambda g, _y, a, b: g * (2 * (a - b)), lambda g, _y, a, b: g * (2 * (b - a))
+)
+_huber.gradients(lambda g, _y, x, *, delta: g * _clamp(x, min=-delta, max=delta))
+
+
+def mse_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """(input - target) ** 2, reduced; with a weight per element, a weighted mean."""
+    reduction = reduction_of(size_average, reduce, reduction)
+    _check("mse_loss", input, target)
+    return _weighted(_squared_difference(input, target), input, weight, reduction)
+
+
+def l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """|input - target|, reduced; with a weight per element, a weighted mean."""
+    reduction = reduction_of(size_average, reduce, reduction)
+    _check("l1_loss", input, target)
+    return _weighted(abs(sub(input, target)), input, weight, reduction)
+
+
+def huber_loss(
+    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+) -> Any:
+    """d ** 2 / 2 where d = |input - target| < delta, beyond it delta * (d - delta / 2) (Huber,
+    1964), reduced. Raises RuntimeError unless delta > 0."""
+    reduction = reduction_of(None, None, reduction)
+    _check("huber_loss", input, target)
+    if delta <= 0:
+        raise RuntimeError(
+            f"huber_loss does not support non-positive values for delta, got delta={delta}"
+        )
+    losses = _huber(sub(input, target), delta=delta)
+    return _weighted(losses, input, weight, reduction, by_weight=False)
+
+
+def smooth_l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Any:
+    """d ** 2 / (2 beta) where d = |input - target| < beta, beyond it d - beta / 2, reduced: for
+    beta = 0 the l1_loss. Raises RuntimeError if beta < 0."""
+    reduction = reduction_of(size_average, reduce, reduction)
+    _check("smooth_l1_loss", input, target)
+    if beta < 0:
+        raise RuntimeError(
+            f"smooth_l1_loss does not support negative values for beta, got beta={beta}"
+        )
+    difference = sub(input, target)
+    losses = abs(difference) if beta == 0 else _huber(difference, delta=beta) / beta
+    return reduce_losses(losses, reduction)
+
+
+# ----- probabilities -----
+
+
+@primitive
+def _binary_cross_entropy(xp: Backend, input: Array, target: Array) -> Array:
+    hit, miss = xp.maximum(xp.log(input), -100), xp.maximum(xp.log1p(-input), -100)
+    return -(target * hit + (1 - target) * miss)
+
+
+_binary_cross_entropy.gradients(
+    lambda g, _y, p, t: g * (p - t) / maximum(p * (1 - p), 1e-12),
+    lambda g, _y, p, t: g * (log(1 - p) - log(p)),
+)
+
+
+def binary_cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """-(target log(input) + (1 - target) log(1 - input)) for probabilities in [0, 1], reduced.
+
+    The logarithms are kept at or above -100. Raises ValueError if the shapes differ, RuntimeError
+    if the dtypes differ or an input is outside [0, 1].
+    """
+    reduction = reduction_of(size_average, reduce, reduction)
+    if shape_of(input) != shape_of(target):
+        raise ValueError(
+            f"Using a target size ({list(shape_of(target))}) that is different to the input size "
+            f"({list(shape_of(input))}) is deprecated. Please ensure they have the same size."
+        )
+    array = input._array
+    if array.dtype.kind != "f" or target._array.dtype != array.dtype:
+        raise RuntimeError(
+            "binary_cross_entropy: expected input and target of one floating dtype, got "
+            f"{of_array(array.dtype)} and {of_array(target._array.dtype)}"
+        )
+    if not bool(((array >= 0) & (array <= 1)).all()):
+        raise RuntimeError(
+            "all elements of input should be between 0 and 1; for scores of any size use "
+            "binary_cross_entropy_with_logits"
+        )
+    losses = _binary_cross_entropy(input, target)
+    return reduce_losses(losses if weight is None else mul(losses, weight), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Any = None,
+) -> Any:
+    """binary_cross_entropy of sigmoid(input), computed without its overflow, reduced.
+
+    weight multiplies each loss, pos_weight the part of target alone; both broadcast. Raises
+    ValueError if the shapes of input and target differ, RuntimeError for an integer target.
+    """
+    reduction = reduction_of(size_average, reduce, reduction)
+    if shape_of(input) != shape_of(target):
+        raise ValueError(
+            f"Target size ({list(shape_of(target))}) must be the same as input size "
+            f"({list(shape_of(input))})"
+        )
+    if target._array.dtype.kind != "f":
+        raise RuntimeError(
+            "binary_cross_entropy_with_logits: expected a floating target, got "
+            f"{of_array(target._array.dtype)}; convert it with .to(input.dtype)"
+        )
+    miss = mul(sub(1, target), input)
+    share = 1 if pos_weight is None else add(mul(sub(pos_weight, 1), target), 1)
+    losses = sub(miss, mul(share, logsigmoid(input)))
+    return reduce_losses(losses if weight is None else mul(losses, weight), reduction)
+
+
+def kl_div(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Any:
+    """target * (log(target) - input), for input = the logarithms of probabilities, reduced.
+
+    With log_target the target holds logarithms, too. reduction "batchmean", the sum divided by
+    the size of the first dimension, is the Kullback-Leibler divergence; "mean" divides by the
+    number of elements.
+    """
+    batchmean = reduction == "batchmean"
+    reduction = reduction_of(size_average, reduce, "sum" if batchmean else reduction)
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. "
+            "'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition.",
+            stacklevel=2,
+        )
+    if log_target:
+        losses = mul(exp(target), sub(target, input))
+    else:
+        losses = sub(xlogy(target, target), mul(target, input))
+    total = reduce_losses(losses, reduction)
+    return total / shape_of(input)[0] if batchmean and shape_of(input) else total

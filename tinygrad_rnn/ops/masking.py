@@ -1,0 +1,124 @@
+"""Bool masks, positions of what is not zero, one-hot vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd import Variable
+from ..backends import backend_of
+from ..dtypes import bool_, int64, of_array
+from .choice import where
+from .conversion import cast
+from .indexing import getitem
+from .shape import broadcast_tensors, reshape, shape_of
+
+
+def _check_mask(name: str, mask: Any) -> None:
+    if mask._array.dtype.kind != "b":
+        raise RuntimeError(
+            f"{name} only supports boolean masks, but got mask with dtype "
+            f"{of_array(mask._array.dtype)}"
+        )
+
+
+def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    """A copy of input with value (a number or a 0-d tensor) where the bool mask holds; the mask
+    broadcasts."""
+    _check_mask("masked_fill_", mask)
+    own = of_array(input._array.dtype)
+    if isinstance(value, Variable):
+        if value._array.ndim:
+            raise RuntimeError(
+                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value._array.ndim} dimension(s)."
+            )
+        value = cast(value, own)
+    elif own is bool_:
+        value = bool(value)
+    elif not own.is_floating_point:
+        if value != int(value):
+            raise RuntimeError(f"value {value} cannot be converted to {own} without loss")
+        value = int(value)
+    return where(mask, value, input)
+
+
+def masked_select(input: Any, mask: Any) -> Any:
+    """The elements where the bool mask holds, as a vector; input and mask broadcast."""
+    _check_mask("masked_select", mask)
+    input, mask = broadcast_tensors(input, mask)
+    if not shape_of(mask):
+        input, mask = reshape(input, (1,)), reshape(mask, (1,))
+    return getitem(input, mask)
+
+
+def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
+    """A copy of input with the elements of source, in order, where the bool mask holds."""
+    _check_mask("masked_scatter_", mask)
+    if source._array.dtype != input._array.dtype:
+        raise RuntimeError(
+            "masked_scatter: expected self and source to have same dtypes but got "
+            f"{of_array(input._array.dtype)} and {of_array(source._array.dtype)}"
+        )
+    input, mask = broadcast_tensors(input, mask)
+    flat = reshape(mask, (-1,))
+    order = flat.cumsum(0) - 1  # of each place, the number of the source's element for it
+    if bool(flat.any()) and int(order[-1]) >= source.numel():
+        raise RuntimeError(
+            f"masked_scatter: expected the source to have at least {int(order[-1]) + 1} elements"
+        )
+    if not source.numel():
+        return input.clone()
+    values = getitem(reshape(source, (-1,)), order.clamp(0))
+    return where(mask, reshape(values, shape_of(mask)), input)
+
+
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+    """The positions of nonzero elements: rows of a matrix, or a vector per dimension."""
+    xp: Any = backend_of(input._array)
+    array = input._array if input._array.ndim else input._array.reshape(1)
+    found = xp.nonzero(array)
+    if as_tuple:
+        return tuple(input._wrap(f) for f in found)
+    columns = found[: input._array.ndim]
+    count = found[0].shape[0]
+    if not columns:
+        return input._wrap(xp.zeros((count, 0), int64.array))
+    return input._wrap(xp.stack(columns, axis=1))
+
+
+def argwhere(input: Any) -> Any:
+    """The positions of nonzero elements, as the rows of a matrix."""
+    return nonzero(input)
+
+
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """int64 zeros with a 1 at each element of an integer tensor, along a new last dimension.
+
+    Raises RuntimeError for negative classes and for classes beyond num_classes.
+    """
+    array = tensor._array
+    xp: Any = backend_of(array)
+    if array.dtype != int64.array:
+        raise RuntimeError(
+            "one_hot is only applicable to index tensor of type LongTensor, got "
+            f"{of_array(array.dtype)}"
+        )
+    if array.size == 0 and num_classes <= 0:
+        raise RuntimeError(
+            "Can not infer total number of classes from empty tensor." if num_classes == -1
+            else f"Class values must be smaller than num_classes={num_classes}."
+        )  # fmt: skip
+    if array.size:
+        lowest, highest = int(array.min()), int(array.max())
+        if lowest < 0:
+            raise RuntimeError("Class values must be non-negative.")
+        if num_classes == -1:
+            num_classes = highest + 1
+        elif highest >= num_classes:
+            raise RuntimeError(
+                f"Class values must be smaller than num_classes: got {highest} for {num_classes}"
+            )
+    if num_classes < 1 and array.size:
+        raise RuntimeError("num_classes should be positive")
+    classes = xp.arange(num_classes)
+    return tensor._wrap((array[..., None] == classes).astype(int64.array))

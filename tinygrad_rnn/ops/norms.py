@@ -1,0 +1,125 @@
+"""Norms and distances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd import primitive
+from ..backends import Array, Backend
+from ..dtypes import dtype, float16, float32
+from .arithmetic import abs, pow, sign, sub
+from .choice import where
+from .conversion import cast
+from .names import numpy_names
+from .order import amax, amin
+from .reduction import Axes, _sum, axes_of, evenly, floating, root, spread
+from .shape import Dims, shape_of, unsqueeze, wrap_dims
+
+
+@primitive
+def _largest_magnitude(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
+    return xp.absolute(input).max(axis=dims, keepdims=keepdim)
+
+
+@primitive
+def _smallest_magnitude(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
+    return xp.absolute(input).min(axis=dims, keepdims=keepdim)
+
+
+for _magnitude in (_largest_magnitude, _smallest_magnitude):
+    _magnitude.gradients(
+        lambda g, y, x, *, dims, keepdim: (
+            sign(x) * evenly(g, spread(y, shape_of(x), dims) == abs(x), dims)
+        )
+    )
+
+
+@numpy_names
+def vector_norm(
+    x: Any, ord: float = 2, dim: Dims | None = None, keepdim: bool = False,
+    *, dtype: dtype | None = None,
+) -> Any:  # fmt: skip
+    """The norm (sum |x| ** ord) ** (1 / ord) over dim; ord inf and -inf are the largest and the
+    smallest magnitude, 0 the number of nonzero elements."""
+    x = floating(x, "linalg.vector_norm", dtype)
+    if x._array.dtype == float16.array:  # powers would overflow
+        return cast(vector_norm(cast(x, float32), ord, dim, keepdim), float16)
+    dims = axes_of(x, dim)
+    if ord == math.inf:
+        return _largest_magnitude(x, dims=dims, keepdim=keepdim)
+    if ord == -math.inf:
+        return _smallest_magnitude(x, dims=dims, keepdim=keepdim)
+    if ord == 0:
+        return _sum(abs(sign(x)), dims=dims, keepdim=keepdim)
+    if ord == 1:
+        return _sum(abs(x), dims=dims, keepdim=keepdim)
+    powers = x * x if ord == 2 else pow(abs(x), ord)
+    return root(_sum(powers, dims=dims, keepdim=keepdim), degree=ord)
+
+
+@numpy_names
+def matrix_norm(
+    A: Any, ord: float | str = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False,
+    *, dtype: dtype | None = None,
+) -> Any:  # fmt: skip
+    """The norm of matrices in two dimensions: "fro" (of all elements as a vector), 1 and -1 (the
+    largest and smallest sum of a column's magnitudes), inf and -inf (of a row's)."""
+    A = floating(A, "linalg.matrix_norm", dtype)
+    dims = wrap_dims(tuple(dim), len(shape_of(A)))
+    if len(dims) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {tuple(dim)}")
+    if ord == "fro":
+        return vector_norm(A, 2, dims, keepdim)
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise RuntimeError(
+            f"linalg.matrix_norm: order {ord} is not supported: use 'fro', 1, -1, inf or -inf"
+        )
+    row, column = dims
+    summed, kept = (column, row) if ord in (math.inf, -math.inf) else (row, column)
+    sums = _sum(abs(A), dims=(summed,), keepdim=True)
+    extreme = (amax if ord > 0 else amin)(sums, kept, True)  # type: ignore[operator]
+    return extreme if keepdim else extreme.squeeze(dims)
+
+
+@numpy_names
+def norm(
+    input: Any, p: float | str | None = "fro", dim: Dims | None = None, keepdim: bool = False,
+    *, dtype: dtype | None = None,
+) -> Any:  # fmt: skip
+    """The p-norm over dim (all dimensions if None); "fro" is p = 2."""
+    if p == "nuc":
+        raise RuntimeError("norm: the nuclear norm is not supported, as singular values are not")
+    order = 2.0 if p in ("fro", None) else float(p)  # type: ignore[arg-type]
+    return vector_norm(input, order, dim, keepdim, dtype=dtype)
+
+
+def dist(input: Any, other: Any, p: float = 2) -> Any:
+    """The p-norm of input - other."""
+    return vector_norm(sub(input, other), p)
+
+
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
+    """The p-norm distances (..., P, R) between the rows of x1 (..., P, M) and x2 (..., R, M)."""
+    for x in (x1, x2):
+        if len(shape_of(x)) < 2:
+            raise RuntimeError("cdist only supports at least 2D tensors")
+    if shape_of(x1)[-1] != shape_of(x2)[-1]:
+        raise RuntimeError("X1 and X2 must have the same number of columns")
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    return vector_norm(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1)
+
+
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """The input with those of its slices along dim whose p-norm is larger than maxnorm scaled
+    down to it."""
+    ndim = len(shape_of(input))
+    if ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
+    if p <= 0 or maxnorm < 0:
+        raise RuntimeError(f"renorm: p must be positive and maxnorm not negative: {p}, {maxnorm}")
+    (dim,) = wrap_dims(dim, ndim)
+    norms = vector_norm(input, p, tuple(d for d in range(ndim) if d != dim), True)
+    return input * where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)

@@ -1,0 +1,193 @@
+"""The same elements in another order, or several times: flip, roll, repeat, meshgrid, clone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd import Variable, primitive
+from ..backends import Array, Backend, backend_of
+from .indexing import _getitem, along
+from .joining import stack
+from .shape import (
+    Dims,
+    broadcast_tensors,
+    reshape,
+    shape_of,
+    sizes,
+    transpose,
+    wrap_dim,
+    wrap_dims,
+)
+
+# ----- rearranging -----
+
+
+@primitive
+def _flip(xp: Backend, input: Array, *, dims: tuple[int, ...]) -> Array:
+    return xp.flip(input, dims).copy()
+
+
+@primitive
+def _roll(xp: Backend, input: Array, *, shifts: Any, dims: Any) -> Array:
+    return xp.roll(input, shifts, dims)
+
+
+@primitive
+def _repeat(xp: Backend, input: Array, *, repeats: tuple[int, ...]) -> Array:
+    return xp.tile(input, repeats)
+
+
+_flip.gradients(lambda g, _y, _x, *, dims: _flip(g, dims=dims))
+_roll.gradients(lambda g, _y, _x, *, shifts, dims: _roll(g, shifts=_negated(shifts), dims=dims))
+_repeat.gradients(lambda g, _y, x_shape, *, repeats: _fold(g, x_shape, repeats))
+
+
+def _negated(shifts: Any) -> Any:
+    return tuple(-s for s in shifts) if isinstance(shifts, tuple) else -shifts
+
+
+def _fold(g: Any, shape: tuple[int, ...], repeats: tuple[int, ...]) -> Any:
+    lead = len(repeats) - len(shape)
+    pairs = [(r, n) for r, n in zip(repeats[lead:], shape, strict=True)]
+    grid = reshape(g, (*repeats[:lead], *(n for pair in pairs for n in pair)))
+    axes = (*range(lead), *(lead + 2 * i for i in range(len(shape))))
+    return grid.sum(axes) if axes else grid
+
+
+def flip(input: Any, *args: Any, dims: Any = None) -> Any:
+    """The elements in reverse order along dims, as a copy."""
+    return _flip(input, dims=wrap_dims(sizes(args, dims), len(shape_of(input))))
+
+
+def fliplr(input: Any) -> Any:
+    """Reversed along the second dimension."""
+    if len(shape_of(input)) < 2:
+        raise RuntimeError("fliplr: Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+def flipud(input: Any) -> Any:
+    """Reversed along the first dimension."""
+    return flip(input, 0)
+
+
+def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Any:
+    """The elements moved along dims (flattened if None), those that leave come in again."""
+    moves, axes = ((x,) if isinstance(x, int) else tuple(x or ()) for x in (shifts, dims))
+    if not moves:
+        raise RuntimeError("`shifts` required")
+    if not axes and len(moves) == 1:
+        return _roll(input, shifts=moves[0], dims=None)
+    if len(moves) != len(axes):
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(axes)}"
+        )
+    if not shape_of(input):
+        raise IndexError(f"Dimension specified as {axes[0]} but tensor has no dimensions")
+    return _roll(input, shifts=moves, dims=tuple(wrap_dim(d, len(shape_of(input))) for d in axes))
+
+
+def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
+    """The plane of two dimensions turned k times by 90 degrees, from the first to the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    a, b = wrap_dims(tuple(dims), len(shape_of(input)))
+    if k % 4 == 0:
+        return clone(input)
+    if k % 4 == 2:
+        return flip(input, a, b)
+    return flip(transpose(input, a, b), a if k % 4 == 1 else b)
+
+
+def repeat(input: Any, *args: Any, repeats: Any = None) -> Any:
+    """The tensor repeated along each dimension; more repeats than dimensions add dimensions."""
+    counts, ndim = sizes(args, repeats), len(shape_of(input))
+    if len(counts) < ndim:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+            f"tensor: got {len(counts)} repeats for {ndim} dimensions"
+        )
+    return _repeat(input, repeats=counts)
+
+
+def tile(input: Any, *args: Any, dims: Any = None) -> Any:
+    """As `repeat`; missing repeats in front are 1."""
+    counts = sizes(args, dims)
+    return repeat(input, (1,) * (len(shape_of(input)) - len(counts)) + counts)
+
+
+def repeat_interleave(
+    input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Any:
+    """Each slice along dim (of the flattened input if None) repeated: as often as the number
+    `repeats`, or its own element of the vector `repeats`. ``repeat_interleave(repeats)``: the
+    indices 0, 1, ..., each repeated so often."""
+    xp: Any = backend_of(input._array)
+    if repeats is None:
+        if len(shape_of(input)) != 1:
+            raise RuntimeError("repeat_interleave only accepts a 1D vector as repeats")
+        input, repeats = input._wrap(xp.arange(len(input))), input
+    x = reshape(input, (-1,)) if dim is None or not shape_of(input) else input
+    dim = wrap_dim(dim or 0, len(shape_of(x)))
+    counts = repeats
+    if isinstance(repeats, Variable):
+        counts = repeats._array.reshape(-1)
+        if counts.dtype.kind not in "iu":
+            raise RuntimeError("repeats has to be Long or Int tensor")
+        if counts.shape[0] not in (1, shape_of(x)[dim]):
+            raise RuntimeError(
+                f"repeats must have the same size as input along dim, but got {counts.shape[0]} "
+                f"and {shape_of(x)[dim]}"
+            )
+        counts = counts.tolist() * (shape_of(x)[dim] if counts.shape[0] == 1 else 1)
+    if (min(counts, default=0) if isinstance(counts, list) else counts) < 0:
+        raise RuntimeError("repeats can not be negative")
+    places = xp.repeat(xp.arange(shape_of(x)[dim]), counts)
+    return _getitem(x, index=along(dim, places))
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
+    """Grids of coordinates of the given vectors."""
+    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
+        tensors = tuple(tensors[0])
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
+    for x in tensors:
+        if len(shape_of(x)) > 1:
+            raise RuntimeError(
+                f"torch.meshgrid: Expected 0D or 1D tensors but got: {list(shape_of(x))}"
+            )
+    places = list(range(len(tensors)))
+    if indexing == "xy":
+        places[:2] = places[1::-1]
+    last = len(tensors) - 1
+    spread = [reshape(x, (-1, *(1,) * (last - i))) for x, i in zip(tensors, places, strict=True)]
+    return broadcast_tensors(*spread)
+
+
+def cartesian_prod(*tensors: Any) -> Any:
+    """All combinations of the elements of some vectors, as the rows of a matrix."""
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([reshape(grid, (-1,)) for grid in meshgrid(*tensors)], 1)
+
+
+def clone(input: Any, *, memory_format: Any = None) -> Any:
+    """A copy, in the graph."""
+    return _clone(input)
+
+
+@primitive
+def _clone(xp: Backend, input: Array) -> Array:
+    return input.copy()
+
+
+_clone.gradients(lambda g, _y, _x: g)
+
+
+def contiguous(input: Any, memory_format: Any = None) -> Any:
+    """The tensor itself if its memory is in order, else a copy that is."""
+    return input if input._array.flags.c_contiguous else _clone(input)

@@ -1,0 +1,228 @@
+"""Sorting, and what is read off a sorted tensor: topk, median, quantile, unique."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backends import backend_of
+from ..dtypes import of_array
+from .arithmetic import ceil, floor, lerp, round
+from .choice import where
+from .comparison import isnan
+from .conversion import cast
+from .gathering import gather
+from .names import numpy_names
+from .order import ValuesIndices
+from .reduction import sum
+from .shape import movedim, reshape, shape_of, wrap_dim
+
+# ----- sorting -----
+
+
+def _sorted_indices(input: Any, dim: int, descending: bool = False) -> Any:
+    """The indices that sort along dim, equal elements in their order, nan as the largest."""
+    array = input._array
+    xp: Any = backend_of(array)
+    if not descending:
+        return input._wrap(xp.argsort(array, axis=dim, kind="stable"))
+    # Sorting the reversed array upwards and reversing again keeps equal elements in order
+    found = xp.flip(xp.argsort(xp.flip(array, dim), axis=dim, kind="stable"), dim)
+    return input._wrap(array.shape[dim] - 1 - found)
+
+
+def _with_dims(input: Any, dim: int) -> tuple[Any, int]:
+    """The input, if it is a number as a vector, and the wrapped dim."""
+    dim = wrap_dim(dim, len(shape_of(input)))
+    return input if shape_of(input) else reshape(input, (1,)), dim
+
+
+def _picked(input: Any, dim: int, indices: Any, like: Any) -> ValuesIndices:
+    """The elements at the indices along dim; numbers again if `like` is one."""
+    values = gather(input, dim, indices)
+    if not shape_of(like):
+        values, indices = reshape(values, ()), reshape(indices, ())
+    return ValuesIndices(values, indices)
+
+
+@numpy_names
+def sort(
+    input: Any, dim: int = -1, descending: bool = False, stable: bool = False
+) -> ValuesIndices:
+    """The elements sorted along dim, and where they were. Always stable; nan counts as largest."""
+    x, dim = _with_dims(input, dim)
+    return _picked(x, dim, _sorted_indices(x, dim, descending), input)
+
+
+def msort(input: Any) -> Any:
+    """The elements sorted along the first dimension."""
+    return sort(input, 0).values
+
+
+@numpy_names
+def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    """The indices that sort the elements along dim."""
+    return sort(input.detach(), dim, descending).indices
+
+
+@numpy_names
+def topk(
+    input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> ValuesIndices:
+    """The k largest (or smallest) elements along dim in order, and where they are."""
+    x, dim = _with_dims(input, dim)
+    if not 0 <= k <= shape_of(x)[dim]:
+        raise RuntimeError(
+            f"selected index k out of range: k={k}, dimension {dim} of {list(shape_of(input))}"
+        )
+    return _picked(x, dim, _sorted_indices(x, dim, largest).narrow(dim, 0, k).contiguous(), input)
+
+
+@numpy_names
+def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
+    """The k-th smallest element along dim (counted from 1), and where it is."""
+    x, dim = _with_dims(input, dim)
+    if not 1 <= k <= shape_of(x)[dim]:
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k}")
+    return _squeezed(
+        _picked(x, dim, _sorted_indices(x, dim).narrow(dim, k - 1, 1), input), dim, keepdim
+    )
+
+
+def _squeezed(pair: ValuesIndices, dim: int, keepdim: bool) -> ValuesIndices:
+    return pair if keepdim else ValuesIndices(*(x.squeeze(dim) for x in pair))
+
+
+# ----- the middle -----
+
+
+def _median(input: Any, dim: int | None, keepdim: bool, skip_nan: bool) -> Any:
+    if dim is None:
+        return _median(reshape(input, (-1,)), 0, False, skip_nan).values
+    x, dim = _with_dims(input, dim)
+    n = shape_of(x)[dim]
+    if not n:
+        raise IndexError(f"median(): Expected reduction dim {dim} to have non-zero size.")
+    numbers = sum(~isnan(x), dim, True)
+    at = (numbers - 1).clamp(min=0) // 2
+    if not skip_nan:
+        at = where(numbers == n, at, n - 1)  # nan is sorted behind all numbers
+    indices = gather(_sorted_indices(x, dim), dim, at)
+    return _squeezed(_picked(x, dim, indices, input), dim, keepdim)
+
+
+@numpy_names
+def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The lower median of all elements, or (values, indices) along dim; nan if there is a nan."""
+    return _median(input, dim, keepdim, skip_nan=False)
+
+
+@numpy_names
+def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """As `median`, of what is not nan."""
+    return _median(input, dim, keepdim, skip_nan=True)
+
+
+_BETWEEN = {"linear": None, "lower": floor, "higher": ceil, "nearest": round, "midpoint": None}
+
+
+def _quantile(
+    input: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
+) -> Any:
+    if interpolation not in _BETWEEN:
+        raise RuntimeError(
+            f"quantile() interpolation must be one of {', '.join(_BETWEEN)}, got {interpolation}"
+        )
+    if not isinstance(q, float | int):
+        if q._array.dtype != input._array.dtype:
+            raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
+        if q._array.ndim > 1:
+            raise RuntimeError("quantile() q must be a scalar or 1D tensor")
+    if input._array.dtype.kind != "f":
+        raise RuntimeError("quantile() input tensor must be either float or double dtype")
+    if not input._array.size:
+        raise RuntimeError("quantile() input tensor must be non-empty")
+    x = reshape(input, (-1,)) if dim is None else input
+    x, axis = _with_dims(x, 0 if dim is None else dim)
+    x = movedim(sort(x, axis).values, axis, -1)
+    n = shape_of(x)[-1]
+    numbers = sum(~isnan(x), -1, True)
+    fractions = q if isinstance(q, float | int) else reshape(q, (-1,))
+    if not bool(((input.new_tensor(fractions) >= 0) & (input.new_tensor(fractions) <= 1)).all()):
+        raise RuntimeError("quantile() q values must be in the range [0, 1]")
+    # where the quantile lies among the sorted numbers: (..., number of q)
+    rank = cast(numbers - 1, of_array(input._array.dtype)).clamp(min=0) * fractions
+    if not skip_nan:
+        rank = where(numbers == n, rank, n - 1)
+    towards = _BETWEEN[interpolation]
+    rank = rank if towards is None else towards(rank)
+    below, above = (gather(x, -1, f(rank.detach()).long()) for f in (floor, ceil))
+    weight = 0.5 if interpolation == "midpoint" else rank - floor(rank)
+    result = movedim(lerp(below, above, weight), -1, 0)
+    if keepdim:
+        shape = [1] * len(shape_of(input)) if dim is None else list(shape_of(input))
+        if dim is not None and shape:
+            shape[axis] = 1
+        result = reshape(result, (shape_of(result)[0], *shape))
+    return result if not isinstance(q, float | int) and q._array.ndim else result.squeeze(0)
+
+
+@numpy_names
+def quantile(
+    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *,
+    interpolation: str = "linear",
+) -> Any:  # fmt: skip
+    """The values below which a part q (a number, or a vector of them, which come first in the
+    shape) of the elements lies: of all, or along dim. nan if there is a nan."""
+    return _quantile(input, q, dim, keepdim, interpolation, skip_nan=False)
+
+
+@numpy_names
+def nanquantile(
+    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *,
+    interpolation: str = "linear",
+) -> Any:  # fmt: skip
+    """As `quantile`, of what is not nan."""
+    return _quantile(input, q, dim, keepdim, interpolation, skip_nan=True)
+
+
+# ----- different elements -----
+
+
+def unique(
+    input: Any,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different elements (or slices along dim) in rising order; with them, if asked for, the
+    index of each in that list, and how often each occurs."""
+    xp: Any = backend_of(input._array)
+    axis = None if dim is None else wrap_dim(dim, len(shape_of(input)))
+    values, inverse, counts = xp.unique(
+        input._array, return_inverse=True, return_counts=True, axis=axis
+    )
+    inverse = inverse.reshape(shape_of(input) if dim is None else -1)
+    return _asked_for(input, values, (return_inverse, inverse), (return_counts, counts))
+
+
+def unique_consecutive(
+    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements (or slices along dim) without those equal to the one before; with them, if
+    asked for, the index of each in that list, and how often each occurs in a row."""
+    array = input._array.reshape(-1) if dim is None else input._array
+    xp: Any = backend_of(array)
+    steps = xp.moveaxis(array, 0 if dim is None else dim, 0)
+    changed = (steps[1:] != steps[:-1]).any(axis=tuple(range(1, steps.ndim)))
+    first = xp.concatenate([xp.ones(min(len(steps), 1), changed.dtype), changed])
+    inverse = xp.cumsum(first) - 1
+    counts = xp.bincount(inverse, None, 0)
+    values = xp.moveaxis(steps[first], 0, 0 if dim is None else dim)
+    inverse = inverse.reshape(shape_of(input) if dim is None else -1)
+    return _asked_for(input, values, (return_inverse, inverse), (return_counts, counts))
+
+
+def _asked_for(input: Any, values: Any, *others: tuple[bool, Any]) -> Any:
+    results = [values, *(other for wanted, other in others if wanted)]
+    return input._wrap(values) if len(results) == 1 else tuple(map(input._wrap, results))

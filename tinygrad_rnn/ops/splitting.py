@@ -1,0 +1,186 @@
+"""Views of parts of a tensor: slices, pieces, windows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd import Variable, primitive
+from ..backends import Array, Backend, backend_of
+from .indexing import _getitem, along
+from .joining import _cat, _stack
+from .shape import movedim, reshape, shape_of, wrap_dim
+
+# ----- one part -----
+
+
+def select(input: Any, dim: int, index: int) -> Any:
+    """A view of one slice along dim, without that dimension."""
+    shape = shape_of(input)
+    dim = wrap_dim(dim, len(shape))
+    if not shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    if not -shape[dim] <= index < shape[dim]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(shape)} at "
+            f"dimension {dim}"
+        )
+    return _getitem(input, index=along(dim, index))
+
+
+def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
+    """A view of `length` slices along dim, from start (an int, or a 0-d tensor of one) on."""
+    shape = shape_of(input)
+    if not shape:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    dim = wrap_dim(dim, len(shape))
+    if isinstance(start, Variable) and (start._array.ndim or start._array.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    start, size = int(start), shape[dim]
+    if length < 0:
+        raise RuntimeError(f"narrow(): length must be non-negative. Got {length}")
+    if not -size <= start <= size:
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-size}, {size}], but got {start})"
+        )
+    first = start + size if start < 0 else start
+    if first + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return _getitem(input, index=along(dim, slice(first, first + length)))
+
+
+# ----- all parts -----
+
+
+@primitive(view=True)
+def _unbind(xp: Backend, input: Array, *, dim: int) -> tuple[Array, ...]:
+    return tuple(input[along(dim, i)] for i in range(input.shape[dim]))
+
+
+@primitive(view=True)
+def _split(xp: Backend, input: Array, *, dim: int, sizes: tuple[int, ...]) -> tuple[Array, ...]:
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(input[along(dim, slice(start, start + size))])
+        start += size
+    return tuple(parts)
+
+
+@primitive
+def _zeros(xp: Backend, like: Array, *, shape: tuple[int, ...]) -> Array:
+    return xp.zeros(shape, like.dtype)
+
+
+def _filled(g: Any, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
+    """The gradients of the parts, with zeros for those that nobody used."""
+    parts = g if isinstance(g, tuple) else (g,)
+    like = next(part for part in parts if part is not None)
+    return [
+        _zeros(like, shape=s) if part is None else part
+        for part, s in zip(parts, shapes, strict=True)
+    ]
+
+
+_unbind.gradients(
+    lambda g, _y, x_shape, *, dim: _stack(
+        *_filled(g, [x_shape[:dim] + x_shape[dim + 1 :]] * x_shape[dim]), dim=dim
+    )
+)
+_split.gradients(
+    lambda g, _y, x_shape, *, dim, sizes: _cat(
+        *_filled(g, [(*x_shape[:dim], n, *x_shape[dim + 1 :]) for n in sizes]), dim=dim
+    )
+)
+
+
+def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
+    """Views of the slices along dim, without that dimension."""
+    ndim = len(shape_of(input))
+    if not ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    return _unbind(input, dim=wrap_dim(dim, ndim))
+
+
+def split(
+    tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0
+) -> tuple[Any, ...]:
+    """Views of consecutive pieces along dim: of one size (the last may be smaller), or of each
+    of several sizes, which must add up."""
+    shape = shape_of(tensor)
+    dim = wrap_dim(dim, len(shape))
+    if not shape:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    total, step = shape[dim], split_size_or_sections
+    if isinstance(step, int):
+        if step < 0 or (step == 0 and total):
+            raise RuntimeError(
+                f"split expects split_size be non-negative, but got split_size={step}"
+            )
+        parts = [min(step, total - start) for start in range(0, total, step or 1)] or [0]
+    else:
+        parts = list(step)
+        if sum(parts) != total or min(parts, default=0) < 0:
+            raise RuntimeError(
+                "split_with_sizes expects split_sizes to sum exactly to "
+                f"{total} (input tensor's size at dimension {dim}), but got split_sizes={parts}"
+            )
+    return _split(tensor, dim=dim, sizes=tuple(parts))
+
+
+def split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """`split` into pieces of the given sizes."""
+    return split(input, split_sizes, dim)
+
+
+def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """Views of at most `chunks` consecutive pieces of equal size along dim."""
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    shape = shape_of(input)
+    dim = wrap_dim(dim, len(shape))
+    if not shape:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if shape[dim] == 0:
+        return _split(input, dim=dim, sizes=(0,) * chunks)
+    return split(input, -(-shape[dim] // chunks), dim)
+
+
+def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+    """Views of consecutive pieces along dim: a number of them, the first ones larger by one where
+    the size does not divide; or those between the given indices."""
+    shape = shape_of(input)
+    dim = wrap_dim(dim, len(shape))
+    if not shape:
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got 0 dims")
+    total, cuts = shape[dim], indices_or_sections
+    if isinstance(cuts, Variable):
+        cuts = cuts.tolist()  # type: ignore[attr-defined]
+    if isinstance(cuts, int):
+        if cuts <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {cuts}")
+        small, larger = divmod(total, cuts)
+        return _split(input, dim=dim, sizes=(small + 1,) * larger + (small,) * (cuts - larger))
+    edges = [0, *(slice(cut).indices(total)[1] for cut in cuts), total]
+    return tuple(
+        _getitem(input, index=along(dim, slice(a, max(a, b)))) for a, b in itertools.pairwise(edges)
+    )
+
+
+# ----- windows -----
+
+
+def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+    """All windows of a size along a dimension, `step` apart, with what is inside a window as a
+    new last dimension. A copy, where PyTorch has a view."""
+    shape = shape_of(input) or (1,)
+    dim = wrap_dim(dimension, len(shape))
+    if size < 0 or step <= 0 or size > shape[dim]:
+        raise RuntimeError(
+            f"unfold: size must be in [0, {shape[dim]}] and step > 0, got size {size}, step {step}"
+        )
+    xp: Any = backend_of(input._array)
+    starts = xp.arange((shape[dim] - size) // step + 1) * step
+    windows = _getitem(reshape(input, shape), index=along(dim, starts[:, None] + xp.arange(size)))
+    windows = movedim(windows, dim + 1, -1)
+    return windows if shape_of(input) else reshape(windows, (size,))
