@@ -76,7 +76,7 @@ def test_work_is_done_on_the_current_gpu():
         x + 1
     with cuda.device("cuda:1"):
         y = x * x
-    with pytest.raises(RuntimeError, match="cuda.set_device"):
+    with pytest.raises(RuntimeError, match=r"cuda\.set_device"):
         y.exp()
 
 

@@ -7,15 +7,19 @@ PyTorch's.
 from . import (
     autograd as autograd,
     cuda as cuda,
+    linalg as linalg,
     nn as nn,
     optim as optim,
+    random as random,
     testing as testing,
     utils as utils,
 )
 from .autograd import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,
+    is_anomaly_enabled as is_anomaly_enabled,
     is_grad_enabled as is_grad_enabled,
+    is_inference_mode_enabled as is_inference_mode_enabled,
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
@@ -25,7 +29,6 @@ from .creation import (
     arange as arange,
     as_tensor as as_tensor,
     asarray as asarray,
-    bernoulli as bernoulli,
     empty as empty,
     empty_like as empty_like,
     eye as eye,
@@ -33,25 +36,11 @@ from .creation import (
     from_numpy as from_numpy,
     full as full,
     full_like as full_like,
-    get_rng_state as get_rng_state,
-    initial_seed as initial_seed,
     linspace as linspace,
     logspace as logspace,
-    manual_seed as manual_seed,
-    multinomial as multinomial,
-    normal as normal,
     ones as ones,
     ones_like as ones_like,
-    rand as rand,
-    rand_like as rand_like,
-    randint as randint,
-    randint_like as randint_like,
-    randn as randn,
-    randn_like as randn_like,
-    randperm as randperm,
     scalar_tensor as scalar_tensor,
-    seed as seed,
-    set_rng_state as set_rng_state,
     tensor as tensor,
     tril_indices as tril_indices,
     triu_indices as triu_indices,
@@ -90,6 +79,7 @@ from .functions import (
     numel as numel,
     pi as pi,
 )
+from .ops.activation import erf as erf
 from .ops.arithmetic import (
     abs as abs,
     abs as absolute,
@@ -375,6 +365,23 @@ from .ops.splitting import (
     unbind as unbind,
 )
 from .printing import get_printoptions as get_printoptions, set_printoptions as set_printoptions
+from .random import (
+    bernoulli as bernoulli,
+    get_rng_state as get_rng_state,
+    initial_seed as initial_seed,
+    manual_seed as manual_seed,
+    multinomial as multinomial,
+    normal as normal,
+    rand as rand,
+    rand_like as rand_like,
+    randint as randint,
+    randint_like as randint_like,
+    randn as randn,
+    randn_like as randn_like,
+    randperm as randperm,
+    seed as seed,
+    set_rng_state as set_rng_state,
+)
 from .serialization import load as load, save as save
 from .tensor import Size as Size, Tensor as Tensor
 

@@ -7,6 +7,7 @@ from typing import Any
 from . import dtypes
 from .autograd import Variable
 from .ops import (
+    activation,
     arithmetic,
     choice,
     comparison,
@@ -124,6 +125,7 @@ class Methods(Variable):
     sigmoid = elementwise.sigmoid
     relu = elementwise.relu
     hypot = elementwise.hypot
+    erf = activation.erf
     xlogy = elementwise.xlogy
 
     # ----- choice -----

@@ -18,6 +18,13 @@ from tinygrad_rnn.autograd import gradcheck, gradgradcheck
 Program = Callable[..., Any]
 
 
+def pytorch() -> Any:
+    """PyTorch, or the test is skipped."""
+    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch.set_num_threads(1)  # with tensors of a few elements threads only wait for each other
+    return torch
+
+
 def numbers(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) -> np.ndarray:
     """Random float64 between the limits."""
     return np.random.default_rng([seed, *shape]).uniform(low, high, shape)
@@ -66,7 +73,7 @@ def agree(
 ) -> None:
     """Values, gradients and second gradients are PyTorch's in float64; in float32 values and
     gradients, up to rounding."""
-    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch = pytorch()
     for dtype, order in (("float64", second), ("float32", False)):
         ours = _derivatives(tg, program, values, dtype, order)
         theirs = _derivatives(torch, program, values, dtype, order)
@@ -113,7 +120,7 @@ def refused(program: Callable[[Any], Any], text: str, kind: type[Exception] | No
     if kind is not None:
         assert type(ours.value) is kind
         return
-    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch = pytorch()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pytest.raises(Exception) as theirs:

@@ -10,7 +10,7 @@ from tinygrad_rnn import nn
 from tinygrad_rnn.nn import functional as F
 from tinygrad_rnn.ops.activation import erf
 
-from .side_by_side import agree, differentiable, numbers, refused, same_on
+from .side_by_side import agree, differentiable, numbers, pytorch, refused, same_on
 
 PROGRAMS = {
     "relu": lambda lib, x: lib.nn.functional.relu(x),
@@ -187,7 +187,7 @@ MODULES = [
 
 @pytest.mark.parametrize("call", MODULES)
 def test_modules_look_and_act_as_pytorch_s(call):
-    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch = pytorch()
     ours, theirs = eval(f"nn.{call}"), eval(f"torch.nn.{call}")
     assert repr(ours) == repr(theirs)
     assert list(ours.state_dict()) == list(theirs.state_dict())

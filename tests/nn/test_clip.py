@@ -16,7 +16,7 @@ from tinygrad_rnn.nn.utils import (
     vector_to_parameters,
 )
 
-from .side_by_side import numbers, refused
+from .side_by_side import numbers, pytorch, refused
 
 
 def leaf(values, grad=None, lib=tg):
@@ -54,7 +54,7 @@ def test_the_example_of_pytorch_s_documents():
 @pytest.mark.parametrize("max_norm", [0.5, 3.0, 1e6, 0.0, -1.0])
 @pytest.mark.parametrize("order", ORDERS)
 def test_clipping_as_pytorch_does(order, max_norm):
-    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch = pytorch()
     ours, theirs = with_gradients(tg), with_gradients(torch)
     a = clip_grad_norm_(iter(ours), max_norm, order)
     b = torch.nn.utils.clip_grad_norm_(iter(theirs), max_norm, order)
@@ -67,7 +67,7 @@ def test_clipping_as_pytorch_does(order, max_norm):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_total_norm_as_pytorch_has_it(order):
-    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch = pytorch()
     values = [numbers(3, 4).astype("float32"), numbers(5), numbers(2, 3).T]
     a = get_total_norm([tg.from_numpy(v) for v in values], order)
     b = torch.nn.utils.get_total_norm([torch.from_numpy(v) for v in values], order)

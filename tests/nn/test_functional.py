@@ -1,5 +1,6 @@
 """Functions of `nn.functional` that are no activations and no losses."""
 
+import inspect
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import tinygrad_rnn as tg
 from tinygrad_rnn.nn import functional as F
 
-from .side_by_side import agree, differentiable, numbers, refused, same_on
+from .side_by_side import agree, differentiable, numbers, pytorch, refused, same_on
 
 # ----- linear and embedding -----
 
@@ -193,6 +194,33 @@ def test_cosine_similarity(shapes):
     agree(lambda lib, a, b: lib.nn.functional.cosine_similarity(a, b), *values)
     agree(lambda lib, a, b: lib.nn.functional.cosine_similarity(a, b, dim=-1), *values)
     assert F.cosine_similarity(tg.zeros(1, 3), tg.ones(1, 3)).tolist() == [0.0]
+
+
+# ----- arguments -----
+
+
+def parameters(function):
+    return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+
+
+@pytest.mark.parametrize("place", ["nn", "nn.functional", "nn.init", "nn.utils", "optim"])
+def test_arguments_have_pytorch_s_names_order_and_defaults(place):
+    ours, theirs = tg, pytorch()
+    for part in place.split("."):
+        ours, theirs = getattr(ours, part), getattr(theirs, part)
+    compared = 0
+    for name in vars(theirs).keys() & vars(ours).keys() - {"normalize", "Hardtanh", "eye"}:
+        own = getattr(ours, name)
+        if name.startswith("_") or not callable(own) or "RNN" in name:
+            continue
+        try:
+            expected = parameters(getattr(theirs, name))
+        except ValueError:  # written in C++
+            continue
+        if ("args", inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.empty) not in expected:
+            assert parameters(own) == expected, name
+            compared += 1
+    assert compared > 4
 
 
 # ----- errors -----

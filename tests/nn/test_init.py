@@ -8,7 +8,7 @@ import pytest
 import tinygrad_rnn as tg
 from tinygrad_rnn.nn import init
 
-from .side_by_side import refused
+from .side_by_side import pytorch, refused
 
 # Those made of uniform numbers are equal bit for bit; normal numbers up to the last bits of a
 # logarithm, a sine and a cosine.
@@ -39,7 +39,7 @@ DRAWS = {
 @pytest.mark.parametrize("shape", [(6, 4), (4, 6), (3, 5, 2)], ids=str)
 @pytest.mark.parametrize("name", DRAWS)
 def test_the_numbers_of_pytorch(name, shape, dtype):
-    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch = pytorch()
     options, tolerance = DRAWS[name]
     function = name.split()[0]
     if function == "sparse_" and len(shape) != 2:
@@ -118,7 +118,7 @@ def test_distributions():
                                           "relu", "leaky_relu", "selu"])  # fmt: skip
 @pytest.mark.parametrize("param", [None, 0.2, 1])
 def test_gains(nonlinearity, param):
-    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch = pytorch()
     ours = init.calculate_gain(nonlinearity, param)
     assert ours == torch.nn.init.calculate_gain(nonlinearity, param)
 

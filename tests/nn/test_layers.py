@@ -10,12 +10,7 @@ import tinygrad_rnn as tg
 from tinygrad_rnn import nn
 from tinygrad_rnn.testing import assert_close
 
-from .side_by_side import numbers, refused
-
-
-def torch():
-    return pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
-
+from .side_by_side import numbers, pytorch, refused
 
 # ----- the same numbers for the same seed -----
 
@@ -26,8 +21,8 @@ def test_linear_starts_with_pytorch_s_numbers(args, dtype):
     for seed in (0, 12345):
         tg.manual_seed(seed)
         ours = nn.Linear(*args, dtype=getattr(tg, dtype))
-        torch().manual_seed(seed)
-        theirs = torch().nn.Linear(*args, dtype=getattr(torch(), dtype))
+        pytorch().manual_seed(seed)
+        theirs = pytorch().nn.Linear(*args, dtype=getattr(pytorch(), dtype))
         assert (ours.weight.detach().numpy() == theirs.weight.detach().numpy()).all()
         if ours.bias is None:
             assert theirs.bias is None
@@ -46,8 +41,8 @@ def test_linear_starts_within_its_bounds():
 def test_embedding_starts_with_pytorch_s_numbers(padding_idx):
     tg.manual_seed(7)
     ours = nn.Embedding(11, 5, padding_idx=padding_idx)
-    torch().manual_seed(7)
-    theirs = torch().nn.Embedding(11, 5, padding_idx=padding_idx)
+    pytorch().manual_seed(7)
+    theirs = pytorch().nn.Embedding(11, 5, padding_idx=padding_idx)
     assert ours.padding_idx == theirs.padding_idx
     # normal numbers: equal up to the last bits of a logarithm, a sine and a cosine
     np.testing.assert_allclose(
@@ -147,7 +142,7 @@ LAYERS = [
 
 @pytest.mark.parametrize("call", LAYERS)
 def test_layers_look_as_pytorch_s(call):
-    assert repr(eval(f"nn.{call}")) == repr(eval(f"torch.nn.{call}", {"torch": torch()}))
+    assert repr(eval(f"nn.{call}")) == repr(eval(f"torch.nn.{call}", {"torch": pytorch()}))
 
 
 @pytest.mark.parametrize("call", LAYERS)
@@ -160,11 +155,11 @@ def test_layers_can_be_copied_and_pickled(call):
 
 
 def test_state_dicts_move_to_and_from_pytorch():
-    ours, theirs = nn.Linear(3, 2), torch().nn.Linear(3, 2)
+    ours, theirs = nn.Linear(3, 2), pytorch().nn.Linear(3, 2)
     ours.load_state_dict(theirs.state_dict())
     assert (ours.weight.detach().numpy() == theirs.weight.detach().numpy()).all()
     theirs.load_state_dict(
-        {k: torch().tensor(v.numpy()) for k, v in nn.Linear(3, 2).state_dict().items()}
+        {k: pytorch().tensor(v.numpy()) for k, v in nn.Linear(3, 2).state_dict().items()}
     )
     assert not (ours.weight.detach().numpy() == theirs.weight.detach().numpy()).all()
 

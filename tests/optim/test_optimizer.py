@@ -9,7 +9,7 @@ import pytest
 import tinygrad_rnn as tg
 from tinygrad_rnn import nn, optim
 
-from ..nn.side_by_side import refused
+from ..nn.side_by_side import pytorch, refused
 from .cases import CASES, give_gradients, run, start
 
 # ----- state dicts -----
@@ -26,7 +26,7 @@ def to_torch(torch, state_dict):
 
 @pytest.mark.parametrize("case", CASES)
 def test_training_goes_on_in_the_other_library(case):
-    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch = pytorch()
     name, options = CASES[case]
     kinds = {tg: getattr(optim, name), torch: getattr(torch.optim, name)}
     straight = start(torch)

@@ -8,13 +8,14 @@ import pytest
 import tinygrad_rnn as tg
 from tinygrad_rnn import optim
 
+from ..nn.side_by_side import pytorch
 from .cases import CASES, SHAPES, give_gradients, run, start
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("case", CASES)
 def test_parameters_and_state_are_pytorch_s(case, dtype):
-    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+    torch = pytorch()
     name, options = CASES[case]
     ours, theirs = start(tg, dtype), start(torch, dtype)
     our_optimizer = getattr(optim, name)(ours, **options)

@@ -1,5 +1,10 @@
 """Reverse-mode differentiation: the graph, the engine, and how operations are declared."""
 
+from .anomaly import (
+    detect_anomaly as detect_anomaly,
+    is_anomaly_enabled as is_anomaly_enabled,
+    set_detect_anomaly as set_detect_anomaly,
+)
 from .api import backward as backward, grad as grad
 from .function import (
     Function as Function,
@@ -7,12 +12,11 @@ from .function import (
     once_differentiable as once_differentiable,
 )
 from .grad_mode import (
-    detect_anomaly as detect_anomaly,
     enable_grad as enable_grad,
     inference_mode as inference_mode,
     is_grad_enabled as is_grad_enabled,
+    is_inference_mode_enabled as is_inference_mode_enabled,
     no_grad as no_grad,
-    set_detect_anomaly as set_detect_anomaly,
     set_grad_enabled as set_grad_enabled,
 )
 from .gradcheck import (

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
-from ..backends import backend_of
+from .anomaly import anomaly, check_nan
 from .broadcast import sum_to
 from .grad_mode import Setting
-from .graph import Edge, Extras, Leaf, Node, Record, Variable
+from .graph import Edge, Extras, Hook, Leaf, Node, Record, Variable
 from .primitive import current_edge
 
 # What has come in for a node so far: the node, and for each of its outputs the sum of the
@@ -41,12 +40,17 @@ def run(
     wanted: dict[Any, Any] = dict.fromkeys(ends)
     followed = None if targets is None else _leading_to({node for node, _ in ends}, starts)
 
+    checked = anomaly.checked
+
     # Nodes wait in the order of their sequence: all gradients for a node come from newer ones.
     waiting: dict[int, _Entry] = {}
     order: list[int] = []  # a heap of their negated sequences
-    for edge, grad in zip(starts, grads, strict=True):
-        if followed is None or edge[0] in followed:
-            _arrive(waiting, order, edge, grad, False)
+    for (node, index), grad in zip(starts, grads, strict=True):
+        if followed is None or node in followed:
+            if node._sequence not in waiting:
+                heappush(order, -node._sequence)
+                waiting[node._sequence] = [node] + [None, False] * len(node._shapes)
+            _add(waiting[node._sequence], 2 * index + 1, grad, False)
     with Setting(create_graph):
         while order:
             entry = waiting.pop(-heappop(order))
@@ -69,8 +73,10 @@ def run(
                     continue
             g = entry[1] if len(entry) == 3 else tuple(entry[1::2])
             results = node._run(g, edges, owner, create_graph)
-            if extras is not None:
-                results = _check(node, extras, edges, results, g, owner)
+            if checked:
+                check_nan(node, results)
+            if extras is not None and extras.hooks:
+                results = _run_post_hooks([*extras.hooks.values()], edges, results, g, owner)
             plain = type(node) is Record and not create_graph
             for edge, result in results:
                 target, index = edge
@@ -86,7 +92,15 @@ def run(
                 # A primitive's result may be added to in place if it is neither the incoming
                 # gradient itself nor a view of anything, and if no graph was recorded of it.
                 fresh = plain and result is not g and result.base is None
-                _arrive(waiting, order, edge, result, fresh)
+                key = target._sequence
+                entry = waiting.get(key)
+                if entry is not None:
+                    _add(entry, 2 * index + 1, result, fresh)
+                else:
+                    heappush(order, -key)
+                    waiting[key] = entry = [target, result, fresh]
+                    if len(target._shapes) > 1:
+                        _spread(entry, index)
             if not retain_graph:
                 node._free()
     return [wanted[end] for end in ends]
@@ -108,16 +122,15 @@ def _leading_to(targets: set[Node], starts: Sequence[Edge]) -> set[Node]:
     return leading
 
 
-def _arrive(
-    waiting: dict[int, _Entry], order: list[int], edge: Edge, grad: Any, fresh: bool
-) -> None:
-    """Add a gradient to those that wait at the edge; in place, if `fresh` says so of the first."""
-    node, index = edge
-    entry = waiting.get(node._sequence)
-    if entry is None:
-        heappush(order, -node._sequence)
-        entry = waiting[node._sequence] = [node] + [None, False] * len(node._shapes)
-    place = 2 * index + 1
+def _spread(entry: _Entry, index: int) -> None:
+    """Move the only gradient of a new entry to the output it belongs to."""
+    node, grad, fresh = entry
+    entry[1:] = [None, False] * len(node._shapes)
+    entry[2 * index + 1], entry[2 * index + 2] = grad, fresh
+
+
+def _add(entry: _Entry, place: int, grad: Any, fresh: bool) -> None:
+    """Add a gradient to those of one output; in place, if the first of them was `fresh`."""
     present = entry[place]
     if present is None:
         entry[place], entry[place + 1] = grad, fresh
@@ -148,7 +161,7 @@ def _run_hooks(extras: Extras, entry: _Entry, owner: Variable) -> None:
                     _put(entry, index, grad, changed, hook)
                 entry[2 * index + 2] = False  # the hook may have kept it
     for hook in list(extras.pre_hooks.values()):
-        grads = tuple(None if g is None else _tensor(g, owner) for g in entry[1::2])
+        grads = tuple(_tensor(grad, owner) for grad in entry[1::2])
         changed = hook(grads)
         if changed is not None:
             changed = changed if isinstance(changed, tuple) else (changed,)
@@ -163,7 +176,7 @@ def _run_hooks(extras: Extras, entry: _Entry, owner: Variable) -> None:
 
 
 def _tensor(grad: Any, owner: Variable) -> Any:
-    return grad if isinstance(grad, Variable) else owner._wrap(grad)
+    return grad if grad is None or isinstance(grad, Variable) else owner._wrap(grad)
 
 
 def _put(entry: _Entry, index: int, before: Any, after: Any, hook: Any) -> None:
@@ -200,38 +213,21 @@ def _accumulate(leaf: Leaf, entry: _Entry, owner: Variable) -> None:
             hook(leaf.variable)
 
 
-def _check(
-    node: Node,
-    extras: Extras,
+def _run_post_hooks(
+    hooks: Sequence[Hook],
     edges: Sequence[Edge | None],
     results: list[tuple[Edge, Any]],
     g: Any,
     owner: Variable,
 ) -> list[tuple[Edge, Any]]:
-    """Look for nan in anomaly mode, and run the hooks that see all gradients."""
-    if extras.trace is not None:
-        for edge, result in results:
-            array = result._array if isinstance(result, Variable) else result
-            xp: Any = backend_of(array)
-            if bool(xp.isnan(array).any()):
-                warnings.warn(
-                    f"Error detected in {node._name()}. Traceback of forward call that caused the "
-                    f"error:\n{''.join(extras.trace)}",
-                    stacklevel=2,
-                )
-                raise RuntimeError(
-                    f"Function '{node._name()}' returned nan values in its "
-                    f"{node._edges.index(edge)}th output."
-                )
-    for hook in list(extras.hooks.values()):
+    """Hooks of a node see the gradients that came in and those that go out."""
+    incoming = tuple(_tensor(grad, owner) for grad in (g if isinstance(g, tuple) else (g,)))
+    recorded = any(isinstance(result, Variable) for _, result in results)
+    for hook in hooks:
         by_edge = {id(edge): _tensor(result, owner) for edge, result in results}
-        incoming = g if isinstance(g, tuple) else (g,)
-        before = tuple(by_edge.get(id(edge)) for edge in edges)
-        outgoing = tuple(None if grad is None else _tensor(grad, owner) for grad in incoming)
-        changed = hook(before, outgoing)
+        changed = hook(tuple(by_edge.get(id(edge)) for edge in edges), incoming)
         if changed is not None:
             changed = changed if isinstance(changed, tuple) else (changed,)
-            recorded = results and isinstance(results[0][1], Variable)
             results = [
                 (edge, grad if recorded else grad._array)
                 for edge, grad in zip(edges, changed, strict=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..backends import backend_of
 from ..dtypes import of_array
+from .anomaly import anomaly, trace
 from .broadcast import sum_to
 from .grad_mode import Setting, state
 from .graph import FREED, Edge, Guard, Node, Variable, View, changed_error, next_sequence
@@ -231,6 +232,8 @@ class Function:
             current_edge(a) if state.enabled and isinstance(a, Variable) else None for a in args
         ]
         ctx = cls._context(args, edges)
+        if anomaly.traced:
+            trace(ctx)
         with Setting(False):
             if cls.setup_context is None:
                 returned = cls.forward(ctx, *args, **kwargs)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 
 class _State(threading.local):
-    enabled = True
-    anomaly = False
+    enabled = True  # whether operations are recorded
+    inference = False  # in inference_mode, where nothing can switch recording on
 
 
 state = _State()
@@ -21,115 +22,142 @@ def is_grad_enabled() -> bool:
     return state.enabled
 
 
-class Setting:
-    """Sets one field of the thread's state for a block of code, or for a decorated function."""
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is inside `inference_mode`."""
+    return state.inference
 
-    field = "enabled"
 
-    def __init__(self, value: bool) -> None:
-        self.value = value
-        self._before: list[bool] = []
+class Mode:
+    """Something that is switched on for a block of code, or for each call of a decorated function.
+
+    Of a decorated generator function it is on while the generator runs, not while it waits.
+    """
+
+    def _switch(self) -> Any:
+        """Switch it on; returns what `_restore` needs."""
+        raise NotImplementedError
+
+    def _restore(self, before: Any) -> None:
+        """Switch it off."""
+        raise NotImplementedError
 
     def __enter__(self) -> None:
-        self._before.append(getattr(state, self.field))
-        setattr(state, self.field, self.value)
+        # Entered again inside its own block, or by another thread: each `with` has its own entry
+        self.__dict__.setdefault("_before", []).append(self._switch())
 
     def __exit__(self, *exception: object) -> None:
-        setattr(state, self.field, self._before.pop())
+        self._restore(self._before.pop())
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(function):
+            return self._generator(function)
+
         @functools.wraps(function)
         def decorated(*args: Any, **kwargs: Any) -> Any:
-            with Setting._copy(self):
+            before = self._switch()
+            try:
                 return function(*args, **kwargs)
+            finally:
+                self._restore(before)
 
         return decorated
 
-    def _copy(self) -> Setting:
-        # A decorated function may run in several threads at once: each call needs its own stack.
-        copy = object.__new__(type(self))
-        copy.value, copy._before = self.value, []
-        return copy
+    def _generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            generator = function(*args, **kwargs)
+            proceed: Callable[[], Any] = functools.partial(next, generator)
+            while True:
+                before = self._switch()
+                try:
+                    value = proceed()
+                except StopIteration as end:
+                    return end.value
+                finally:
+                    self._restore(before)
+                try:
+                    proceed = functools.partial(generator.send, (yield value))
+                except BaseException as error:  # GeneratorExit, too: the generator has to end
+                    proceed = functools.partial(generator.throw, error)
+
+        return decorated
 
 
-class _Mode(Setting):
+class Setting(Mode):
+    """Sets whether operations are recorded."""
+
+    def __init__(self, value: bool) -> None:
+        self._value = value
+
+    def _switch(self) -> bool:
+        before = state.enabled
+        state.enabled = self._value and not state.inference
+        return before
+
+    def _restore(self, before: bool) -> None:
+        state.enabled = before
+
+
+class _Bare(Setting):
     """A `Setting` that may be used bare as a decorator: ``@no_grad`` as well as ``@no_grad()``."""
 
-    setting = False
+    recorded = False
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         mode = super().__new__(cls)
         if function is None:
             return mode
-        mode.__init__()  # type: ignore[misc]
+        mode.__init__()
         return mode(function)
 
     def __init__(self) -> None:
-        super().__init__(self.setting)
+        super().__init__(self.recorded)
 
 
-class no_grad(_Mode):
+class no_grad(_Bare):
     """Record nothing: a context manager and a decorator."""
 
 
-class enable_grad(_Mode):
+class enable_grad(_Bare):
     """Record again inside a `no_grad` block: a context manager and a decorator."""
 
-    setting = True
-
-
-class inference_mode(Setting):
-    """As `no_grad`; ``inference_mode(False)`` leaves recording as it is."""
-
-    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
-        return cls()(mode) if callable(mode) else super().__new__(cls)
-
-    def __init__(self, mode: bool = True) -> None:
-        super().__init__(not mode and state.enabled)
+    recorded = True
 
 
 class set_grad_enabled(Setting):
     """Switch recording at once; as a context manager, switch it back at the end of the block."""
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(
+                "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
+                f"{type(mode).__name__}"
+            )
         super().__init__(mode)
-        self._outer = state.enabled
-        state.enabled = mode
+        self._outer = super()._switch()
 
     def __enter__(self) -> None:
-        self._before.append(self._outer)
-        state.enabled = self.value
+        super().__enter__()
+        self._before[-1] = self._outer
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        state.enabled = self._outer
+        self._restore(self._outer)  # it decorates: nothing was to be switched here
         return super().__call__(function)
 
-    def _copy(self) -> Setting:
-        return Setting(self.value)
 
+class inference_mode(Mode):
+    """As `no_grad`, and `enable_grad` inside has no effect; ``inference_mode(False)`` records."""
 
-class set_detect_anomaly(Setting):
-    """Check every gradient for nan and name the forward operation that made it.
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        return cls()(mode) if callable(mode) else super().__new__(cls)
 
-    Switches at once; as a context manager, switches back at the end of the block. Slow: each
-    recorded operation keeps the stack of Python calls that led to it.
-    """
+    def __init__(self, mode: bool = True) -> None:
+        self._mode = mode
 
-    field = "anomaly"
+    def _switch(self) -> tuple[bool, bool]:
+        before = state.enabled, state.inference
+        state.enabled, state.inference = not self._mode, self._mode
+        return before
 
-    def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        super().__init__(mode and check_nan)
-        self._outer = state.anomaly
-        state.anomaly = self.value
-
-    def __enter__(self) -> None:
-        self._before.append(self._outer)
-        state.anomaly = self.value
-
-
-class detect_anomaly(set_detect_anomaly):
-    """`set_detect_anomaly(True)` as a context manager."""
-
-    def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(True, check_nan)
-        state.anomaly = self._outer
+    def _restore(self, before: tuple[bool, bool]) -> None:
+        state.enabled, state.inference = before

@@ -263,11 +263,11 @@ def changed_error(guard: Guard, array: Array, edge: Edge | None) -> RuntimeError
     origin = ""
     if edge is not None and not isinstance(edge[0], Leaf):
         origin = f", which is output {edge[1]} of {edge[0]._name()},"
+    kind = f"torch.{dtypes.of_array(array.dtype).scalar_name}Tensor"
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: [torch.{dtypes.of_array(array.dtype).scalar_name}Tensor {list(array.shape)}]"
-        f"{origin} is at version {guard[0][0]}; expected version {guard[1]} instead. Change a clone() of it, or "
-        "call backward() first."
+        f"operation: [{kind} {list(array.shape)}]{origin} is at version {guard[0][0]}; expected "
+        f"version {guard[1]} instead. Change a clone() of it, or call backward() first."
     )
 
 

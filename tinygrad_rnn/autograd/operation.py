@@ -1,4 +1,4 @@
-"""What the graph knows of an operation: its name, its forward, its gradient rules, what they keep."""
+"""An operation as the graph knows it: name, forward, gradient rules, and what these keep."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def _positional(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 class Plan(NamedTuple):
-    """What to keep for backward: the numbers of the inputs of which the value is read, of those
-    of which only the shape is, and whether the output is read."""
+    """What to keep for backward of the inputs and the output of an operation."""
 
-    values: Sequence[int]
-    shapes: Sequence[int]
-    output: bool
+    values: Sequence[int]  # the numbers of the inputs of which the value is read
+    shapes: Sequence[int]  # and of those of which only the shape is
+    all_values: bool  # whether the value of every input is read
     nothing: tuple[None, ...]  # what is kept if nothing is read: a None for each input
+    output: bool  # whether the output is read
 
 
 class Operation:
@@ -62,7 +62,7 @@ class Operation:
         self.joint: Rule | None = None
         self.common: Rule | None = None
         self.differentiable = False
-        self.plans: dict[int, Plan] = {}
+        self._plans: dict[int, Plan] = {}
         self._reads: list[list[int]] = []  # per rule: what it reads of the output and the inputs
 
     @property
@@ -90,10 +90,11 @@ class Operation:
     def plan(self, mask: int, count: int) -> Plan:
         """The plan for `count` inputs of which those in the bit set `mask` need gradients."""
         key = count if self.variadic else mask
-        if key not in self.plans:
+        plan = self._plans.get(key)
+        if plan is None:
             if self.variadic:
-                output, each = self._reads[0]
-                columns = [output, *[each] * count]
+                read_output, each = self._reads[0]
+                columns = [read_output, *[each] * count]
             else:
                 reads = [
                     read
@@ -102,13 +103,12 @@ class Operation:
                 ]
                 columns = [max(column) for column in zip(*reads, strict=True)]
             kept = columns[1:] or [_NOTHING] * count
-            self.plans[key] = Plan(
-                [i for i, keep in enumerate(kept) if keep == _VALUE],
-                [i for i, keep in enumerate(kept) if keep == _SHAPE],
-                bool(columns and columns[0]),
-                (None,) * count,
-            )
-        return self.plans[key]
+            values = [i for i, keep in enumerate(kept) if keep == _VALUE]
+            shapes = [i for i, keep in enumerate(kept) if keep == _SHAPE]
+            output = bool(columns and columns[0])
+            plan = Plan(values, shapes, len(values) == count, (None,) * count, output)
+            self._plans[key] = plan
+        return plan
 
     def explained(self, args: Sequence[Any], error: Exception) -> Exception:
         """The array library's complaint as PyTorch's kind of error, with the shapes that met."""

@@ -22,12 +22,11 @@ serves raw arrays (an ordinary backward pass) and tensors (`create_graph=True`).
 from __future__ import annotations
 
 import functools
-import os
-import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, overload
 
 from ..backends import Array, Backend, backend_of, is_host
+from .anomaly import anomaly, trace
 from .grad_mode import state
 from .graph import Edge, Record, Variable, View
 from .operation import Operation, Rule
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
-_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _NUMBERS = frozenset((float, int, bool))
 REGISTERED: list[Operation] = []  # every primitive; the tests want gradient samples of each
 
@@ -116,13 +114,13 @@ def primitive(
                 edge = arg._edge if arg._view is None else current_edge(arg)
                 edges.append(edge)
                 if edge is not None:
-                    mask |= bit
+                    mask += bit
             else:
                 arrays.append(arg)
                 edges.append(None)
                 if type(arg) not in _NUMBERS:
                     regular = False
-            bit <<= 1
+            bit += bit
         if owner is None:  # inside a gradient rule
             return _on_arrays(operation, arrays, params)
         if not _prepared and not (regular and dtype.kind == "f"):
@@ -136,17 +134,17 @@ def primitive(
                     return call(*moved, _prepared=True, **params)
             raise operation.explained(args, error) from error
 
-        if not mask or not state.enabled or not operation.differentiable:
-            if not view and type(output) is not tuple:
-                return owner._wrap(output)
-            return _results(owner, output, None, view, args)
-
-        node = record(operation, args, arrays, edges, mask, params, output)
-        if view or type(output) is tuple:
-            return _results(owner, output, node, view, args)
-        result = owner._wrap(output, (node, 0))
-        if node.output is not None:
-            node.guards.append((result._changes, 0))
+        node = edge = None
+        if mask and state.enabled and operation.differentiable:
+            node = record(operation, args, arrays, edges, mask, params, output)
+            edge = node, 0
+        if type(output) is tuple:
+            return _several(owner, output, node, view, args[0])
+        result = owner._wrap(output, edge)
+        if view:
+            link_view(result, args[0])
+        if node is not None and node.output is not None:
+            node.guards.append((result._changes, result._changes[0]))
         return result
 
     REGISTERED.append(operation)
@@ -176,48 +174,44 @@ def record(
     output: Any,
 ) -> Record:
     """The record of an operation: what its rules will read, and where gradients go."""
-    values, shapes, reads_output, saved = operation.plan(mask, len(args))
+    values, shapes, all_values, saved, reads_output = operation.plan(mask, len(args))
     guards = []
-    if values or shapes:
+    if all_values:
+        saved = arrays
+    elif values or shapes:
         saved = [*saved]
         for i in values:
             saved[i] = arrays[i]
-            arg = args[i]
-            if isinstance(arg, Variable):
-                counter = arg._changes
-                guards.append((counter, counter[0]))
         for i in shapes:
             saved[i] = getattr(arrays[i], "shape", ())
-    outputs = [part.shape for part in output] if type(output) is tuple else (output.shape,)
+    for i in values:
+        arg = args[i]
+        if isinstance(arg, Variable):
+            counter = arg._changes
+            guards.append((counter, counter[0]))
+    outputs = (output.shape,) if type(output) is not tuple else [part.shape for part in output]
     node = Record(
         operation, edges, outputs, saved, params, output if reads_output else None, guards
     )
-    if state.anomaly:
-        node._with_extras().trace = _user_stack()
+    if anomaly.traced:
+        trace(node)
     return node
 
 
-def _user_stack() -> list[str]:
-    """The calls that led here, up to the one into this package."""
-    stack = traceback.extract_stack()
-    while stack and stack[-1].filename.startswith(_PACKAGE):
-        stack.pop()
-    return traceback.format_list(stack)
-
-
-def _results(owner: Any, output: Any, node: Record | None, view: bool, args: Sequence[Any]) -> Any:
-    """The results of an operation with several outputs, or of a view."""
-    several = type(output) is tuple
+def _several(
+    owner: Any, outputs: tuple[Array, ...], node: Record | None, view: bool, source: Any
+) -> tuple[Any, ...]:
+    """The results of an operation with several outputs."""
     results = tuple(
         owner._wrap(part, (node, i) if node is not None and part.dtype.kind == "f" else None)
-        for i, part in enumerate(output if several else (output,))
+        for i, part in enumerate(outputs)
     )
     if view:
         for result in results:
-            link_view(result, args[0], View.ONE_OF_SEVERAL if several else "")
+            link_view(result, source, View.ONE_OF_SEVERAL)
     if node is not None and node.output is not None:
         node.guards += [(result._changes, result._changes[0]) for result in results]
-    return results if several else results[0]
+    return results
 
 
 # ----- views, and what changes in place do to them -----
@@ -225,21 +219,21 @@ def _results(owner: Any, output: Any, node: Record | None, view: bool, args: Seq
 
 def link_view(result: Variable, source: Variable, fixed: str = "") -> None:
     """Note that `result` looks into the memory of `source`, if it does."""
-    if _owner(result._array) is not _owner(source._array):
+    array, memory = result._array, source._array
+    owner = array.base
+    if array is not memory and (
+        owner is None or (owner is not memory and owner is not memory.base)
+    ):
         return
+    base = source
     outer = source._view
-    base = source if outer is None else outer.base
-    if outer is not None and not fixed:
-        fixed = outer.fixed
-    if not state.enabled and not fixed:
+    if outer is not None:
+        base = outer.base
+        fixed = fixed or outer.fixed
+    if not fixed and not state.enabled:
         fixed = View.IN_NO_GRAD
     result._changes = base._changes
     result._view = View(base, base._edge, fixed)
-
-
-def _owner(array: Array) -> Array:
-    base = array.base  # of a NumPy array perhaps what else lent it memory: bytes, a torch tensor
-    return base if type(base) is type(array) else array
 
 
 def current_edge(variable: Variable) -> Edge | None:

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 
 from ..autograd import no_grad
 from ..backends.generator import Generator
-from ..creation import eye, randperm
+from ..creation import eye
 from ..dtypes import float64
 from ..ops.choice import where
+from ..random import randperm
 from ..tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -157,6 +157,13 @@ def float_power(input: Any, exponent: Any) -> Any:
     return pow(*operands)
 
 
+def log_of(x: Any) -> Any:
+    """The logarithm of a tensor, an array or a number."""
+    if not isinstance(x, Number):
+        return log(x)
+    return math.log(x) if x > 0 else (math.nan if x else -math.inf)
+
+
 def _pow_base(g: Any, _y: Any, a: Any, b: Any) -> Any:
     if isinstance(b, Number):
         return zeros_like(g) if b == 0 else g * (b * a ** (b - 1))
@@ -165,11 +172,7 @@ def _pow_base(g: Any, _y: Any, a: Any, b: Any) -> Any:
 
 def _pow_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     # a ** b * log(a), which is 0 in the limit at a = 0 for b >= 0
-    if isinstance(a, Number):
-        if a:
-            return g * y * (math.log(a) if a > 0 else math.nan)
-        return where(b >= 0, 0.0, g * y * -math.inf)
-    return where((a == 0) & (b >= 0), 0.0, g * y * log(a))
+    return where((b >= 0) & (a == 0), 0.0, g * y * log_of(a))
 
 
 pow.gradients(lambda g, _y, a, b: _pow_base(g, None, a, b), _pow_exponent)

@@ -7,7 +7,7 @@ import warnings
 from typing import Any, NamedTuple
 
 from ..autograd import Variable, primitive
-from ..backends import Array, Backend, backend_of, is_host
+from ..backends import Array, Backend, backend_of, device_of, is_host
 from ..dtypes import float32, int64, of_array
 from . import reduction
 from .arithmetic import mul
@@ -162,11 +162,21 @@ def _check_shapes(input: tuple[int, ...], target: tuple[int, ...]) -> None:
     raise RuntimeError(f"Expected target size {list(expected)}, got {list(target)}{hint}")
 
 
-def _check_tensors(name: str, input: Any, target: Any) -> None:
-    for place, value in (("input", input), ("target", target)):
+def _check_tensors(name: str, input: Any, target: Any, weight: Any) -> None:
+    """Raise TypeError for what are no tensors, NotImplementedError for scores that are integers,
+    RuntimeError for tensors on different devices."""
+    for place, value in (("input", input), ("target", target), ("weight", weight)):
+        if value is None and place == "weight":
+            continue
         if not isinstance(value, Variable):
             raise TypeError(
                 f"{name}(): argument '{place}' must be Tensor, not {type(value).__name__}"
+            )
+        if type(value._array) is not type(input._array):
+            raise RuntimeError(
+                f"{name}(): expected all tensors to be on the same device, but input is on "
+                f"{device_of(input._array)} and {place} on {device_of(value._array)}; move one "
+                "with .to(device)"
             )
     if input._array.dtype.kind != "f":
         raise NotImplementedError(
@@ -266,7 +276,7 @@ def nll_loss(
     indices.
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    _check_tensors("nll_loss", input, target)
+    _check_tensors("nll_loss", input, target, weight)
     targets = _check_targets(input, target, weight, ignore_index)
     losses = -_pick(targets.rows, targets.index)
     if targets.weights is not None:
@@ -302,7 +312,7 @@ def cross_entropy(
     and options that do not fit.
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    _check_tensors("cross_entropy", input, target)
+    _check_tensors("cross_entropy", input, target, weight)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if shape_of(input) == shape_of(target):

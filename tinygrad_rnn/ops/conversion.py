@@ -53,7 +53,9 @@ def to_device(input: Any, target: device) -> Any:
 
 def result_type(*operands: Any) -> dtype:
     """The dtype that an operation on these tensors and Python numbers results in."""
-    with_dims = zero_dim = number = None
+    with_dims: dtype | None = None
+    zero_dim: dtype | None = None
+    number: dtype | None = None
     for operand in operands:
         if isinstance(operand, Variable):
             kind = dtypes.of_array(operand._array.dtype)
@@ -65,10 +67,9 @@ def result_type(*operands: Any) -> dtype:
             kind = dtypes.of_number(operand)
             number = kind if number is None else dtypes.promote_types(number, kind)
     result = with_dims
-    for kind in (zero_dim, number):
-        if kind is not None and (result is None or kind.category > result.category):
-            # a floating number of a lower priority group brings the default type, a tensor its own
-            result = kind
+    for weaker in (zero_dim, number):
+        if weaker is not None and (result is None or weaker.category > result.category):
+            result = weaker
     assert result is not None
     return result
 

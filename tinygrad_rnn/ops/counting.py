@@ -6,10 +6,11 @@ from typing import Any
 
 from ..autograd import Variable
 from ..backends import backend_of
-from ..dtypes import int32, int64, of_array
-from .conversion import cast, promote
-from .reduction import sum
-from .shape import shape_of, unsqueeze
+from ..dtypes import int32, int64
+from .comparison import eq
+from .conversion import cast, result_type
+from .reduction import any, sum
+from .shape import reshape, shape_of, unsqueeze
 
 
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
@@ -46,7 +47,7 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
             f"histc: range of [{min}, {max}] must be finite, and max larger than min"
         )
     inside = array[(array >= min) & (array <= max)]
-    place = ((inside - min) * (bins / (max - min))).astype(int64.array)
+    place = ((inside - min) / (max - min) * bins).astype(int64.array)
     counts = xp.bincount(xp.minimum(place, bins - 1), None, bins)
     return input._wrap(counts.astype(array.dtype))
 
@@ -63,7 +64,8 @@ def searchsorted(
         raise RuntimeError("side and right can't be set to opposites, got side of left and right")
     if sorter is not None:
         sorted_sequence = sorted_sequence.gather(-1, sorter)
-    values = input if isinstance(input, Variable) else sorted_sequence.new_tensor(input)
+    kind = result_type(sorted_sequence, input)
+    values = input if isinstance(input, Variable) else sorted_sequence.new_tensor(input, dtype=kind)
     lines, shape = shape_of(sorted_sequence), shape_of(values)
     if len(lines) != 1 and (isinstance(input, float | int) or lines[:-1] != shape[:-1]):
         raise RuntimeError(
@@ -71,15 +73,15 @@ def searchsorted(
             f"tensor and input value tensor must match, but we got boundaries tensor {list(lines)} "
             f"and input value tensor {list(shape)}"
         )
-    sequence, values = promote((sorted_sequence, values))
+    sequence, values = cast(sorted_sequence, kind), cast(values, kind)
     behind = right or side == "right"
     if len(lines) == 1:
         xp: Any = backend_of(sequence._array)
         found = xp.searchsorted(sequence._array, values._array, "right" if behind else "left")
-        result = input if not lines else values._wrap(xp.asarray(found))
+        result = values._wrap(xp.asarray(found))
     else:
-        each, all = unsqueeze(values, -1), unsqueeze(sequence, -2)
-        result = sum(all <= each if behind else all < each, -1)
+        each, others = unsqueeze(values, -1), unsqueeze(sequence, -2)
+        result = sum(others <= each if behind else others < each, -1)
     return cast(result, int32 if out_int32 else int64)
 
 
@@ -90,18 +92,18 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
         raise RuntimeError(
             f"bucketize: boundaries must be 1 dimension, got {len(shape_of(boundaries))}"
         )
-    values = input if isinstance(input, Variable) else boundaries.new_tensor(input)
-    return searchsorted(boundaries, values, out_int32=out_int32, right=right)
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Any:
     """Whether each element (a tensor or a number) occurs among test_elements."""
-    owner = elements if isinstance(elements, Variable) else test_elements
-    elements, tests = (
-        x if isinstance(x, Variable) else owner.new_tensor(x, dtype=of_array(owner._array.dtype))
-        for x in (elements, test_elements)
-    )
-    found = (unsqueeze(elements, -1) == tests.reshape(-1)).any(-1)
+    found: Any
+    if not isinstance(test_elements, Variable):
+        found = eq(elements, test_elements)
+    elif not isinstance(elements, Variable):
+        found = any(eq(test_elements, elements))
+    else:
+        found = any(eq(unsqueeze(elements, -1), reshape(test_elements, (-1,))), -1)
     return ~found if invert else found

@@ -13,7 +13,7 @@ from .arithmetic import sub
 from .choice import where
 from .comparison import logical_xor
 from .elementwise import logaddexp
-from .gathering import gather
+from .gathering import picked
 from .joining import cat, stack
 from .names import numpy_names
 from .order import ValuesIndices
@@ -100,7 +100,7 @@ def _running(input: Any, dim: int, better: Callable[[Array, Array], Array]) -> V
             best = xp.where(won, steps[i], best)
             found[i] = xp.where(won, i, found[i - 1])
     index = input._wrap(indices)
-    return ValuesIndices(gather(input, dim, index), index)
+    return ValuesIndices(picked(input, dim, index), index)
 
 
 @numpy_names

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
-from .arithmetic import log, pow
+from .arithmetic import log_of, pow
 from .choice import where
 from .conversion import promote_floating
 
@@ -88,7 +88,7 @@ def xlogy(xp: Backend, input: Array, other: Array) -> Array:
 
 
 xlogy.gradients(
-    lambda g, _y, a, b: where((a == 0) & (b <= 0), 0, g * log(b)), lambda g, _y, a, b: g * a / b
+    lambda g, _y, a, b: where((a == 0) & (b <= 0), 0, g * log_of(b)), lambda g, _y, a, b: g * a / b
 )
 
 
@@ -223,7 +223,7 @@ asinh.gradients(lambda g, _y, x: g * rsqrt(x * x + 1))
 acosh.gradients(lambda g, _y, x: g * rsqrt(x * x - 1))
 atanh.gradients(lambda g, _y, x: g / (1 - x * x))
 sigmoid.gradients(lambda g, y, _x: g * (y * (1 - y)))
-relu.gradients(lambda g, y, _x: where(y > 0, g, 0))
+relu.gradients(lambda g, y, _x: where(y <= 0, 0, g))
 
 
 @primitive(broadcasts=True, prepare=promote_floating)

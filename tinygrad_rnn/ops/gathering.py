@@ -138,11 +138,15 @@ def _as_vectors(input: Any, *others: Any) -> tuple[Any, ...]:
 
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """out[i][j][k] = input[i][index[i][j][k]][k] for dim = 1; the result has index's shape."""
-    dim = _checked("gather", input, dim, index)
+    return picked(input, _checked("gather", input, dim, index), index)
+
+
+def picked(input: Any, dim: int, index: Any) -> Any:
+    """As `gather`, for an index that is known to fit: the host need not wait for a GPU to check."""
     if not index._array.size:
         return reshape(getitem(reshape(input, (-1,)), slice(0, 0)), shape_of(index))
     x, places = _as_vectors(input, index)
-    return reshape(_gather(x, places, dim=dim), shape_of(index))
+    return reshape(_gather(x, places, dim=wrap_dim(dim, len(shape_of(input)))), shape_of(index))
 
 
 def _scattered(operation: Any, input: Any, dim: int, index: Any, src: Any) -> Any:

@@ -17,7 +17,7 @@ from ..backends import Array, Backend, HostScalar, backend_of, device_of, is_hos
 from ..dtypes import of_array
 from .conversion import cast, to_device
 from .indexing import _getitem, _put, prepare_index
-from .shape import expand, reshape, shape_of
+from .shape import reshape
 
 
 def _recorded(*operands: Any) -> bool:

@@ -41,7 +41,7 @@ def _checked(tensors: Any, name: str) -> tuple[Any, ...]:
             f"not {type(tensors).__name__}"
         )
     if not tensors:
-        kind = ValueError if name == "torch.cat" else RuntimeError  # as PyTorch, for whatever reason
+        kind = ValueError if name == "torch.cat" else RuntimeError  # PyTorch's kinds
         raise kind(f"{name}(): expected a non-empty list of Tensors")
     for i, tensor in enumerate(tensors):
         if not isinstance(tensor, Variable):

@@ -79,7 +79,7 @@ def matrix_norm(
     row, column = dims
     summed, kept = (column, row) if ord in (math.inf, -math.inf) else (row, column)
     sums = _sum(abs(A), dims=(summed,), keepdim=True)
-    extreme = (amax if ord > 0 else amin)(sums, kept, True)  # type: ignore[operator]
+    extreme = (amax if ord > 0 else amin)(sums, kept, True)
     return extreme if keepdim else extreme.squeeze(dims)
 
 
@@ -91,7 +91,7 @@ def norm(
     """The p-norm over dim (all dimensions if None); "fro" is p = 2."""
     if p == "nuc":
         raise RuntimeError("norm: the nuclear norm is not supported, as singular values are not")
-    order = 2.0 if p in ("fro", None) else float(p)  # type: ignore[arg-type]
+    order = 2.0 if p in ("fro", None) else float(p)
     return vector_norm(input, order, dim, keepdim, dtype=dtype)
 
 

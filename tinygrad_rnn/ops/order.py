@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend, backend_of
 from .choice import maximum, minimum
-from .gathering import gather
+from .gathering import picked
 from .names import numpy_names
 from .reduction import Axes, axes_of, evenly, spread
 from .shape import Dims, shape_of, wrap_dim
@@ -109,7 +109,7 @@ def _extreme_along(arg: Any, whole: Any, pair: Any, args: tuple[Any, ...]) -> An
     dim = rest[0]
     keepdim = rest[1] if len(rest) > 1 else False
     indices = arg(input, dim, True)
-    values = gather(input, dim, indices) if shape_of(input) else input.clone()
+    values = picked(input, dim, indices)
     if not keepdim and shape_of(input):
         values, indices = values.squeeze(dim), indices.squeeze(dim)
     return ValuesIndices(values, indices)

@@ -56,7 +56,7 @@ def random(
         return _like(input, source.random(array.shape, array.dtype))
     if high is None:
         low, high = 0, low
-    return _like(input, source.integers(array.shape, low or 0, high, array.dtype))  # type: ignore[arg-type]
+    return _like(input, source.integers(array.shape, low or 0, high, array.dtype))
 
 
 def bernoulli(input: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Any:

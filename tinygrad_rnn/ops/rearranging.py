@@ -92,6 +92,8 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     """The plane of two dimensions turned k times by 90 degrees, from the first to the second."""
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if len(shape_of(input)) < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got {len(shape_of(input))}")
     a, b = wrap_dims(tuple(dims), len(shape_of(input)))
     if k % 4 == 0:
         return clone(input)

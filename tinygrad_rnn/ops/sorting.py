@@ -10,7 +10,7 @@ from .arithmetic import ceil, floor, lerp, round
 from .choice import where
 from .comparison import isnan
 from .conversion import cast
-from .gathering import gather
+from .gathering import picked
 from .names import numpy_names
 from .order import ValuesIndices
 from .reduction import sum
@@ -38,7 +38,7 @@ def _with_dims(input: Any, dim: int) -> tuple[Any, int]:
 
 def _picked(input: Any, dim: int, indices: Any, like: Any) -> ValuesIndices:
     """The elements at the indices along dim; numbers again if `like` is one."""
-    values = gather(input, dim, indices)
+    values = picked(input, dim, indices)
     if not shape_of(like):
         values, indices = reshape(values, ()), reshape(indices, ())
     return ValuesIndices(values, indices)
@@ -106,7 +106,7 @@ def _median(input: Any, dim: int | None, keepdim: bool, skip_nan: bool) -> Any:
     at = (numbers - 1).clamp(min=0) // 2
     if not skip_nan:
         at = where(numbers == n, at, n - 1)  # nan is sorted behind all numbers
-    indices = gather(_sorted_indices(x, dim), dim, at)
+    indices = picked(_sorted_indices(x, dim), dim, at)
     return _squeezed(_picked(x, dim, indices, input), dim, keepdim)
 
 
@@ -155,7 +155,7 @@ def _quantile(
         rank = where(numbers == n, rank, n - 1)
     towards = _BETWEEN[interpolation]
     rank = rank if towards is None else towards(rank)
-    below, above = (gather(x, -1, f(rank.detach()).long()) for f in (floor, ceil))
+    below, above = (picked(x, -1, f(rank.detach()).long()) for f in (floor, ceil))
     weight = 0.5 if interpolation == "midpoint" else rank - floor(rank)
     result = movedim(lerp(below, above, weight), -1, 0)
     if keepdim:

@@ -1,0 +1,179 @@
+"""New tensors at random, and the default generator.
+
+Numbers always come from the host's generator and are moved then, so that a seed gives the same
+numbers on every device: for most draws those of PyTorch's CPU generator.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import backends, dtypes
+from .backends.generator import Generator, default_generator
+from .creation import Device, like, new
+from .dtypes import dtype as DType
+from .ops.shape import sizes
+from .tensor import Tensor
+
+
+def _tensor(draw: Any, device: Device, requires_grad: bool = False) -> Tensor:
+    return new(backends.move(draw, backends.as_device(device)), requires_grad)
+
+
+# ----- the generator -----
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator, and return it."""
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seed the default generator from the system's entropy, and return the seed."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The last seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """The state of the default generator, as uint8."""
+    return new(default_generator.get_state())
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Put the default generator into a state that `get_rng_state` returned."""
+    default_generator.set_state(new_state.numpy())
+
+
+# ----- numbers -----
+
+
+def rand(
+    *size: Any, generator: Generator | None = None, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Uniform on [0, 1)."""
+    target = dtype or dtypes.get_default_dtype()
+    draw = (generator or default_generator).uniform(sizes(size), 0.0, 1.0, target.array)
+    return _tensor(draw, device, requires_grad)
+
+
+def randn(
+    *size: Any, generator: Generator | None = None, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Normal with mean 0 and standard deviation 1."""
+    target = dtype or dtypes.get_default_dtype()
+    draw = (generator or default_generator).normal(sizes(size), 0.0, 1.0, target.array)
+    return _tensor(draw, device, requires_grad)
+
+
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Integers in [low, high): ``randint(high, size)`` or ``randint(low, high, size)``."""
+    if size is None:
+        low, high, size = 0, low, high
+    if low >= high:
+        raise RuntimeError(
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        )
+    target = dtype or dtypes.int64
+    draw = (generator or default_generator).integers(sizes((tuple(size),)), low, high, target.array)
+    return _tensor(draw, device, requires_grad)
+
+
+def randperm(
+    n: int, *, generator: Generator | None = None, dtype: DType | None = None,
+    device: Device = None,
+) -> Tensor:  # fmt: skip
+    """The integers 0 to n - 1 in random order."""
+    draw = (generator or default_generator).permutation(n)
+    return _tensor(draw.astype((dtype or dtypes.int64).array), device)
+
+
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
+    dtype: DType | None = None, device: Device = None,
+) -> Tensor:  # fmt: skip
+    """Normal numbers with the given mean and standard deviation: numbers with `size`, or tensors,
+    one draw per element."""
+    mean, std = (x.detach() if isinstance(x, Tensor) else x for x in (mean, std))
+    if isinstance(mean, Tensor) or isinstance(std, Tensor):
+        like = mean + std
+        draw = randn(*like.shape, generator=generator, dtype=like.dtype, device=like.device)
+        return draw * std + mean
+    target = dtype or dtypes.get_default_dtype()
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    shape = sizes((tuple(size),))
+    numbers = (generator or default_generator).normal(shape, mean, std, target.array)
+    return _tensor(numbers, device)
+
+
+# ----- choices -----
+
+
+def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that each element of input says, else 0."""
+    exact = dtypes.promote_types(input.dtype, dtypes.float32)
+    draw = rand(*input.shape, generator=generator, dtype=exact, device=input.device)
+    return (draw < input.detach()).to(input.dtype)
+
+
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Indices drawn with the probabilities that the rows of input are proportional to."""
+    if not input.is_floating_point():
+        raise RuntimeError(
+            f"multinomial only supports floating-point dtypes for input, got: {input.dtype}"
+        )
+    weights = input if input.dim() == 2 else input.unsqueeze(0)
+    if bool((weights < 0).any()) or not bool(weights.isfinite().all()):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if bool((weights.sum(1) <= 0).any()):
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > weights.shape[1]:
+        raise RuntimeError(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
+        )
+    if replacement:
+        edges = weights.double().cumsum(1)
+        draw = rand(len(weights), num_samples, generator=generator, dtype=dtypes.float64)
+        places = draw.to(weights.device) * edges[:, -1:]
+        found = (places.unsqueeze(2) >= edges.unsqueeze(1)).sum(2)
+    else:
+        # The largest of p / exponential are a draw without replacement
+        draw = rand(*weights.shape, generator=generator, dtype=dtypes.float64).to(weights.device)
+        found = (weights.double() / -(1 - draw).log()).topk(num_samples, 1).indices
+    return found if input.dim() == 2 else found[0]
+
+
+# ----- like another tensor -----
+
+
+def rand_like(input: Tensor, **options: Any) -> Tensor:
+    """Uniform on [0, 1) in input's shape, dtype and device, unless options say otherwise."""
+    return rand(*input.shape, **like(input, options))
+
+
+def randn_like(input: Tensor, **options: Any) -> Tensor:
+    """Standard normal in input's shape, dtype and device."""
+    return randn(*input.shape, **like(input, options))
+
+
+def randint_like(input: Tensor, low: int, high: int | None = None, **options: Any) -> Tensor:
+    """Integers in [low, high) (or [0, low)) in input's shape, dtype and device."""
+    low, high = (0, low) if high is None else (low, high)
+    return randint(low, high, input.shape, **like(input, options))
