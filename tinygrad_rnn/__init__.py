@@ -49,6 +49,7 @@ from .creation import (
 )
 from .dtypes import (
     bool_ as bool,
+    can_cast as can_cast,
     dtype as dtype,
     finfo as finfo,
     float16 as float16,
@@ -78,6 +79,17 @@ from .functions import (
     nan as nan,
     numel as numel,
     pi as pi,
+)
+from .legacy import (
+    BoolTensor as BoolTensor,
+    ByteTensor as ByteTensor,
+    CharTensor as CharTensor,
+    DoubleTensor as DoubleTensor,
+    FloatTensor as FloatTensor,
+    HalfTensor as HalfTensor,
+    IntTensor as IntTensor,
+    LongTensor as LongTensor,
+    ShortTensor as ShortTensor,
 )
 from .ops.activation import erf as erf
 from .ops.arithmetic import (
@@ -334,9 +346,9 @@ from .ops.shape import (
     reshape as reshape,
     reshape_as as reshape_as,
     squeeze as squeeze,
+    swapaxes as swapaxes,
+    swapdims as swapdims,
     t as t,
-    transpose as swapaxes,
-    transpose as swapdims,
     transpose as transpose,
     unflatten as unflatten,
     unsqueeze as unsqueeze,

@@ -178,7 +178,7 @@ def full_like(input: Tensor, fill_value: Any, **options: Any) -> Tensor:
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: DType | None = None,
+    start: Any = 0, end: Any = None, step: Any = 1, *, dtype: DType | None = None,
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """``arange(end)``, ``arange(start, end, step=1)``: integers give int64, else the default dtype.

@@ -66,6 +66,7 @@ bool_ = dtype("bool")
 ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
 _OF_ARRAY = {d.array: d for d in ALL}
 _NAMES = {d.name: d for d in ALL}
+_PYTHON_TYPES: dict[type, dtype] = {bool: bool_, int: int64, float: float64}
 _SCALAR_NAMES = {
     "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",
     "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool",
@@ -74,6 +75,21 @@ _SCALAR_NAMES = {
 
 def _by_name(name: str) -> dtype:
     return _NAMES[name]
+
+
+def as_dtype(value: object) -> dtype:
+    """A dtype from what users pass for one: itself, Python's float, int or bool, a class such as
+    LongTensor, or its name "torch.LongTensor". Raises TypeError for anything else."""
+    if isinstance(value, dtype):
+        return value
+    if isinstance(value, type):
+        found = _PYTHON_TYPES.get(value) or getattr(value, "dtype", None)
+        if isinstance(found, dtype):
+            return found
+    for d in ALL:
+        if value == f"torch.{d.scalar_name}Tensor":
+            return d
+    raise TypeError(f"expected a dtype such as torch.float32, got {value!r}")
 
 
 def of_array(array_dtype: np.dtype) -> dtype:
@@ -112,6 +128,11 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     return _OF_ARRAY[np.promote_types(type1.array, type2.array)]
 
 
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether promotion allows this cast: not from floating to integer, nor to bool."""
+    return from_.category <= to.category
+
+
 def of_number(value: object) -> dtype:
     """The type a Python number has by itself: bool, int64, or the default floating type."""
     if isinstance(value, bool | np.bool_):
@@ -123,16 +144,22 @@ class finfo:
     """Numerical limits of a floating dtype (default: the default dtype), as ``torch.finfo``."""
 
     def __init__(self, type: dtype | None = None) -> None:
-        self.dtype = type or _default
-        if self.dtype.category != FLOATING:
-            raise TypeError(f"finfo takes a floating-point dtype, got {self.dtype}; use iinfo")
-        info = np.finfo(self.dtype.array)
+        kind = type or _default
+        if kind.category != FLOATING:
+            raise TypeError(f"finfo takes a floating-point dtype, got {kind}; use iinfo")
+        info = np.finfo(kind.array)
+        self.dtype = kind.name
         self.bits = info.bits
         self.eps = info.eps.item()
         self.max = info.max.item()
         self.min = info.min.item()
         self.tiny = self.smallest_normal = info.tiny.item()
         self.resolution = info.resolution.item()
+
+    def __repr__(self) -> str:
+        limits = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        values = ", ".join(f"{name}={getattr(self, name):g}" for name in limits)
+        return f"finfo({values}, dtype={self.dtype})"
 
 
 class iinfo:
@@ -142,5 +169,8 @@ class iinfo:
         if type.category != INTEGER:
             raise TypeError(f"iinfo takes an integer dtype, got {type}; use finfo")
         info = np.iinfo(type.array)
-        self.dtype, self.bits = type, info.bits
+        self.dtype, self.bits = type.name, info.bits
         self.max, self.min = info.max, info.min
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

@@ -202,14 +202,14 @@ class Methods(Variable):
     # ----- shape -----
     reshape = shape.reshape
     reshape_as = shape.reshape_as
-    view_as = shape.view_as
+    view, view_as = shape.view, shape.view_as
     ravel = shape.ravel
     flatten = shape.flatten
     unflatten = shape.unflatten
     squeeze = shape.squeeze
     unsqueeze = shape.unsqueeze
     permute = shape.permute
-    transpose = swapaxes = swapdims = shape.transpose
+    transpose, swapaxes, swapdims = shape.transpose, shape.swapaxes, shape.swapdims
     t = shape.t
     movedim = moveaxis = shape.movedim
     expand = broadcast_to = shape.expand
@@ -235,20 +235,6 @@ class Methods(Variable):
     tile = rearranging.tile
     clone = rearranging.clone
     contiguous = rearranging.contiguous
-
-    def view(self: Any, *shape_or_dtype: Any) -> Any:
-        """The same memory in another shape. Raises RuntimeError if that needs a copy."""
-        return shape.view(self, *shape_or_dtype)
-
-    @property
-    def T(self: Any) -> Any:
-        """The dimensions in reverse order."""
-        return shape.permute(self, *range(self._array.ndim - 1, -1, -1))
-
-    @property
-    def mT(self: Any) -> Any:
-        """Matrices transposed."""
-        return shape.transpose(self, -2, -1)
 
     # ----- indexing -----
     __getitem__ = indexing.getitem

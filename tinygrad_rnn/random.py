@@ -72,7 +72,7 @@ def randn(
 
 
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None,
+    low: int = 0, high: Any = None, size: Any = None, *, generator: Generator | None = None,
     dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Integers in [low, high): ``randint(high, size)`` or ``randint(low, high, size)``."""
@@ -173,7 +173,7 @@ def randn_like(input: Tensor, **options: Any) -> Tensor:
     return randn(*input.shape, **like(input, options))
 
 
-def randint_like(input: Tensor, low: int, high: int | None = None, **options: Any) -> Tensor:
+def randint_like(input: Tensor, low: int = 0, high: int | None = None, **options: Any) -> Tensor:
     """Integers in [low, high) (or [0, low)) in input's shape, dtype and device."""
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, input.shape, **like(input, options))

@@ -1,46 +1,26 @@
 """`Tensor`: what a user holds. An array, its gradient, and its place in the graph.
 
-The mathematics is in `ops`; a method here is the same object as the function of that name.
+The mathematics is in `ops`; a method is the same object as the function of that name. What only
+looks at the array is in `values`, what changes the graph or makes other tensors is here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import backends, dtypes
-from .autograd import Leaf, Variable, api as autograd, current_edge
+from .autograd import Leaf, Variable, View, api as autograd, current_edge
 from .autograd.graph import RemovableHandle, add_hook
-from .backends import Array, HostScalar, backend_of, device, device_of
-from .dtypes import dtype
-from .methods import Methods
+from .backends import Array, HostScalar, device
+from .dtypes import as_dtype, dtype
 from .ops import conversion, shape
 from .ops.data import array_of
-from .printing import format_tensor
+from .values import Size as Size, Values
 
 
-class Size(tuple[int, ...]):
-    """A tensor's shape: a tuple of ints that prints as PyTorch's."""
-
-    def numel(self) -> int:
-        """The number of elements of a tensor of this shape."""
-        count = 1
-        for n in self:
-            count *= n
-        return count
-
-    def __repr__(self) -> str:
-        return f"torch.Size({list(self)})"
-
-    def __getitem__(self, index: Any) -> Any:
-        part = super().__getitem__(index)
-        return Size(part) if isinstance(index, slice) else part
-
-    def __add__(self, other: Any) -> Size:
-        return Size(super().__add__(tuple(other)))
-
-
-class Tensor(Methods):
+class Tensor(Values):
     """A multi-dimensional array that records what is done to it.
 
     ``Tensor(2, 3)`` and ``Tensor([1, 2])`` make float tensors as PyTorch's legacy constructor
@@ -53,7 +33,6 @@ class Tensor(Methods):
         requires_grad: whether gradients flow to this tensor.
     """
 
-    __array_priority__ = 1000  # NumPy's operators leave array * tensor to us
     __hash__ = object.__hash__
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -63,16 +42,10 @@ class Tensor(Methods):
         return self
 
     def __init__(self, *data: Any, device: Any = None) -> None:
-        default = dtypes.get_default_dtype()
-        where = backends.as_device(device)
-        xp: Any = backends.backend_for(where)
-        with xp.on_device(where.index):
-            if len(data) == 1 and not isinstance(data[0], int):
-                source = data[0]
-                values = source._array if isinstance(source, Variable) else array_of(source)
-                self._array = backends.move(values, where).astype(default.array)
-            else:
-                self._array = xp.zeros(data or (0,), default.array)
+        if len(data) == 1 and isinstance(data[0], Tensor):
+            self._array, self._changes = data[0]._array, data[0]._changes
+        else:
+            self._array = legacy_array(data, dtypes.get_default_dtype(), device)
 
     @staticmethod
     def _wrap(array: Array, edge: Any = None) -> Tensor:
@@ -85,195 +58,9 @@ class Tensor(Methods):
         tensor._changes = [0]
         return tensor
 
-    # ----- what it is -----
-
-    @property
-    def shape(self) -> Size:
-        return Size(self._array.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the size of one dimension."""
-        if dim is None:
-            return Size(self._array.shape)
-        index = shape.wrap_dim(dim, self._array.ndim)
-        return self._array.shape[index]
-
-    def dim(self) -> int:
-        """The number of dimensions."""
-        return self._array.ndim
-
-    ndimension = dim
-
-    @property
-    def ndim(self) -> int:
-        return self._array.ndim
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self._array.size
-
-    nelement = numel
-
-    def stride(self, dim: int | None = None) -> Any:
-        """How many elements lie between neighbours along each dimension, in memory."""
-        strides = tuple(s // self._array.itemsize for s in self._array.strides)
-        return strides if dim is None else strides[dim]
-
-    def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Whether the elements lie in memory in order."""
-        return self._array.flags.c_contiguous
-
-    def element_size(self) -> int:
-        """The bytes of one element."""
-        return self._array.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        return self._array.nbytes
-
-    @property
-    def itemsize(self) -> int:
-        return self._array.itemsize
-
-    @property
-    def dtype(self) -> dtype:
-        return dtypes.of_array(self._array.dtype)
-
-    @property
-    def device(self) -> device:
-        return device_of(self._array)
-
-    @property
-    def is_cuda(self) -> bool:
-        return not backends.is_host(self._array)
-
-    def get_device(self) -> int:
-        """The number of the GPU, -1 for the CPU."""
-        index = self.device.index
-        return -1 if index is None else index
-
-    def data_ptr(self) -> int:
-        """The address of the first element; equal for tensors that share memory."""
-        if backends.is_host(self._array):
-            return self._array.ctypes.data
-        return self._array.data.ptr
-
-    def is_floating_point(self) -> bool:
-        """Whether the dtype is a floating one."""
-        return self._array.dtype.kind == "f"
-
-    def is_complex(self) -> bool:
-        """False: there are no complex tensors."""
-        return False
-
-    def is_signed(self) -> bool:
-        """Whether the dtype has negative numbers."""
-        return self.dtype.is_signed
-
-    @property
-    def _version(self) -> int:
-        """How often the memory was changed in place."""
-        return self._changes[0]
-
-    # ----- values -----
-
-    def item(self) -> Any:
-        """The only element as a Python number. Raises RuntimeError if there are more."""
-        if self._array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
-            )
-        return self._array.item()
-
-    def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers."""
-        return self._host().tolist()
-
-    def numpy(self, *, force: bool = False) -> Any:
-        """A NumPy array on the same memory. Raises RuntimeError for a tensor that requires a
-        gradient, TypeError for one on a GPU; ``force=True`` detaches and copies instead."""
-        if force:
-            return self._host()
-        if self._edge is not None:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
-                "instead."
-            )
-        if self.is_cuda:
-            raise TypeError(
-                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to "
-                "copy the tensor to host memory first."
-            )
-        return self._array
-
-    def _host(self) -> Any:
-        xp: Any = backend_of(self._array)
-        return xp.to_host(self._array)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        array = self.numpy()
-        if dtype is not None and array.dtype != dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
-
-    def __dlpack__(self, **options: Any) -> Any:
-        if self._edge is not None:
-            raise BufferError(
-                "Can't export tensors that require gradient, use tensor.detach() first"
-            )
-        return self._array.__dlpack__(**options)
-
-    def __dlpack_device__(self) -> Any:
-        return self._array.__dlpack_device__()
-
-    def __bool__(self) -> bool:
-        if self._array.size > 1:
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-        if self._array.size == 0:
-            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
-        return bool(self._array.item())
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        if self._array.dtype.kind == "f" or self._array.size != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self.item())
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if not self._array.ndim else object.__format__(self, spec)
-
-    def __len__(self) -> int:
-        if not self._array.ndim:
-            raise TypeError("len() of a 0-d tensor")
-        return self._array.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if not self._array.ndim:
-            raise TypeError("iteration over a 0-d tensor")
-        return iter(self.unbind(0) if len(self) else ())
-
-    def __contains__(self, element: Any) -> bool:
-        return bool((self == element).any())
-
-    def __repr__(self) -> str:
-        edge = current_edge(self)
-        node = None if edge is None or isinstance(edge[0], Leaf) else edge[0]
-        return format_tensor(
-            self._host(),
-            dtype=self.dtype.name,
-            default_dtype=dtypes.get_default_dtype().name,
-            device=str(self.device),
-            requires_grad=edge is not None,
-            grad_fn=None if node is None else node._name(),
-        )
-
     def __reduce__(self) -> Any:
-        return _rebuild, (type(self), self._host(), str(self.device), self.requires_grad)
+        values = type(self), self._host(), str(self.device), self.requires_grad
+        return _rebuild, values, self.__dict__ or None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if not self.is_leaf:
@@ -292,15 +79,27 @@ class Tensor(Methods):
 
     @property
     def requires_grad(self) -> bool:
-        return current_edge(self) is not None
+        if self._edge is not None:
+            return True
+        view = self._view
+        if view is None or view.fixed == View.IN_NO_GRAD:
+            return False
+        return view.base._edge is not view.edge and view.base._edge is not None
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__}")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for a gradient (or no longer). Raises RuntimeError for integers, and when a tensor
         that operations made is told not to require one."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
+                f"{type(requires_grad).__name__}"
+            )
         if not requires_grad:
             if not self.is_leaf:
                 raise RuntimeError(
@@ -308,13 +107,14 @@ class Tensor(Methods):
                     "a computed variable in a subgraph that doesn't require differentiation use "
                     "var_no_grad = var.detach()."
                 )
-            self._edge = None
+            self._forget_graph()
         elif self._edge is None:
             if self._array.dtype.kind != "f":
                 raise RuntimeError(
                     "Only Tensors of floating point and complex dtype can require gradients"
                 )
             self._edge = (self._leaf_cell(), 0)
+            self._leaf_cell().wanted = True
         return self
 
     def _leaf_cell(self) -> Leaf:
@@ -322,9 +122,15 @@ class Tensor(Methods):
             self._leaf = Leaf(self)
         return self._leaf
 
+    def _forget_graph(self) -> None:
+        self._edge = None
+        if self._leaf is not None:
+            self._leaf.wanted = False
+
     @property
     def is_leaf(self) -> bool:
-        return self._edge is None or isinstance(self._edge[0], Leaf)
+        edge = current_edge(self)
+        return edge is None or isinstance(edge[0], Leaf)
 
     @property
     def grad_fn(self) -> Any:
@@ -337,24 +143,46 @@ class Tensor(Methods):
 
     @property
     def grad(self) -> Tensor | None:
-        return None if self._leaf is None else self._leaf.grad
+        if self._leaf is not None:
+            return self._leaf.grad
+        if not self.is_leaf:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. It "
+                "stays None: call retain_grad() on the tensor before backward() to have it "
+                "collected.",
+                stacklevel=2,
+            )
+        return None
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is None:
-            if self._leaf is not None:
-                self._leaf.grad = None
+            del self.grad
             return
         if not isinstance(value, Tensor):
             raise TypeError(
-                f"assigned grad expected to be a Tensor or None but got grad of type {type(value)}"
+                "assigned grad expected to be a Tensor or None but got grad of type "
+                f"{type(value).__name__}"
             )
-        if value._array.shape != self._array.shape or value._array.dtype != self._array.dtype:
+        if value is self:
+            raise RuntimeError("can't assign Variable as its own grad")
+        if value._array.shape != self._array.shape:
             raise RuntimeError(
-                f"assigned grad has data of a different size or type: expected {self.dtype} of "
-                f"{list(self.shape)}, got {value.dtype} of {list(value.shape)}"
+                f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
+                f"size '{list(self.shape)}'. Please ensure that the gradient and the tensor are "
+                "the same size"
+            )
+        if value._array.dtype != self._array.dtype:
+            raise RuntimeError(
+                f"attempting to assign a gradient with dtype {value.dtype} to a tensor with dtype "
+                f"{self.dtype}. The gradient must match the tensor's dtype"
             )
         self._leaf_cell().grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        if self._leaf is not None:
+            self._leaf.grad = None
 
     @property
     def data(self) -> Tensor:
@@ -365,6 +193,11 @@ class Tensor(Methods):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Variable):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._edge is not None and value._array.dtype.kind != "f":
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex "
+                f"dtype, got {value._array.dtype}"
+            )
         self._array = value._array
         if self._leaf is not None:
             self._leaf._shapes = (self._array.shape,)
@@ -377,9 +210,9 @@ class Tensor(Methods):
 
     def detach_(self) -> Tensor:
         """Cut this tensor off the graph that made it."""
-        if self._view is not None and self._view.base._edge is not None:
+        if self._view is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
-        self._edge = None
+        self._forget_graph()
         return self
 
     def backward(
@@ -439,8 +272,13 @@ class Tensor(Methods):
     def type(self, dtype: Any = None) -> Any:
         """The name of the tensor's type, or the tensor in another dtype."""
         if dtype is None:
-            return f"torch.{_TYPE_NAMES[self.dtype.name]}Tensor"
-        return self.to(dtype)
+            return f"torch.{'cuda.' * self.is_cuda}{self.dtype.scalar_name}Tensor"
+        return self.to(as_dtype(dtype))
+
+    def new(self, *data: Any) -> Tensor:
+        """``new(2, 3)``: zeros of that shape; ``new([2, 3])``: those values; both with this
+        tensor's dtype and device. Prefer `new_zeros`, `new_tensor`."""
+        return self._wrap(legacy_array(data, self.dtype, self.device))
 
     def _new(self, name: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
         where = self.device if device is None else backends.as_device(device)
@@ -508,32 +346,52 @@ class Tensor(Methods):
         return self
 
 
+def legacy_array(data: tuple[Any, ...], dtype: dtype, where: Any) -> Array:
+    """The array of ``Tensor(2, 3)`` (of that shape, zeros) or of ``Tensor([2, 3])`` (of those
+    values). Raises TypeError for anything else."""
+    target = backends.as_device(where)
+    if len(data) == 1 and not isinstance(data[0], int | Size):
+        values = data[0]
+        if not hasattr(values, "__len__"):
+            raise TypeError(f"new(): data must be a sequence (got {type(values).__name__})")
+        return backends.move(array_of(values).astype(dtype.array), target)
+    sizes = shape.sizes(data) if data else (0,)
+    if min(sizes, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension: {list(sizes)}")
+    xp: Any = backends.backend_for(target)
+    with xp.on_device(target.index):
+        return xp.zeros(sizes, dtype.array)
+
+
 def parse_to(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
     """(dtype, device, copy) from the arguments that `to` takes. Raises TypeError for others."""
-    target, where = kwargs.get("dtype"), kwargs.get("device")
-    other = kwargs.get("other")
+    known = {"dtype", "device", "other", "copy", "non_blocking", "memory_format"}
+    for name in kwargs.keys() - known:
+        raise TypeError(f"to() got an unexpected keyword argument '{name}'")
+    target, where, other = kwargs.get("dtype"), kwargs.get("device"), kwargs.get("other")
+    flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
     for arg in args:
-        if isinstance(arg, dtype):
-            target = arg
-        elif isinstance(arg, Tensor):
+        if isinstance(arg, Tensor):
             other = arg
-        elif isinstance(arg, str | device | int) and not isinstance(arg, bool):
-            where = arg
-        elif arg is not None and not isinstance(arg, bool):
+        elif isinstance(arg, dtype | type):
+            target = arg
+        elif isinstance(arg, str | device | int):
+            where = where if isinstance(arg, bool) else arg
+        elif arg is not None:
             raise TypeError(
                 f"to() received an invalid argument: expected dtype, device or Tensor, got {arg!r}"
             )
     if other is not None:
         target, where = other.dtype, other.device
-    return target, None if where is None else backends.as_device(where), kwargs.get("copy", False)
+    return (
+        None if target is None else as_dtype(target),
+        None if where is None else backends.as_device(where),
+        kwargs.get("copy", len(flags) > 1 and flags[1]),
+    )
 
 
 _HOST_ARRAY = backends.backend_for(backends.CPU).ndarray
 _host: Any = backends.backend_for(backends.CPU)
-_TYPE_NAMES = {
-    "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",
-    "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool",
-}  # fmt: skip
 
 
 def _rebuild(cls: type[Tensor], array: Array, where: str | None, requires_grad: bool) -> Tensor:

@@ -256,7 +256,8 @@ LOSS = [
     S("kl_div", lambda a, b: F.kl_div(a, b, reduction="sum"), (2, 3), (2, 3), **POSITIVE),
     S("xlogy", torch.xlogy, (3,), (3,), **POSITIVE),
     S("embedding", lambda w: F.embedding(on(w, INDEX), w) ** 2, (3, 2)),
-    S("embedding-padding", lambda w: F.embedding(on(w, INDEX[0, :2]), w, padding_idx=1) ** 2, (3, 2)),
+    S("embedding-padding", lambda w: F.embedding(
+        on(w, INDEX[0, :2]), w, padding_idx=1) ** 2, (3, 2)),
     S("pad", lambda a: F.pad(a, (1, 2, 0, 1)) ** 2, (2, 3)),
 ]  # fmt: skip
 

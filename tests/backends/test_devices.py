@@ -75,7 +75,7 @@ def test_moves():
     x = torch.tensor(X)
     y = x.to("cuda")
     assert y.is_cuda and y.device == torch.device("cuda:0") and y.get_device() == 0
-    assert str(y.device) == "cuda:0" and y.type() == "torch.FloatTensor"
+    assert str(y.device) == "cuda:0" and y.type() == "torch.cuda.FloatTensor"
     assert y.to("cuda") is y and y.cuda() is y and y.to(y.device) is y
     assert y.cpu().device == torch.device("cpu") and torch.equal(y.cpu(), x)
     assert x.cuda().to("cpu", torch.float64).dtype is torch.float64

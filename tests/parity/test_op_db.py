@@ -43,11 +43,7 @@ class Difference:
     where: Callable[[Any], bool] = lambda sample: True  # which samples it is about
 
 
-def _number_first(sample: Any) -> bool:
-    return not isinstance(sample.input, torch.Tensor)
-
-
-def _has(*names: str) -> Callable[[Any], bool]:
+def _given(*names: str) -> Callable[[Any], bool]:
     return lambda sample: any(sample.kwargs.get(name) for name in names)
 
 
@@ -56,27 +52,39 @@ def _no_tensor(sample: Any) -> bool:
     return next(tensors, None) is None
 
 
+def _spectral(sample: Any) -> bool:
+    given = (*sample.args, *sample.kwargs.values())
+    return "nuc" in given or (sample.input.ndim > 1 and (2 in given or -2 in given))
+
+
 _NUMBERS = Difference("numbers alone are Python's affair", _no_tensor)
-_REFLECTED = Difference("Python itself never calls it on a number", _number_first)
+_SINGULAR_VALUES = Difference("there are no singular values here", _spectral)
 DIFFERENCES = {
-    **dict.fromkeys(("add", "sub", "mul", "true_divide", "floor_divide"), _NUMBERS),
-    **{
-        f"div:{mode}": _NUMBERS for mode in ("no_rounding_mode", "trunc_rounding", "floor_rounding")
-    },
-    "__rsub__": _REFLECTED,
-    "normal:in_place": Difference("a method only: tested with the generator"),
-    "nn.functional.embedding": Difference(
-        "gradients are dense, and not scaled; the weight is not changed",
-        _has("max_norm", "scale_grad_by_freq", "sparse"),
-    ),
+    "add": _NUMBERS,
+    "div:floor_rounding": _NUMBERS,
+    "div:no_rounding_mode": _NUMBERS,
+    "div:trunc_rounding": _NUMBERS,
+    "floor_divide": _NUMBERS,
     "histc": Difference(
         "where the edges lie in half precision", lambda sample: sample.input.dtype == torch.float16
     ),
-    "norm:nuc": Difference("there are no singular values here"),
-    "rand_like": Difference("op_db calls randn_like"),
-    "scatter": Difference(
-        "deprecated, and adding is what is used", lambda s: s.kwargs.get("reduce") == "multiply"
+    "linalg.matrix_norm": _SINGULAR_VALUES,
+    "linalg.norm": _SINGULAR_VALUES,
+    "linalg.norm:subgradients_at_zero": _SINGULAR_VALUES,
+    "mul": _NUMBERS,
+    "nn.functional.embedding": Difference(
+        "gradients are dense, and not scaled; the weight is not changed",
+        _given("max_norm", "scale_grad_by_freq", "sparse"),
     ),
+    "norm:nuc": _SINGULAR_VALUES,
+    "normal:in_place": Difference("changes its input; tested with the generator"),
+    "rand_like": Difference("op_db calls randn_like"),
+    "__rsub__": Difference(
+        "Python itself never calls it on a number", lambda s: not hasattr(s.input, "ndim")
+    ),
+    "scatter": Difference("it can only add", lambda s: s.kwargs.get("reduce") == "multiply"),
+    "sub": _NUMBERS,
+    "true_divide": _NUMBERS,
 }
 UNDEFINED_VALUES = {"empty", "empty_like", "new_empty"}
 # PyTorch says that random draws require a gradient, which then is zero

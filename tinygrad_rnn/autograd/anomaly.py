@@ -40,6 +40,7 @@ class set_detect_anomaly(Mode):
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        Mode.__init__(self)
         self._values = mode, mode and check_nan
         self._outer = self._switch()
 

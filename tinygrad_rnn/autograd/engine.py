@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
+from ..backends import HostScalar, backend_of
 from .anomaly import anomaly, check_nan
 from .broadcast import sum_to
 from .grad_mode import Setting
@@ -41,16 +42,15 @@ def run(
     followed = None if targets is None else _leading_to({node for node, _ in ends}, starts)
 
     checked = anomaly.checked
-
     # Nodes wait in the order of their sequence: all gradients for a node come from newer ones.
     waiting: dict[int, _Entry] = {}
     order: list[int] = []  # a heap of their negated sequences
-    for (node, index), grad in zip(starts, grads, strict=True):
-        if followed is None or node in followed:
-            if node._sequence not in waiting:
-                heappush(order, -node._sequence)
-                waiting[node._sequence] = [node] + [None, False] * len(node._shapes)
-            _add(waiting[node._sequence], 2 * index + 1, grad, False)
+    for (start, index), grad in zip(starts, grads, strict=True):
+        if followed is None or start in followed:
+            if start._sequence not in waiting:
+                heappush(order, -start._sequence)
+                waiting[start._sequence] = [start] + [None, False] * len(start._shapes)
+            _add(waiting[start._sequence], 2 * index + 1, grad, False)
     with Setting(create_graph):
         while order:
             entry = waiting.pop(-heappop(order))
@@ -63,7 +63,7 @@ def run(
                     if (node, index) in wanted:
                         wanted[node, index] = _own(entry, index)
             if type(node) is Leaf:
-                if targets is None or (accumulate and (node, 0) in wanted):
+                if node.wanted and (targets is None or (accumulate and (node, 0) in wanted)):
                     _accumulate(node, entry, owner)
                 continue
             edges = node._edges
@@ -89,18 +89,20 @@ def run(
                             f"shape compatible with {list(shape)}"
                         )
                     result = sum_to(result, shape=shape)
+                if not shape and isinstance(result, HostScalar):
+                    xp: Any = backend_of(result)
+                    result = xp.asarray(result)
                 # A primitive's result may be added to in place if it is neither the incoming
                 # gradient itself nor a view of anything, and if no graph was recorded of it.
                 fresh = plain and result is not g and result.base is None
                 key = target._sequence
-                entry = waiting.get(key)
-                if entry is not None:
-                    _add(entry, 2 * index + 1, result, fresh)
+                if key in waiting:
+                    _add(waiting[key], 2 * index + 1, result, fresh)
                 else:
                     heappush(order, -key)
-                    waiting[key] = entry = [target, result, fresh]
+                    waiting[key] = [target, result, fresh]
                     if len(target._shapes) > 1:
-                        _spread(entry, index)
+                        _spread(waiting[key], index)
             if not retain_graph:
                 node._free()
     return [wanted[end] for end in ends]

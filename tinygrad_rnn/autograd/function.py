@@ -195,7 +195,7 @@ class Function:
     Alternatively `forward(*args)` without ctx, and `setup_context(ctx, inputs, output)`.
     """
 
-    _context = FunctionCtx
+    _context: type[FunctionCtx] = FunctionCtx
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

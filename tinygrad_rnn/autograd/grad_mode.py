@@ -33,6 +33,9 @@ class Mode:
     Of a decorated generator function it is on while the generator runs, not while it waits.
     """
 
+    def __init__(self) -> None:
+        self._before: list[Any] = []  # one entry for each `with` that was entered and not left
+
     def _switch(self) -> Any:
         """Switch it on; returns what `_restore` needs."""
         raise NotImplementedError
@@ -42,8 +45,7 @@ class Mode:
         raise NotImplementedError
 
     def __enter__(self) -> None:
-        # Entered again inside its own block, or by another thread: each `with` has its own entry
-        self.__dict__.setdefault("_before", []).append(self._switch())
+        self._before.append(self._switch())
 
     def __exit__(self, *exception: object) -> None:
         self._restore(self._before.pop())
@@ -87,6 +89,7 @@ class Setting(Mode):
     """Sets whether operations are recorded."""
 
     def __init__(self, value: bool) -> None:
+        super().__init__()
         self._value = value
 
     def _switch(self) -> bool:
@@ -107,7 +110,7 @@ class _Bare(Setting):
         mode = super().__new__(cls)
         if function is None:
             return mode
-        mode.__init__()
+        mode.__init__()  # type: ignore[misc]
         return mode(function)
 
     def __init__(self) -> None:
@@ -152,6 +155,7 @@ class inference_mode(Mode):
         return cls()(mode) if callable(mode) else super().__new__(cls)
 
     def __init__(self, mode: bool = True) -> None:
+        super().__init__()
         self._mode = mode
 
     def _switch(self) -> tuple[bool, bool]:

@@ -141,9 +141,14 @@ class Leaf(Node):
 
     It holds the gradient, not the tensor: a tensor owns its leaf, and only a weak reference
     points back.
+
+    Slots:
+        grad: the gradient, a tensor.
+        wanted: whether the tensor still requires one.
+        accumulated_hooks: called with the tensor after each addition to the gradient.
     """
 
-    __slots__ = ("_tensor", "accumulated_hooks", "grad")
+    __slots__ = ("_tensor", "accumulated_hooks", "grad", "wanted")
     _count = itertools.count(1).__next__
 
     def __init__(self, tensor: Variable) -> None:
@@ -152,7 +157,8 @@ class Leaf(Node):
         self._shapes = (tensor._array.shape,)
         self._sequence = -Leaf._count()  # older than every node
         self._tensor = weakref.ref(tensor)
-        self.grad: Any = None  # a tensor
+        self.grad: Any = None
+        self.wanted = True
         self.accumulated_hooks: dict[int, Hook] = {}
 
     @property
@@ -225,6 +231,8 @@ class Record(Node):
             results = operation.joint(g, output, *saved, needs=needs, **params)
             for edge, result in zip(edges, results, strict=False):
                 if edge is not None and result is not None:
+                    if not recorded and any(result is other for _, other in found):
+                        result = result.copy()  # each of two inputs needs a gradient of its own
                     found.append((edge, result))
         else:
             for i, edge in enumerate(edges):

@@ -90,6 +90,7 @@ def primitive(
         )
     operation = Operation(forward, broadcasts, name)
     names = operation.inputs
+    convert: Any = prepare
 
     # One long function: every recorded operation pays for each call made here.
     @functools.wraps(forward)
@@ -98,6 +99,7 @@ def primitive(
             for name in names[len(args) :]:  # inputs given by keyword
                 if name in params:
                     args = (*args, params.pop(name))
+        recording = state.enabled and operation.differentiable
         owner: Any = None
         dtype: Any = None
         regular = True
@@ -109,12 +111,13 @@ def primitive(
                 array = arg._array
                 arrays.append(array)
                 if array.dtype is not dtype:
-                    regular = dtype is None
+                    regular = regular and dtype is None
                     dtype = array.dtype
-                edge = arg._edge if arg._view is None else current_edge(arg)
-                edges.append(edge)
-                if edge is not None:
-                    mask += bit
+                if recording:
+                    edge = arg._edge if arg._view is None else current_edge(arg)
+                    edges.append(edge)
+                    if edge is not None:
+                        mask += bit
             else:
                 arrays.append(arg)
                 edges.append(None)
@@ -124,18 +127,19 @@ def primitive(
         if owner is None:  # inside a gradient rule
             return _on_arrays(operation, arrays, params)
         if not _prepared and not (regular and dtype.kind == "f"):
-            return call(*prepare(args), _prepared=True, **params)
+            return call(*convert(args), _prepared=True, **params)
+        xp: Any = backend_of(owner._array)
         try:
-            output = forward(backend_of(owner._array), *arrays, **params)  # type: ignore[arg-type]
+            output = forward(xp, *arrays, **params)
         except (TypeError, ValueError) as error:
             if not _prepared:  # perhaps a number on the CPU that met tensors of a GPU
-                moved = prepare(args)
+                moved = convert(args)
                 if moved is not args:
                     return call(*moved, _prepared=True, **params)
             raise operation.explained(args, error) from error
 
         node = edge = None
-        if mask and state.enabled and operation.differentiable:
+        if mask:
             node = record(operation, args, arrays, edges, mask, params, output)
             edge = node, 0
         if type(output) is tuple:
@@ -151,7 +155,7 @@ def primitive(
     call.operation = operation  # type: ignore[attr-defined]
     call.gradients = lambda *rules, joint=None: operation.set_rules(rules, joint)  # type: ignore[attr-defined]
     # What inspect.signature and help() show: the forward without its first parameter
-    call.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
+    call.__wrapped__ = functools.partial(forward, None)  # type: ignore[arg-type]
     return call
 
 
@@ -174,12 +178,13 @@ def record(
     output: Any,
 ) -> Record:
     """The record of an operation: what its rules will read, and where gradients go."""
-    values, shapes, all_values, saved, reads_output = operation.plan(mask, len(args))
+    values, shapes, all_values, nothing, reads_output = operation.plan(mask, len(args))
+    saved: Any = nothing
     guards = []
     if all_values:
         saved = arrays
     elif values or shapes:
-        saved = [*saved]
+        saved = [*nothing]
         for i in values:
             saved[i] = arrays[i]
         for i in shapes:

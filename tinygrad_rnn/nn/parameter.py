@@ -58,6 +58,3 @@ class Buffer(Tensor):
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         self.requires_grad_(_on_memory_of(data, self).requires_grad)
         self.persistent = persistent
-
-    def __reduce__(self) -> Any:
-        return (*super().__reduce__(), {"persistent": self.persistent})

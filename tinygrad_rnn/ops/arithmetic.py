@@ -24,18 +24,23 @@ log.gradients(lambda g, _y, x: g / x)
 
 
 def _is_floating(*operands: Any) -> bool:
-    """Whether promoted operands, arrays and numbers, are floating."""
-    return next(o.dtype.kind for o in operands if hasattr(o, "dtype")) == "f"
+    """Whether promoted operands, arrays and numbers, are floating. Raises RuntimeError for bool,
+    of which NumPy makes small integers."""
+    kind = next(o.dtype.kind for o in operands if hasattr(o, "dtype"))
+    if kind == "b":
+        raise RuntimeError("not implemented for bool tensors; convert one with .long()")
+    return kind == "f"
 
 
 def _times_alpha(input: Any, other: Any, alpha: Number) -> Any:
     """alpha * other, in the dtype that the promoted operands have."""
+    if getattr(other, "dtype", None) == bool_.array:
+        return other & bool(alpha)
     if isinstance(alpha, float) and not _is_floating(input, other):
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )
-    is_bool = getattr(other, "dtype", None) == bool_.array
-    return other & bool(alpha) if is_bool else other * alpha
+    return other * alpha
 
 
 @primitive(broadcasts=True, prepare=promote)

@@ -15,7 +15,7 @@ from .comparison import logical_xor
 from .elementwise import logaddexp
 from .gathering import picked
 from .joining import cat, stack
-from .names import numpy_names
+from .names import second_names
 from .order import ValuesIndices
 from .reduction import accumulated, eye_like
 from .shape import reshape, shape_of, wrap_dim
@@ -55,7 +55,7 @@ _cumsum.gradients(lambda g, _y, _x, *, dim, reverse: _cumsum(g, dim=dim, reverse
 _cumprod.gradients(_cumprod_rule)
 
 
-@numpy_names
+@second_names
 def cumsum(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
     """The sums of all elements up to each one, along dim."""
     input = accumulated(input, dtype)
@@ -63,7 +63,7 @@ def cumsum(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
     return _cumsum(input, dim=dim, reverse=False) if shape_of(input) else input.clone()
 
 
-@numpy_names
+@second_names
 def cumprod(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
     """The products of all elements up to each one, along dim."""
     input = accumulated(input, dtype)
@@ -71,7 +71,7 @@ def cumprod(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
     return _cumprod(input.movedim(dim, -1)).movedim(-1, dim) if shape_of(input) else input.clone()
 
 
-@numpy_names
+@second_names
 def logcumsumexp(input: Any, dim: int) -> Any:
     """log(cumsum(exp(input))) along dim, without overflow."""
     dim = wrap_dim(dim, len(shape_of(input)))
@@ -103,13 +103,13 @@ def _running(input: Any, dim: int, better: Callable[[Array, Array], Array]) -> V
     return ValuesIndices(picked(input, dim, index), index)
 
 
-@numpy_names
+@second_names
 def cummax(input: Any, dim: int) -> ValuesIndices:
     """The largest of all elements up to each one, along dim, and where it (last) was."""
     return _running(input, dim, operator.ge)
 
 
-@numpy_names
+@second_names
 def cummin(input: Any, dim: int) -> ValuesIndices:
     """The smallest of all elements up to each one, along dim, and where it (last) was."""
     return _running(input, dim, operator.le)
@@ -118,7 +118,7 @@ def cummin(input: Any, dim: int) -> ValuesIndices:
 # ----- differences -----
 
 
-@numpy_names
+@second_names
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Each element less the one before it along dim, n times over; prepend and append are joined
     to the input first."""

@@ -14,7 +14,7 @@ from .shape import reshape, shape_of, wrap_dim
 
 @primitive(view=True)
 def _diagonal(xp: Backend, input: Array, *, offset: int, dim1: int, dim2: int) -> Array:
-    return input.diagonal(offset, dim1, dim2)
+    return xp.diagonal(input, offset, dim1, dim2)
 
 
 @primitive

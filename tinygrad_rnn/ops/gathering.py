@@ -172,8 +172,10 @@ def scatter(
     dim = _checked("scatter", input, dim, index, src)
     if reduce is None:
         return _scattered(_scatter, input, dim, index, src)
+    if reduce == "multiply":
+        raise NotImplementedError("scatter with reduce='multiply' is not supported")
     if reduce != "add":
-        raise RuntimeError(f"reduce argument must be 'add' or None, got {reduce!r}")
+        raise RuntimeError(f"reduce argument must be 'add' or 'multiply', got {reduce!r}")
     if not isinstance(src, Variable):
         src = expand(input.new_tensor(src), shape_of(index))
     return _scattered(_scatter_add, input, dim, index, src)

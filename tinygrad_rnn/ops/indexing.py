@@ -40,6 +40,8 @@ def prepare_index(index: Any, array: Array) -> tuple[Index, Index | None]:
     if not any(map(_is_array, parts)):
         # With an ellipsis, a view even of one element
         return parts if Ellipsis in parts else (*parts, Ellipsis), None
+    if consumed == array.ndim:  # for NumPy even an ellipsis for no dimension divides arrays
+        parts = tuple(part for part in parts if part is not Ellipsis)
     if not any(type(part) is int for part in parts):
         return (), parts
     first, then = [], []

@@ -88,16 +88,16 @@ def write(target: Any, value: Variable) -> Any:
     if is_grad_enabled():
         edge = value._edge
         if edge is not None:
-            _share_output(edge[0], value, target)
+            _share_output(edge[0], target)
         elif target._edge is not None:
             edge = _forget(target)._edge
         rebase(target, edge)
     return target
 
 
-def _share_output(node: Any, value: Variable, target: Variable) -> None:
+def _share_output(node: Any, target: Variable) -> None:
     """Let a node that saved its output save the target's memory instead of another copy."""
-    if isinstance(node, Record) and node.output is value._array:
+    if isinstance(node, Record) and node.output is not None and type(node.output) is not tuple:
         node.output = target._array
         node.guards[-1] = target._changes, target._changes[0]
 
@@ -175,10 +175,10 @@ def setitem(input: Any, index: Any, value: Any) -> None:
     Raises IndexError for bad positions, RuntimeError for values that do not fit, TypeError for
     those that are no numbers.
     """
+    first, then = prepare_index(index, input._array)
     if _recorded(input, value) or _in_graph(input):
         _check_target(input, part=True)
     _check_memory(input._array)
-    first, then = prepare_index(index, input._array)
     if then is None:
         _assign(input, first, value)
     else:

@@ -268,17 +268,19 @@ def kron(input: Any, other: Any) -> Any:
 
 def cross(input: Any, other: Any, dim: int | None = None) -> Any:
     """The cross products of vectors of 3 elements along dim (the first of size 3 if None)."""
-    input, other = broadcast_tensors(input, other)
-    shape = shape_of(input)
+    a, b = shape_of(input), shape_of(other)
+    if len(a) != len(b):
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     if dim is None:
-        if 3 not in shape:
+        if 3 not in a:
             raise RuntimeError("no dimension of size 3 in input")
-        dim = shape.index(3)
-    dim = wrap_dim(dim, len(shape))
-    if shape[dim] != 3:
+        dim = a.index(3)
+    dim = wrap_dim(dim, len(a))
+    if not a[dim] == b[dim] == 3:
         raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {list(shape)}"
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {list(a)} and {list(b)}"
         )
+    input, other = broadcast_tensors(input, other)
     a, b, c = unbind(input, dim)
     x, y, z = unbind(other, dim)
     return stack([b * z - c * y, c * x - a * z, a * y - b * x], dim)

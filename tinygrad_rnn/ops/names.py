@@ -1,4 +1,5 @@
-"""NumPy's names for keyword arguments, which PyTorch accepts beside its own."""
+"""Second names of keyword arguments: NumPy's, which PyTorch accepts beside its own, and those that
+PyTorch's methods have where its functions have others."""
 
 from __future__ import annotations
 
@@ -8,20 +9,30 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SYNONYMS = {"axis": ("dim", "dims"), "keepdims": ("keepdim",), "x": ("input",), "a": ("input",)}
+_SYNONYMS = {
+    "axis": ("dim", "dims"),
+    "keepdims": ("keepdim",),
+    "x": ("input",),
+    "a": ("input",),
+    "axis0": ("dim0",),
+    "axis1": ("dim1",),
+    "split_size": ("split_size_or_sections",),
+    "sections": ("indices_or_sections",),
+    "indices": ("indices_or_sections",),
+}
 
 
-def numpy_names(function: F) -> F:
-    """Let `function` take axis= for dim= (or dims=), keepdims= for keepdim=, x= for input=."""
+def second_names(function: F) -> F:
+    """Let `function` take axis= for dim= (or dims=), keepdims= for keepdim=, x= for input=, ..."""
     own = inspect.signature(function).parameters
     synonyms = {
-        theirs: name for theirs, names in _SYNONYMS.items() for name in names if name in own
+        second: name for second, names in _SYNONYMS.items() for name in names if name in own
     }
 
     @functools.wraps(function)
     def renamed(*args: Any, **kwargs: Any) -> Any:
-        for theirs in kwargs.keys() & synonyms.keys():
-            kwargs[synonyms[theirs]] = kwargs.pop(theirs)
+        for second in kwargs.keys() & synonyms.keys():
+            kwargs[synonyms[second]] = kwargs.pop(second)
         return function(*args, **kwargs)
 
     return renamed  # type: ignore[return-value]

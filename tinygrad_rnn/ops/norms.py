@@ -12,7 +12,7 @@ from ..dtypes import dtype, float16, float32
 from .arithmetic import abs, pow, sign, sub
 from .choice import where
 from .conversion import cast
-from .names import numpy_names
+from .names import second_names
 from .order import amax, amin
 from .reduction import Axes, _sum, axes_of, evenly, floating, root, spread
 from .shape import Dims, shape_of, unsqueeze, wrap_dims
@@ -36,7 +36,7 @@ for _magnitude in (_largest_magnitude, _smallest_magnitude):
     )
 
 
-@numpy_names
+@second_names
 def vector_norm(
     x: Any, ord: float = 2, dim: Dims | None = None, keepdim: bool = False,
     *, dtype: dtype | None = None,
@@ -55,11 +55,18 @@ def vector_norm(
         return _sum(abs(sign(x)), dims=dims, keepdim=keepdim)
     if ord == 1:
         return _sum(abs(x), dims=dims, keepdim=keepdim)
-    powers = x * x if ord == 2 else pow(abs(x), ord)
-    return root(_sum(powers, dims=dims, keepdim=keepdim), degree=ord)
+    return root(_sum(_powers(x, ord), dims=dims, keepdim=keepdim), degree=ord)
 
 
-@numpy_names
+def _powers(x: Any, ord: float) -> Any:
+    """|x| ** ord; at 0 the gradient is taken as 0."""
+    if ord >= 2:
+        return x * x if ord == 2 else pow(abs(x), ord)
+    zero = x == 0
+    return where(zero, 0.0 if ord > 0 else math.inf, pow(abs(where(zero, 1.0, x)), ord))
+
+
+@second_names
 def matrix_norm(
     A: Any, ord: float | str = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False,
     *, dtype: dtype | None = None,
@@ -73,24 +80,29 @@ def matrix_norm(
     if ord == "fro":
         return vector_norm(A, 2, dims, keepdim)
     if ord not in (1, -1, math.inf, -math.inf):
-        raise RuntimeError(
+        raise NotImplementedError(
             f"linalg.matrix_norm: order {ord} is not supported: use 'fro', 1, -1, inf or -inf"
         )
     row, column = dims
     summed, kept = (column, row) if ord in (math.inf, -math.inf) else (row, column)
     sums = _sum(abs(A), dims=(summed,), keepdim=True)
-    extreme = (amax if ord > 0 else amin)(sums, kept, True)
+    if ord > 0 and not shape_of(sums)[kept]:
+        extreme = _sum(sums, dims=(kept,), keepdim=True)  # the largest of none is 0
+    else:
+        extreme = (amax if ord > 0 else amin)(sums, kept, True)
     return extreme if keepdim else extreme.squeeze(dims)
 
 
-@numpy_names
+@second_names
 def norm(
     input: Any, p: float | str | None = "fro", dim: Dims | None = None, keepdim: bool = False,
     *, dtype: dtype | None = None,
 ) -> Any:  # fmt: skip
     """The p-norm over dim (all dimensions if None); "fro" is p = 2."""
     if p == "nuc":
-        raise RuntimeError("norm: the nuclear norm is not supported, as singular values are not")
+        raise NotImplementedError(
+            "norm: the nuclear norm is not supported, as singular values are not"
+        )
     order = 2.0 if p in ("fro", None) else float(p)
     return vector_norm(input, order, dim, keepdim, dtype=dtype)
 

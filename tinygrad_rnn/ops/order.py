@@ -8,7 +8,7 @@ from ..autograd import Variable, primitive
 from ..backends import Array, Backend, backend_of
 from .choice import maximum, minimum
 from .gathering import picked
-from .names import numpy_names
+from .names import second_names
 from .reduction import Axes, axes_of, evenly, spread
 from .shape import Dims, shape_of, wrap_dim
 
@@ -53,19 +53,19 @@ for _extreme in (_amax, _amin):
     )
 
 
-@numpy_names
+@second_names
 def amax(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
     """The largest element over dim; equal ones share the gradient."""
     return _amax(input, dims=axes_of(input, dim), keepdim=keepdim)
 
 
-@numpy_names
+@second_names
 def amin(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
     """The smallest element over dim; equal ones share the gradient."""
     return _amin(input, dims=axes_of(input, dim), keepdim=keepdim)
 
 
-@numpy_names
+@second_names
 def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """The smallest and the largest element: of all, or along dim."""
     dims = axes_of(input, dim)
@@ -75,13 +75,13 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Min
     )
 
 
-@numpy_names
+@second_names
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The index of the (first) largest element: in the flattened tensor, or along dim."""
     return _arg_extreme("argmax", input, dim, keepdim)
 
 
-@numpy_names
+@second_names
 def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The index of the (first) smallest element: in the flattened tensor, or along dim."""
     return _arg_extreme("argmin", input, dim, keepdim)

@@ -8,13 +8,13 @@ from typing import Any
 from ..autograd import Variable, primitive
 from ..autograd.broadcast import expand
 from ..backends import Array, Backend, backend_of
-from ..dtypes import bool_, dtype, float16, float32, int64, of_array
+from ..dtypes import bool_, dtype, float16, float32, int64, of_array, uint8
 from .arithmetic import abs, zeros_like
 from .choice import where
 from .comparison import isnan
 from .conversion import cast
 from .elementwise import exp
-from .names import numpy_names
+from .names import second_names
 from .shape import Dims, reshape, shape_of, wrap_dim, wrap_dims
 
 Axes = tuple[int, ...] | None  # None: all
@@ -54,20 +54,20 @@ def evenly(g: Any, chosen: Any, dims: Axes) -> Any:
 # ----- sum and mean -----
 
 
-def _summed(input: Array, dims: Axes, keepdim: bool) -> Array:
+def _summed(xp: Backend, input: Array, dims: Axes, keepdim: bool) -> Array:
     """The sum in the input's dtype; of float16 in float32, to be rounded once."""
     wide = float32.array if input.dtype == float16.array else input.dtype
-    return input.sum(axis=dims, dtype=wide, keepdims=keepdim)
+    return xp.sum(input, axis=dims, dtype=wide, keepdims=keepdim)
 
 
 @primitive
 def _sum(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    return _summed(input, dims, keepdim).astype(input.dtype, copy=False)
+    return _summed(xp, input, dims, keepdim).astype(input.dtype, copy=False)
 
 
 @primitive
 def _mean(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    mean = _summed(input, dims, keepdim) / _count(input.shape, dims)
+    mean = _summed(xp, input, dims, keepdim) / _count(input.shape, dims)
     return mean.astype(input.dtype, copy=False)
 
 
@@ -86,7 +86,7 @@ def accumulated(input: Any, target: dtype | None) -> Any:
     return cast(input, int64) if input._array.dtype.kind in "biu" else input
 
 
-@numpy_names
+@second_names
 def sum(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
@@ -106,7 +106,7 @@ def floating(input: Any, name: str, target: dtype | None = None) -> Any:
     return input if target is None else cast(input, target)
 
 
-@numpy_names
+@second_names
 def mean(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
@@ -115,7 +115,7 @@ def mean(
     return _mean(input, dims=axes_of(input, dim), keepdim=keepdim)
 
 
-@numpy_names
+@second_names
 def var(
     input: Any,
     dim: Dims | bool | None = None,
@@ -145,7 +145,7 @@ def root(xp: Backend, input: Array, *, degree: float = 2) -> Array:
 root.gradients(lambda g, y, _x, *, degree=2: where(y == 0, 0, g / (degree * y ** (degree - 1))))
 
 
-@numpy_names
+@second_names
 def std(
     input: Any,
     dim: Dims | bool | None = None,
@@ -168,7 +168,7 @@ def std_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: 
     return _with_mean(std, input, dim, *args, **options)
 
 
-@numpy_names
+@second_names
 def _with_mean(
     spread: Any, input: Any, dim: Any, unbiased: Any = None, keepdim: bool = False, **options: Any
 ) -> tuple[Any, Any]:
@@ -176,7 +176,7 @@ def _with_mean(
     return result, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
-@numpy_names
+@second_names
 def nansum(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
@@ -184,7 +184,7 @@ def nansum(
     return sum(where(isnan(input), 0, input), dim, keepdim, dtype=dtype)
 
 
-@numpy_names
+@second_names
 def nanmean(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
@@ -198,7 +198,7 @@ def nanmean(
 
 @primitive
 def _prod(xp: Backend, input: Array) -> Array:
-    return input.prod(axis=-1, dtype=input.dtype)
+    return xp.prod(input, -1, input.dtype)
 
 
 @primitive
@@ -219,7 +219,7 @@ def _prod_rule(g: Any, y: Any, x: Any) -> Any:
 _prod.gradients(_prod_rule)
 
 
-@numpy_names
+@second_names
 def prod(
     input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
@@ -247,9 +247,9 @@ def _shifted(xp: Backend, input: Array, dims: Axes) -> tuple[Array, Array]:
 @primitive
 def _logsumexp(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
     if not input.size:
-        return xp.log(xp.exp(input).sum(axis=dims, keepdims=keepdim))
+        return xp.log(xp.sum(xp.exp(input), axis=dims, keepdims=keepdim))
     shifted, largest = _shifted(xp, input, dims)
-    result = xp.log(xp.exp(shifted).sum(axis=dims, keepdims=True)) + largest
+    result = xp.log(xp.sum(xp.exp(shifted), axis=dims, keepdims=True)) + largest
     return result if keepdim else result.squeeze(axis=dims)
 
 
@@ -258,7 +258,7 @@ def _softmax(xp: Backend, input: Array, *, dim: int) -> Array:
     if not input.size:
         return input.copy()
     exponential = xp.exp(input - input.max(axis=dim, keepdims=True))
-    exponential /= exponential.sum(axis=dim, keepdims=True)
+    exponential /= xp.sum(exponential, axis=dim, keepdims=True)
     return exponential
 
 
@@ -267,7 +267,7 @@ def _log_softmax(xp: Backend, input: Array, *, dim: int) -> Array:
     if not input.size:
         return input.copy()
     shifted = input - input.max(axis=dim, keepdims=True)
-    shifted -= xp.log(xp.exp(shifted).sum(axis=dim, keepdims=True))
+    shifted -= xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
     return shifted
 
 
@@ -285,7 +285,7 @@ _softmax.gradients(lambda g, y, _x, *, dim: y * (g - _total(g * y, dim)))
 _log_softmax.gradients(lambda g, y, _x, *, dim: g - exp(y) * _total(g, dim))
 
 
-@numpy_names
+@second_names
 def logsumexp(input: Any, dim: Dims, keepdim: bool = False) -> Any:
     """log(sum(exp(input))) over dim, without overflow."""
     input = cast(input, float32) if input._array.dtype.kind != "f" else input
@@ -307,14 +307,14 @@ def _along(primitive: Any, input: Any, dim: int | None, target: dtype | None) ->
     return primitive(input, dim=dim)
 
 
-@numpy_names
-def softmax(input: Any, dim: int | None = None, *, dtype: dtype | None = None) -> Any:
+@second_names
+def softmax(input: Any, dim: int | None = None, dtype: dtype | None = None) -> Any:
     """exp(input), normalised to sum 1 over dim."""
     return _along(_softmax, input, dim, dtype)
 
 
-@numpy_names
-def log_softmax(input: Any, dim: int | None = None, *, dtype: dtype | None = None) -> Any:
+@second_names
+def log_softmax(input: Any, dim: int | None = None, dtype: dtype | None = None) -> Any:
     """The logarithm of softmax, computed without its rounding errors."""
     return _along(_log_softmax, input, dim, dtype)
 
@@ -322,26 +322,28 @@ def log_softmax(input: Any, dim: int | None = None, *, dtype: dtype | None = Non
 # ----- counting and logic -----
 
 
-def _plain_reduction(name: str, input: Any, dim: Dims | None, keepdim: bool) -> Any:
+def _logical(name: str, input: Any, dim: Dims | None, keepdim: bool) -> Any:
     xp: Any = backend_of(input._array)
-    return input._wrap(getattr(xp, name)(input._array, axis=axes_of(input, dim), keepdims=keepdim))
+    result = input._wrap(input._array != 0)
+    if dim is None or not isinstance(dim, tuple | list) or dim:  # as in PyTorch, () is nothing
+        axis = axes_of(input, dim)
+        result = input._wrap(getattr(xp, name)(input._array, axis=axis, keepdims=keepdim))
+    return cast(result, uint8) if input._array.dtype == uint8.array else result
 
 
-@numpy_names
+@second_names
 def all(input: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
     """Whether all elements over dim are nonzero; bool (uint8 of uint8)."""
-    result = _plain_reduction("all", input, dim, keepdim)
-    return cast(result, of_array(input._array.dtype)) if input._array.dtype == "uint8" else result
+    return _logical("all", input, dim, keepdim)
 
 
-@numpy_names
+@second_names
 def any(input: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
     """Whether any element over dim is nonzero; bool (uint8 of uint8)."""
-    result = _plain_reduction("any", input, dim, keepdim)
-    return cast(result, of_array(input._array.dtype)) if input._array.dtype == "uint8" else result
+    return _logical("any", input, dim, keepdim)
 
 
-@numpy_names
+@second_names
 def count_nonzero(input: Any, dim: Dims | None = None) -> Any:
     """How many elements over dim are nonzero."""
     return sum(input != 0, dim)

@@ -9,6 +9,7 @@ from typing import Any
 from ..autograd import Variable, primitive
 from ..autograd.broadcast import expand as _expand
 from ..backends import Array, Backend
+from .names import second_names
 
 Dims = int | Sequence[int]
 
@@ -197,7 +198,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
     return _permute(input, dims=tuple(order))
 
 
-swapaxes = swapdims = transpose
+swapaxes = swapdims = second_names(transpose)
 
 
 def t(input: Any) -> Any:

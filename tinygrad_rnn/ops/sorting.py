@@ -11,7 +11,7 @@ from .choice import where
 from .comparison import isnan
 from .conversion import cast
 from .gathering import picked
-from .names import numpy_names
+from .names import second_names
 from .order import ValuesIndices
 from .reduction import sum
 from .shape import movedim, reshape, shape_of, wrap_dim
@@ -44,7 +44,7 @@ def _picked(input: Any, dim: int, indices: Any, like: Any) -> ValuesIndices:
     return ValuesIndices(values, indices)
 
 
-@numpy_names
+@second_names
 def sort(
     input: Any, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> ValuesIndices:
@@ -58,13 +58,13 @@ def msort(input: Any) -> Any:
     return sort(input, 0).values
 
 
-@numpy_names
+@second_names
 def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """The indices that sort the elements along dim."""
     return sort(input.detach(), dim, descending).indices
 
 
-@numpy_names
+@second_names
 def topk(
     input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesIndices:
@@ -77,7 +77,7 @@ def topk(
     return _picked(x, dim, _sorted_indices(x, dim, largest).narrow(dim, 0, k).contiguous(), input)
 
 
-@numpy_names
+@second_names
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """The k-th smallest element along dim (counted from 1), and where it is."""
     x, dim = _with_dims(input, dim)
@@ -110,13 +110,13 @@ def _median(input: Any, dim: int | None, keepdim: bool, skip_nan: bool) -> Any:
     return _squeezed(_picked(x, dim, indices, input), dim, keepdim)
 
 
-@numpy_names
+@second_names
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower median of all elements, or (values, indices) along dim; nan if there is a nan."""
     return _median(input, dim, keepdim, skip_nan=False)
 
 
-@numpy_names
+@second_names
 def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """As `median`, of what is not nan."""
     return _median(input, dim, keepdim, skip_nan=True)
@@ -166,7 +166,7 @@ def _quantile(
     return result if not isinstance(q, float | int) and q._array.ndim else result.squeeze(0)
 
 
-@numpy_names
+@second_names
 def quantile(
     input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *,
     interpolation: str = "linear",
@@ -176,7 +176,7 @@ def quantile(
     return _quantile(input, q, dim, keepdim, interpolation, skip_nan=False)
 
 
-@numpy_names
+@second_names
 def nanquantile(
     input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *,
     interpolation: str = "linear",

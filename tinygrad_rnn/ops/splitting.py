@@ -10,6 +10,7 @@ from ..autograd import Variable, primitive
 from ..backends import Array, Backend, backend_of
 from .indexing import _getitem, along
 from .joining import _cat, _stack
+from .names import second_names
 from .shape import movedim, reshape, shape_of, wrap_dim
 
 # ----- one part -----
@@ -102,6 +103,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     return _unbind(input, dim=wrap_dim(dim, ndim))
 
 
+@second_names
 def split(
     tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0
 ) -> tuple[Any, ...]:
@@ -146,6 +148,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return split(input, -(-shape[dim] // chunks), dim)
 
 
+@second_names
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of consecutive pieces along dim: a number of them, the first ones larger by one where
     the size does not divide; or those between the given indices."""

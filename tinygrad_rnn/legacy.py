@@ -1,0 +1,39 @@
+"""PyTorch's tensor types of old: ``LongTensor([1, 2])``, ``FloatTensor(2, 3)``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import dtypes
+from .tensor import Tensor, legacy_array
+
+
+class _Type(type):
+    """A class whose instances are the tensors of one dtype, made as `Tensor` makes them."""
+
+    dtype: dtypes.dtype
+
+    def __new__(cls, dtype: dtypes.dtype) -> _Type:
+        return super().__new__(cls, f"{dtype.scalar_name}Tensor", (), {"dtype": dtype})
+
+    def __init__(cls, dtype: dtypes.dtype) -> None:
+        super().__init__(cls.__name__, (), {})
+
+    def __call__(cls, *data: Any) -> Tensor:
+        if len(data) == 1 and isinstance(data[0], Tensor):
+            return data[0].detach().to(cls.dtype)
+        return Tensor._wrap(legacy_array(data, cls.dtype, None))
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.is_cpu
+
+
+HalfTensor = _Type(dtypes.float16)
+FloatTensor = _Type(dtypes.float32)
+DoubleTensor = _Type(dtypes.float64)
+ByteTensor = _Type(dtypes.uint8)
+CharTensor = _Type(dtypes.int8)
+ShortTensor = _Type(dtypes.int16)
+IntTensor = _Type(dtypes.int32)
+LongTensor = _Type(dtypes.int64)
+BoolTensor = _Type(dtypes.bool_)
