@@ -154,7 +154,7 @@ class finfo:
         self.max = info.max.item()
         self.min = info.min.item()
         self.tiny = self.smallest_normal = info.tiny.item()
-        self.resolution = info.resolution.item()
+        self.resolution = 10.0**-info.precision
 
     def __repr__(self) -> str:
         limits = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")

@@ -20,6 +20,12 @@ from .ops.data import array_of
 from .values import Size as Size, Values
 
 
+_NO_LEAF = (
+    "you can only change requires_grad flags of leaf variables. Use detach() for a computed value "
+    "that doesn't require a gradient."
+)
+
+
 class Tensor(Values):
     """A multi-dimensional array that records what is done to it.
 
@@ -90,6 +96,8 @@ class Tensor(Values):
     def requires_grad(self, value: bool) -> None:
         if not isinstance(value, bool):
             raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__}")
+        if not self.is_leaf:
+            raise RuntimeError(_NO_LEAF)
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -102,11 +110,7 @@ class Tensor(Values):
             )
         if not requires_grad:
             if not self.is_leaf:
-                raise RuntimeError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use "
-                    "a computed variable in a subgraph that doesn't require differentiation use "
-                    "var_no_grad = var.detach()."
-                )
+                raise RuntimeError(_NO_LEAF)
             self._forget_graph()
         elif self._edge is None:
             if self._array.dtype.kind != "f":

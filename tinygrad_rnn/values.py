@@ -177,7 +177,7 @@ class Values(Methods):
             default_dtype=dtypes.get_default_dtype().name,
             device=str(self.device),
             requires_grad=edge is not None,
-            grad_fn=None if node is None else node._name(),
+            grad_fn=None if node is None else node._name().rpartition("::")[2],
         )
 
     # ----- as Python's numbers and lists -----

@@ -104,7 +104,7 @@ class Node:
         return type(self).__name__
 
     def __repr__(self) -> str:
-        return f"<{self._name()} object at {id(self):#x}>"
+        return f"<{self._name().rpartition('::')[2]} object at {id(self):#x}>"
 
     def _with_extras(self) -> Extras:
         """The node's extras, made when first needed."""
@@ -168,9 +168,6 @@ class Leaf(Node):
 
     def _name(self) -> str:
         return "torch::autograd::AccumulateGrad"
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self):#x}>"
 
 
 class Record(Node):

@@ -296,7 +296,7 @@ def _spread(xp: Backend, values: Array, *, shape: tuple[int, ...], places: Array
     return result
 
 
-@primitive(name="CopySlices")
+@primitive(name="torch::autograd::CopySlices")
 def paste(xp: Backend, base: Array, value: Array, *, places: Array) -> Array:
     """The base with other values at these places."""
     result = base.copy()

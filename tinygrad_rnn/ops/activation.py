@@ -13,7 +13,7 @@ from ..backends import Array, Backend
 from ..dtypes import dtype as DType, float32, of_array
 from . import elementwise, reduction
 from .arithmetic import abs, mul, neg
-from .choice import _clamp, where
+from .choice import where
 from .conversion import promote_floating
 from .elementwise import exp, sigmoid, tanh
 from .inplace import inplace as in_place
@@ -178,7 +178,7 @@ def _mish_rule(g: Any, _y: Any, x: Any) -> Any:
 _leaky_relu.gradients(lambda g, _y, x, *, slope: where(x > 0, g, g * slope))
 _elu.gradients(  # the exponent is kept at or below 0: past it, an infinity times 0 would be nan
     lambda g, _y, x, *, alpha, scale, rate: (
-        g * where(x > 0, scale, exp(_clamp(x, min=None, max=0) * rate) * (alpha * scale * rate))
+        g * where(x <= 0, exp(where(x < 0, x, 0) * rate) * (alpha * scale * rate), scale)
     )
 )
 _gelu.gradients(_gelu_rule)
@@ -191,7 +191,7 @@ _softplus.gradients(
 logsigmoid.gradients(lambda g, _y, x: g * sigmoid(-x))
 _hardsigmoid.gradients(lambda g, _y, x: where((x > -3) & (x < 3), g / 6, 0))
 _hardswish.gradients(lambda g, _y, x: where(x < 3, where(x > -3, g * (x / 3 + 0.5), 0), g))
-_hardtanh.gradients(lambda g, _y, x, *, low, high: where((x <= low) | (x >= high), 0, g))
+_hardtanh.gradients(lambda g, _y, x, *, low, high: where((x > low) & (x < high), g, 0))
 _threshold.gradients(lambda g, _y, x, *, limit, value: where(x <= limit, 0, g))
 
 # ----- functions: input of any shape, a result of the same shape -----
@@ -279,6 +279,8 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
         raise ValueError(
             f"min_val cannot be greater than max_val, but got min_val={min_val}, max_val={max_val}"
         )
+    if not of_array(input._array.dtype).is_floating_point:
+        min_val, max_val = int(min_val), int(max_val)
     return _apply(_hardtanh, input, inplace, low=min_val, high=max_val)
 
 
@@ -308,7 +310,9 @@ def prelu(input: Any, weight: Any) -> Any:
         raise RuntimeError(
             f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {len(count)}"
         )
-    if count and count[0] != 1:
+    if count == (1,):
+        weight = weight.reshape(())
+    elif count:
         channels = shape[1] if len(shape) > 1 else 1
         if count[0] != channels:
             raise RuntimeError(

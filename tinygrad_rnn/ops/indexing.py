@@ -27,19 +27,20 @@ def prepare_index(index: Any, array: Array) -> tuple[Index, Index | None]:
 
     Raises IndexError, as PyTorch, for what can't be an index and for bad positions.
     """
-    if type(index) is int and array.ndim and -len(array) <= index < len(array):
-        return (index, ...), None  # what is met most often, without the rest
+    if type(index) is int:
+        return (index, ...), None  # with an ellipsis the result is a view even of one element
     parts = index if isinstance(index, tuple) else (index,)
-    if isinstance(index, list) and any(isinstance(p, slice | type(None) | Variable) for p in index):
-        parts = tuple(index)
-    parts = tuple(_convert(part, array) for part in parts)
+    plain = all(map(_is_plain, parts))
+    if not plain:
+        if isinstance(index, list) and any(map(_divides, index)):
+            parts = tuple(index)
+        parts = tuple(_convert(part, array) for part in parts)
+    if plain or not any(map(_is_array, parts)):
+        return parts if Ellipsis in parts else (*parts, ...), None
     consumed = sum(map(_consumes, parts))
     if consumed > array.ndim:
         raise IndexError(f"too many indices for tensor of dimension {array.ndim}")
     _check_bounds(parts, array, consumed)
-    if not any(map(_is_array, parts)):
-        # With an ellipsis, a view even of one element
-        return parts if Ellipsis in parts else (*parts, Ellipsis), None
     if consumed == array.ndim:  # for NumPy even an ellipsis for no dimension divides arrays
         parts = tuple(part for part in parts if part is not Ellipsis)
     if not any(type(part) is int for part in parts):
@@ -54,6 +55,22 @@ def prepare_index(index: Any, array: Array) -> tuple[Index, Index | None]:
             if type(part) is not int:
                 then.append(part if part is Ellipsis else slice(None))
     return tuple(first), tuple(then)
+
+
+def _is_plain(part: Any) -> bool:
+    """Whether this is surely a part that the array library takes as PyTorch does."""
+    kind = type(part)
+    if kind is slice:
+        return part.step is None and type(part.start) in _ENDS and type(part.stop) in _ENDS
+    return kind is int or part is None or part is Ellipsis
+
+
+_ENDS = (int, type(None))
+
+
+def _divides(part: Any) -> bool:
+    """Whether a list with this in it stands for a tuple of parts."""
+    return part is None or isinstance(part, slice | Variable)
 
 
 def _is_array(part: Any) -> bool:
@@ -111,17 +128,12 @@ def _item(value: Any) -> Any:
 
 
 def _check_bounds(index: Index, array: Array, consumed: int) -> None:
-    """Raise IndexError for positions outside: here, where CuPy would wrap them around."""
+    """Raise IndexError for arrays of positions outside, which CuPy would wrap around, and for masks
+    of other sizes than the tensor has."""
     dim = 0
     for part in index:
         if part is Ellipsis:
             dim += array.ndim - consumed
-        elif type(part) is int:
-            size = array.shape[dim]
-            if not -size <= part < size:
-                raise IndexError(
-                    f"index {part} is out of bounds for dimension {dim} with size {size}"
-                )
         elif hasattr(part, "dtype"):
             sizes = array.shape[dim : dim + _consumes(part)]
             if part.dtype.kind != "b":

@@ -108,7 +108,7 @@ def _forget(xp: Backend, input: Array) -> Array:
     return xp.zeros_like(input)
 
 
-@primitive(broadcasts=True, name="CopyBackwards")
+@primitive(broadcasts=True, name="torch::autograd::CopyBackwards")
 def _replace(xp: Backend, input: Array, value: Array) -> Array:
     """The value in place of the input."""
     return xp.broadcast_to(value, input.shape)

@@ -31,8 +31,9 @@ def second_names(function: F) -> F:
 
     @functools.wraps(function)
     def renamed(*args: Any, **kwargs: Any) -> Any:
-        for second in kwargs.keys() & synonyms.keys():
-            kwargs[synonyms[second]] = kwargs.pop(second)
+        if kwargs:
+            for second in kwargs.keys() & synonyms.keys():
+                kwargs[synonyms[second]] = kwargs.pop(second)
         return function(*args, **kwargs)
 
     return renamed  # type: ignore[return-value]

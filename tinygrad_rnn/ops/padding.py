@@ -60,12 +60,11 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
             raise RuntimeError(
                 f"pad {(a, b)} at dimension {dim} leaves a negative size: the input has size {n}"
             )
+    if mode in ("constant", "circular") and any(n < 0 for n in sizes):
+        input = input[_inner(shape, tuple((max(-a, 0), max(-b, 0)) for a, b in pads))]
+        pads = tuple((max(a, 0), max(b, 0)) for a, b in pads)
     if mode == "constant":
-        cropped = input
-        if any(n < 0 for n in sizes):
-            cropped = input[_inner(shape, tuple((max(-a, 0), max(-b, 0)) for a, b in pads))]
-            pads = tuple((max(a, 0), max(b, 0)) for a, b in pads)
-        return _pad_constant(cropped, pads=pads, value=0 if value is None else value)
+        return _pad_constant(input, pads=pads, value=0 if value is None else value)
     if mode not in _SOURCES:
         raise NotImplementedError(
             f"Unrecognised padding mode {mode}: expected constant, {', '.join(_SOURCES)}"

@@ -54,21 +54,23 @@ def evenly(g: Any, chosen: Any, dims: Axes) -> Any:
 # ----- sum and mean -----
 
 
-def _summed(xp: Backend, input: Array, dims: Axes, keepdim: bool) -> Array:
-    """The sum in the input's dtype; of float16 in float32, to be rounded once."""
-    wide = float32.array if input.dtype == float16.array else input.dtype
-    return xp.sum(input, axis=dims, dtype=wide, keepdims=keepdim)
+def _summed(xp: Backend, input: Array, dims: Axes, keepdim: bool, count: int = 1) -> Array:
+    """The sum in the input's dtype, divided by count; of float16 in float32, rounded once."""
+    if input.dtype == float16.array:
+        total = xp.sum(input, axis=dims, dtype=float32.array, keepdims=keepdim)
+        return (total / count).astype(float16.array)
+    total = xp.sum(input, axis=dims, dtype=input.dtype, keepdims=keepdim)
+    return total if count == 1 else total / count
 
 
 @primitive
 def _sum(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    return _summed(xp, input, dims, keepdim).astype(input.dtype, copy=False)
+    return _summed(xp, input, dims, keepdim)
 
 
 @primitive
 def _mean(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    mean = _summed(xp, input, dims, keepdim) / _count(input.shape, dims)
-    return mean.astype(input.dtype, copy=False)
+    return _summed(xp, input, dims, keepdim, _count(input.shape, dims))
 
 
 _sum.gradients(lambda g, _y, x_shape, *, dims, keepdim: spread(g, x_shape, dims))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,7 +57,7 @@ def sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
     for size in args:
         if not hasattr(size, "__index__"):
             raise TypeError(f"sizes must be ints, but found {type(size).__name__}")
-    return tuple(size.__index__() for size in args)
+    return tuple(map(operator.index, args))
 
 
 # ----- views: the result shares the memory of the input -----
@@ -82,9 +83,7 @@ def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
 
 def _resolve(input: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape with its -1 worked out. Raises RuntimeError if it does not fit."""
-    old = shape_of(input)
-    count = math.prod(old)
-    error = RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
+    count = math.prod(shape_of(input))
     if -1 in shape:
         if shape.count(-1) > 1:
             raise RuntimeError("only one dimension can be inferred")
@@ -94,14 +93,11 @@ def _resolve(input: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
                 f"cannot reshape tensor of {count} elements into shape {list(shape)} because the "
                 "unspecified dimension size -1 can be any value and is ambiguous"
             )
-        if known < 0 or count % known:
-            raise error
         shape = tuple(count // known if n == -1 else n for n in shape)
     if min(shape, default=0) < 0:
-        bad = min(shape)
-        raise RuntimeError(f"invalid shape dimension {bad}")
+        raise RuntimeError(f"invalid shape dimension {min(shape)}")
     if math.prod(shape) != count:
-        raise error
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
     return shape
 
 
