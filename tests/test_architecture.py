@@ -1,4 +1,4 @@
-"""The rules of the house (DESIGN.md, section 2), read from the source: imports go down, files are
+"""The rules of the house (CONTRIBUTING.md), read from the source: imports go down, files are
 short, and importing the package does nothing but import it."""
 
 import ast

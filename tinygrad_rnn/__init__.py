@@ -132,6 +132,7 @@ from .ops.choice import (
     clamp_min as clamp_min,
     fmax as fmax,
     fmin as fmin,
+    heaviside as heaviside,
     maximum as maximum,
     minimum as minimum,
     nan_to_num as nan_to_num,
@@ -166,6 +167,7 @@ from .ops.comparison import (
     lt as less,
     lt as lt,
     ne as ne,
+    ne as not_equal,
     signbit as signbit,
 )
 from .ops.conversion import (
@@ -241,6 +243,7 @@ from .ops.gathering import (
     index_copy as index_copy,
     index_fill as index_fill,
     index_select as index_select,
+    put as put,
     scatter as scatter,
     scatter_add as scatter_add,
     take as take,
@@ -257,6 +260,7 @@ from .ops.joining import (
     dstack as dstack,
     hstack as hstack,
     stack as stack,
+    vstack as row_stack,
     vstack as vstack,
 )
 from .ops.linalg import (

@@ -30,7 +30,9 @@ from .ops import (
     sorting,
     splitting,
 )  # fmt: skip
-from .ops.inplace import inplace as _in_place
+from .ops.inplace import inplace as _in_place, reshaped as _reshaped
+
+_draw_bernoulli = _in_place(random.bernoulli)
 
 
 def _number_first(operation: Any, name: str) -> Any:
@@ -134,9 +136,11 @@ class Methods(Variable):
     clamp = clip = choice.clamp
     clamp_min, clamp_max = choice.clamp_min, choice.clamp_max
     nan_to_num = choice.nan_to_num
+    heaviside = choice.heaviside
 
     # ----- comparison and logic -----
     eq, ne = comparison.eq, comparison.ne
+    not_equal = comparison.ne
     __eq__, __ne__ = _compare(comparison.eq), _compare(comparison.ne)
     lt = less = __lt__ = comparison.lt
     le = less_equal = __le__ = comparison.le
@@ -259,6 +263,10 @@ class Methods(Variable):
         """This tensor where the condition holds, other elsewhere."""
         return choice.where(condition, self, other)
 
+    # ----- at random -----
+    bernoulli = random.bernoulli
+    multinomial = random.multinomial
+
     # ----- linear algebra -----
     matmul = __matmul__ = linalg.matmul
     mm, bmm, mv, dot = linalg.mm, linalg.bmm, linalg.mv, linalg.dot
@@ -288,6 +296,7 @@ class Methods(Variable):
     div_ = divide_ = true_divide_ = __itruediv__ = _in_place(arithmetic.div)
     floor_divide_ = __ifloordiv__ = _in_place(arithmetic.floor_divide)
     remainder_ = __imod__ = _in_place(arithmetic.remainder)
+    fmod_ = _in_place(arithmetic.fmod)
     pow_ = __ipow__ = _in_place(arithmetic.pow)
     neg_ = negative_ = _in_place(arithmetic.neg)
     abs_ = _in_place(arithmetic.abs)
@@ -299,6 +308,8 @@ class Methods(Variable):
     addmm_ = _in_place(linalg.addmm)
     exp_, log_ = _in_place(elementwise.exp), _in_place(arithmetic.log)
     sqrt_, rsqrt_ = _in_place(elementwise.sqrt), _in_place(elementwise.rsqrt)
+    log2_, log10_ = _in_place(elementwise.log2), _in_place(elementwise.log10)
+    log1p_, expm1_ = _in_place(elementwise.log1p), _in_place(elementwise.expm1)
     square_ = _in_place(elementwise.square)
     reciprocal_ = _in_place(elementwise.reciprocal)
     sin_, cos_ = _in_place(elementwise.sin), _in_place(elementwise.cos)
@@ -317,15 +328,29 @@ class Methods(Variable):
     put_ = _in_place(gathering.put)
     index_put_ = _in_place(indexing.index_put)
     logical_not_ = _in_place(comparison.logical_not)
+    logical_and_, logical_or_ = (
+        _in_place(comparison.logical_and),
+        _in_place(comparison.logical_or),
+    )
+    logical_xor_ = _in_place(comparison.logical_xor)
     bitwise_and_ = __iand__ = _in_place(comparison.bitwise_and)
     bitwise_or_ = __ior__ = _in_place(comparison.bitwise_or)
     bitwise_xor_ = __ixor__ = _in_place(comparison.bitwise_xor)
     tril_, triu_ = _in_place(diagonals.tril), _in_place(diagonals.triu)
+    fill_diagonal_ = _in_place(diagonals.fill_diagonal)
     cumsum_, cumprod_ = _in_place(cumulative.cumsum), _in_place(cumulative.cumprod)
     renorm_ = _in_place(norms.renorm)
     fill_ = _in_place(inplace.fill)
     zero_ = _in_place(inplace.zero)
     copy_ = _in_place(inplace.copy)
     uniform_, normal_ = _in_place(random.uniform), _in_place(random.normal)
-    random_, bernoulli_ = _in_place(random.random), _in_place(random.bernoulli)
+    random_ = _in_place(random.random)
     exponential_ = _in_place(random.exponential)
+
+    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
+        """1 with probability p (a number, or a tensor: one per element), else 0, in place."""
+        return _draw_bernoulli(self, p, generator=generator)
+
+    # ----- in place, the shape alone -----
+    squeeze_, unsqueeze_ = _reshaped(shape.squeeze), _reshaped(shape.unsqueeze)
+    transpose_, t_ = _reshaped(shape.transpose), _reshaped(shape.t)

@@ -12,6 +12,7 @@ from . import backends, dtypes
 from .backends.generator import Generator, default_generator
 from .creation import Device, like, new
 from .dtypes import dtype as DType
+from .ops.random import bernoulli as bernoulli, multinomial as multinomial
 from .ops.shape import sizes
 from .tensor import Tensor
 
@@ -113,51 +114,6 @@ def normal(
     shape = sizes((tuple(size),))
     numbers = (generator or default_generator).normal(shape, mean, std, target.array)
     return _tensor(numbers, device)
-
-
-# ----- choices -----
-
-
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that each element of input says, else 0."""
-    exact = dtypes.promote_types(input.dtype, dtypes.float32)
-    draw = rand(*input.shape, generator=generator, dtype=exact, device=input.device)
-    return (draw < input.detach()).to(input.dtype)
-
-
-def multinomial(
-    input: Tensor,
-    num_samples: int,
-    replacement: bool = False,
-    *,
-    generator: Generator | None = None,
-) -> Tensor:
-    """Indices drawn with the probabilities that the rows of input are proportional to."""
-    if not input.is_floating_point():
-        raise RuntimeError(
-            f"multinomial only supports floating-point dtypes for input, got: {input.dtype}"
-        )
-    weights = input if input.dim() == 2 else input.unsqueeze(0)
-    if bool((weights < 0).any()) or not bool(weights.isfinite().all()):
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if bool((weights.sum(1) <= 0).any()):
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    if num_samples <= 0:
-        raise RuntimeError("cannot sample n_sample <= 0 samples")
-    if not replacement and num_samples > weights.shape[1]:
-        raise RuntimeError(
-            "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
-        )
-    if replacement:
-        edges = weights.double().cumsum(1)
-        draw = rand(len(weights), num_samples, generator=generator, dtype=dtypes.float64)
-        places = draw.to(weights.device) * edges[:, -1:]
-        found = (places.unsqueeze(2) >= edges.unsqueeze(1)).sum(2)
-    else:
-        # The largest of p / exponential are a draw without replacement
-        draw = rand(*weights.shape, generator=generator, dtype=dtypes.float64).to(weights.device)
-        found = (weights.double() / -(1 - draw).log()).topk(num_samples, 1).indices
-    return found if input.dim() == 2 else found[0]
 
 
 # ----- like another tensor -----

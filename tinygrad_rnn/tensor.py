@@ -19,11 +19,7 @@ from .ops import conversion, shape
 from .ops.data import array_of
 from .values import Size as Size, Values
 
-
-_NO_LEAF = (
-    "you can only change requires_grad flags of leaf variables. Use detach() for a computed value "
-    "that doesn't require a gradient."
-)
+_NO_LEAF = "you can only change requires_grad flags of leaf variables. Use detach() for others."
 
 
 class Tensor(Values):
@@ -104,10 +100,8 @@ class Tensor(Values):
         """Ask for a gradient (or no longer). Raises RuntimeError for integers, and when a tensor
         that operations made is told not to require one."""
         if not isinstance(requires_grad, bool):
-            raise TypeError(
-                "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
-                f"{type(requires_grad).__name__}"
-            )
+            name = type(requires_grad).__name__
+            raise TypeError(f"requires_grad_(): 'requires_grad' must be bool, not {name}")
         if not requires_grad:
             if not self.is_leaf:
                 raise RuntimeError(_NO_LEAF)

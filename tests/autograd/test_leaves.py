@@ -93,10 +93,14 @@ def test_names_of_nodes(t):
     x, m = leaf(t), t.ones(2, 2, requires_grad=True)
     named = {
         "AddBackward0": x + x, "MulBackward0": x * 2, "TanhBackward0": x.tanh(),
-        "ExpBackward0": x.exp(), "SumBackward0": x.sum(), "ViewBackward0": x.view(1, 2),
+        "ExpBackward0": x.exp(), "SumBackward0": x.sum(), "SumBackward1": m.sum(0),
+        "MeanBackward0": x.mean(), "MeanBackward1": m.mean(1), "ViewBackward0": x.view(1, 2),
         "ExpandBackward0": x.expand(3, 2), "StackBackward0": t.stack([x, x]),
         "PowBackward0": x**2, "PermuteBackward0": m.permute(1, 0), "CatBackward0": t.cat([x, x]),
-        "ToCopyBackward0": x.double(), "CloneBackward0": x.clone(), "SplitBackward0": m.split(1)[0],
+        "ToCopyBackward0": x.double(), "CloneBackward0": x.clone(),
+        "SplitBackward0": m.split(1)[0], "SelectBackward0": x[0], "SliceBackward0": m[:, 1:],
+        "UnsqueezeBackward0": x[None], "IndexBackward0": x[x > 0], "MmBackward0": m @ m,
+        "ClampBackward1": x.clamp(0, 1), "TrilBackward0": m.tril(), "TriuBackward0": m.triu(),
     }  # fmt: skip
     assert {name: tensor.grad_fn.name() for name, tensor in named.items()} == {n: n for n in named}
     assert repr(x + x) == "tensor([3., 4.], grad_fn=<AddBackward0>)"

@@ -7,7 +7,7 @@ from typing import Any
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_, of_array
-from .comparison import isfinite, isnan
+from .comparison import eq, gt, isfinite, isnan
 from .conversion import cast, promote, result_type
 
 Number = float | int | bool
@@ -92,6 +92,16 @@ def fmin(input: Any, other: Any) -> Any:
     return where((input <= other) | isnan(other), input, other)
 
 
+def heaviside(input: Any, values: Any) -> Any:
+    """0 where the input is negative, 1 where it is positive, the values where it is 0."""
+    if input._array.dtype != values._array.dtype:
+        raise RuntimeError(
+            "heaviside is not yet implemented for tensors with different dtypes: got "
+            f"{of_array(input._array.dtype)} and {of_array(values._array.dtype)}"
+        )
+    return where(eq(input, 0), values, cast(gt(input, 0), of_array(values._array.dtype)))
+
+
 # ----- limits -----
 
 
@@ -100,7 +110,7 @@ def _promote_limits(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(a if a is None else next(given) for a in args)
 
 
-@primitive(broadcasts=True, prepare=_promote_limits)
+@primitive(broadcasts=True, prepare=_promote_limits, name="ClampBackward1")
 def _clamp(xp: Backend, input: Array, min: Any, max: Any) -> Array:
     return xp.clip(input, min, max)
 

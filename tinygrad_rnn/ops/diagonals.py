@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd import primitive
-from ..backends import Array, Backend
+from ..backends import Array, Backend, backend_of
+from ..dtypes import bool_
+from .masking import masked_fill
 from .reduction import sum
 from .shape import reshape, shape_of, wrap_dim
 
@@ -80,10 +82,19 @@ def trace(input: Any) -> Any:
     return sum(_diagonal(input, offset=0, dim1=0, dim2=1))
 
 
+def fill_diagonal(input: Any, fill_value: Any, wrap: bool = False) -> Any:
+    """A copy of a matrix with one value on its diagonal."""
+    if len(shape_of(input)) != 2 or wrap:
+        raise NotImplementedError("fill_diagonal_ is for matrices, without wrap")
+    xp: Any = backend_of(input._array)
+    eye = xp.eye(*shape_of(input), dtype=bool_.array)
+    return masked_fill(input, input._wrap(eye), fill_value)
+
+
 # ----- triangles -----
 
 
-@primitive
+@primitive(name=lambda node: f"Tri{'ul'[not node.params['upper']]}Backward0")
 def _triangle(xp: Backend, input: Array, *, diagonal: int, upper: bool) -> Array:
     return (xp.triu if upper else xp.tril)(input, diagonal)
 

@@ -148,6 +148,11 @@ def _check_bounds(index: Index, array: Array, consumed: int) -> None:
             dim += _consumes(part)
 
 
+def of_dimension(error: IndexError) -> IndexError:
+    """The array library's complaint about an integer, in PyTorch's word for an axis."""
+    return IndexError(str(error).replace("axis", "dimension"))
+
+
 def _each_once(index: Index) -> bool:
     """Whether the index surely names no element twice: all but arrays of positions."""
     return not any(hasattr(part, "dtype") and part.dtype.kind != "b" for part in index)
@@ -161,7 +166,16 @@ def along(dim: int, place: int | slice | Array) -> Index:
 # ----- reading -----
 
 
-@primitive(view=True)
+def _part_name(node: Any) -> str:
+    """PyTorch has a name for each kind of index; of several the last one counts."""
+    parts = [part for part in node.params["index"] if part is not ...]
+    if any(hasattr(part, "dtype") for part in parts):
+        return "IndexBackward0"
+    kinds = {int: "Select", slice: "Slice", type(None): "Unsqueeze"}
+    return f"{kinds[type(parts[-1])] if parts else 'Alias'}Backward0"
+
+
+@primitive(view=True, name=_part_name)
 def _getitem(xp: Backend, input: Array, *, index: Index) -> Array:
     return input[index]
 
@@ -185,9 +199,11 @@ def getitem(input: Any, index: Any) -> Any:
     """``input[index]``: a view for integers, slices, None and Ellipsis; a copy for masks and
     integer tensors. Raises IndexError for bad positions or kinds of index."""
     first, then = prepare_index(index, input._array)
-    if then is None:
-        return _getitem(input, index=first)
-    return _getitem(_getitem(input, index=first) if first else input, index=then)
+    try:
+        part = _getitem(input, index=first) if first else input
+    except IndexError as error:
+        raise of_dimension(error) from None
+    return part if then is None else _getitem(part, index=then)
 
 
 # ----- writing -----

@@ -16,7 +16,7 @@ from ..autograd.primitive import attach, rebase
 from ..backends import Array, Backend, HostScalar, backend_of, device_of, is_host
 from ..dtypes import of_array
 from .conversion import cast, to_device
-from .indexing import _getitem, _put, prepare_index
+from .indexing import _getitem, _put, of_dimension, prepare_index
 from .shape import reshape
 
 
@@ -139,6 +139,24 @@ def inplace(operation: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def reshaped(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """The in-place form of an operation that makes a view: the tensor itself takes the shape."""
+
+    @functools.wraps(operation)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _recorded(self) and not _in_graph(self):
+            self.data = operation(self, *args, **kwargs)
+            return self
+        _check_target(self)
+        view = operation(self, *args, **kwargs)
+        self._array, self._edge = view._array, view._edge
+        return self
+
+    method.__name__ = method.__qualname__ = operation.__name__ + "_"
+    method.__doc__ = f"`{operation.__name__}` in place. {inplace_doc}"
+    return method
+
+
 inplace_doc = "Returns the tensor."
 
 
@@ -197,6 +215,8 @@ def _assign(input: Any, place: Any, value: Any) -> None:
             f"shape mismatch: value tensor of shape {list(getattr(raw, 'shape', ()))} cannot be "
             f"broadcast to indexing result of shape {list(array[place].shape)} ({error})"
         ) from None
+    except IndexError as error:
+        raise of_dimension(error) from None
     except OverflowError as error:
         raise RuntimeError(f"value cannot be converted without overflow: {error}") from None
     input._changes[0] += 1

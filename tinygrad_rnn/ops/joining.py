@@ -21,7 +21,8 @@ def _cat(xp: Backend, *tensors: Array, dim: int) -> Array:
 
 @primitive
 def _stack(xp: Backend, *tensors: Array, dim: int) -> Array:
-    return xp.stack(tensors, axis=dim)
+    new = (slice(None),) * dim + (None,)
+    return xp.concatenate([x[new] for x in tensors], axis=dim)  # sooner done than xp.stack
 
 
 def _part(g: Any, number: int, shapes: Sequence[tuple[int, ...]], dim: int) -> Any:
@@ -59,28 +60,14 @@ def _checked(tensors: Any, name: str) -> tuple[Any, ...]:
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """The tensors one behind the other along dim; other sizes must agree.
 
-    Raises RuntimeError for an empty sequence, 0-d tensors, or sizes that do not agree.
+    Raises ValueError for an empty sequence, RuntimeError for sizes that do not agree and for 0-d
+    tensors.
     """
     tensors = _checked(tensors, "torch.cat")
-    for i, tensor in enumerate(tensors):
-        if not tensor._array.ndim:
-            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    # PyTorch lets an empty vector stand beside tensors of any shape
-    tensors = tuple(x for x in tensors if x._array.shape != (0,)) or tensors[:1]
-    first = tensors[0]._array.shape
-    dim = wrap_dim(dim, len(first))
-    for i, tensor in enumerate(tensors):
-        shape = tensor._array.shape
-        if len(shape) != len(first):
-            raise RuntimeError(
-                f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}"
-            )
-        if shape[:dim] + shape[dim + 1 :] != first[:dim] + first[dim + 1 :]:
-            raise RuntimeError(
-                f"Sizes of tensors must match except in dimension {dim}. Got {list(first)} and "
-                f"{list(shape)} for tensor number {i} in the list."
-            )
-    return _cat(*tensors, dim=dim)
+    shapes = [x._array.shape for x in tensors]
+    if (0,) in shapes:  # PyTorch lets an empty vector stand beside tensors of any shape
+        tensors = [x for x in tensors if x._array.shape != (0,)] or tensors[:1]
+    return _cat(*tensors, dim=wrap_dim(dim, tensors[0]._array.ndim))
 
 
 concat = concatenate = cat
@@ -89,14 +76,7 @@ concat = concatenate = cat
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Tensors of equal shapes along a new dimension. Raises RuntimeError if shapes differ."""
     tensors = _checked(tensors, "stack")
-    first = tensors[0]._array.shape
-    for i, tensor in enumerate(tensors):
-        if tensor._array.shape != first:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
-                f"{list(tensor._array.shape)} at entry {i}"
-            )
-    return _stack(*tensors, dim=wrap_dim(dim, len(first) + 1))
+    return _stack(*tensors, dim=wrap_dim(dim, tensors[0]._array.ndim + 1))
 
 
 def _at_least(tensors: Any, ndim: int, name: str) -> list[Any]:

@@ -39,7 +39,11 @@ def _same_dtype(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return args
 
 
-@primitive(broadcasts=True, prepare=_same_dtype)
+def _product_name(node: Any) -> str:
+    return ("Dot", "Mv", "Mm", "Bmm")[min(len(node._shapes[0]), 3)] + "Backward0"
+
+
+@primitive(broadcasts=True, prepare=_same_dtype, name=_product_name)
 def _matmul(xp: Backend, input: Array, other: Array) -> Array:
     return xp.matmul(input, other)
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..autograd import Variable
 from ..backends import Array, device_of, move
 from ..backends.generator import Generator, default_generator
-from ..dtypes import of_array
+from ..dtypes import float32, of_array, promote_types
 
 
 def _like(input: Any, draw: Array) -> Any:
@@ -59,18 +59,61 @@ def random(
     return _like(input, source.integers(array.shape, low or 0, high, array.dtype))
 
 
-def bernoulli(input: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Any:
-    """1 with probability p (a number, or a tensor: one per element), else 0."""
-    source = generator or default_generator
-    if isinstance(p, Variable):
-        draw = _like(p, source.uniform(p._array.shape, 0.0, 1.0, p._array.dtype))
-        return (draw < p).to(of_array(input._array.dtype))
-    return _like(input, source.bernoulli(input._array.shape, p))
-
-
 def exponential(input: Any, lambd: float = 1.0, *, generator: Generator | None = None) -> Any:
     """Exponential with rate lambd."""
     array = input._array
     return _like(
         input, (generator or default_generator).exponential(array.shape, lambd, array.dtype)
     )
+
+
+# ----- choices by the probabilities in a tensor -----
+
+
+def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) -> Any:
+    """1 with probability p (a number, or a tensor: one per element; None: what each element of
+    input says), else 0."""
+    source, target = generator or default_generator, input._array.dtype
+    p = input if p is None else p
+    if not isinstance(p, Variable):
+        return _like(input, source.bernoulli(input._array.shape, p))
+    chances = p._array
+    wide = promote_types(of_array(chances.dtype), float32).array
+    draw = move(source.uniform(chances.shape, 0.0, 1.0, wide), device_of(chances))
+    return input._wrap((draw < chances).astype(target))
+
+
+def multinomial(
+    input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Any:
+    """Indices drawn with the probabilities that the rows of input are proportional to.
+
+    Raises RuntimeError for rows of anything but finite numbers from 0 up with a positive sum, and
+    without replacement for more samples than columns.
+    """
+    weights = input.detach()
+    if not weights.is_floating_point():
+        raise RuntimeError(
+            f"multinomial only supports floating-point dtypes for input, got: {input.dtype}"
+        )
+    weights = (weights if weights.dim() == 2 else weights.unsqueeze(0)).double()
+    if bool((weights < 0).any()) or not bool(weights.isfinite().all()):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if bool((weights.sum(1) <= 0).any()):
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > weights.shape[1]:
+        raise RuntimeError(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
+        )
+    source, array = generator or default_generator, weights._array
+    if replacement:
+        draw = _like(weights, source.uniform((len(weights), num_samples), 0.0, 1.0, array.dtype))
+        edges = weights.cumsum(1)
+        found = ((draw * edges[:, -1:]).unsqueeze(2) >= edges.unsqueeze(1)).sum(2)
+    else:
+        # The largest of p / exponential are a draw without replacement
+        draw = _like(weights, source.uniform(array.shape, 0.0, 1.0, array.dtype))
+        found = (weights / -(1 - draw).log()).topk(num_samples, 1).indices
+    return found if input.dim() == 2 else found[0]

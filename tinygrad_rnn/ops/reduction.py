@@ -63,12 +63,20 @@ def _summed(xp: Backend, input: Array, dims: Axes, keepdim: bool, count: int = 1
     return total if count == 1 else total / count
 
 
-@primitive
+def _sum_name(node: Any) -> str:
+    return f"SumBackward{int(node.params['dims'] is not None)}"
+
+
+def _mean_name(node: Any) -> str:
+    return f"MeanBackward{int(node.params['dims'] is not None)}"
+
+
+@primitive(name=_sum_name)
 def _sum(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
     return _summed(xp, input, dims, keepdim)
 
 
-@primitive
+@primitive(name=_mean_name)
 def _mean(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
     return _summed(xp, input, dims, keepdim, _count(input.shape, dims))
 
