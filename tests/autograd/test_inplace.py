@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings, strategies as st
 import tinygrad_rnn as tg
 
 from ..both import needs_torch, t as t
+from .samples import SAMPLES
 
 
 def leaf(t):
@@ -227,6 +228,17 @@ def test_results_that_are_converted(t):
     n[0] = 2.7
     n.add_(True)
     assert n.tolist() == [3, 2, 2] and n.dtype is t.int64
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_results_on_an_inputs_memory_are_views_of_it(sample):
+    """Else autograd would not notice that a change in place of one also changes the other."""
+    inputs = [tg.ones(*shape).requires_grad_() for shape in sample.shapes]
+    results = sample.call(*inputs)
+    for result in results if isinstance(results, tuple | list) else [results]:
+        for x in inputs if isinstance(result, tg.Tensor) else []:
+            if np.shares_memory(result.detach().numpy(), x.detach().numpy()):
+                assert result._changes is x._changes
 
 
 # ----- random programs -----

@@ -57,6 +57,13 @@ CHANGES = {
     "addcmul": lambda torch, y: y.addcmul_(y, y, value=0.5),
     "index-add": lambda torch, y: y.index_add_(0, torch.tensor([1]), y[:1] * 2),
     "scatter-add": lambda torch, y: y.scatter_add_(1, torch.tensor([[0, 0]]), y[:1, :2] * 2),
+    "fill-diagonal": lambda torch, y: y[:, :2].fill_diagonal_(1.0),
+    "unsqueeze": lambda torch, y: (y.unsqueeze_(1), y.shape[1]),
+    "squeeze": lambda torch, y: y[None].squeeze_(),
+    "transpose": lambda torch, y: (y.t_(), y.transpose_(0, 1), y.t_(), y[0]),
+    "unsqueeze-then-change": lambda torch, y: (y.unsqueeze_(0), y[:, 1].mul_(3), y),
+    "view-before-unsqueeze": lambda torch, y: _view_before_unsqueeze(y),
+    "unsqueeze-a-view": lambda torch, y: (y[0].unsqueeze_(0).mul_(2), y),
     "saved-input-changed": lambda torch, y: _saved_then_changed(y),
     "saved-view-changed": lambda torch, y: _saved_then_changed(y, lambda: y[0]),
     "unrelated-row-changed": lambda torch, y: (y[0].clone().exp(), y[1].mul_(2), y),
@@ -67,6 +74,13 @@ def _view_before(y):
     first = y[0]
     y.mul_(3)
     return first, y, first * y
+
+
+def _view_before_unsqueeze(y):
+    row = y[1]
+    y.unsqueeze_(0)
+    row.mul_(2)
+    return row, y
 
 
 def _assign(y, index, value):
@@ -104,6 +118,7 @@ LEAVES = {
     "without-grad": lambda torch, x: _without_grad(torch, x),
     "data": lambda torch, x: (x.data.mul_(2), x * 1)[1],
     "data-of-view": lambda torch, x: (x[0].data.mul_(2), x * 1)[1],
+    "unsqueeze": lambda torch, x: x.unsqueeze_(0),
 }
 
 

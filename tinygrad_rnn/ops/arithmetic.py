@@ -194,7 +194,7 @@ def neg(xp: Backend, input: Array) -> Array:
     return xp.negative(input)
 
 
-@primitive
+@primitive(view=True)
 def positive(xp: Backend, input: Array) -> Array:
     """input itself. Raises RuntimeError for bool."""
     if input.dtype.kind == "b":

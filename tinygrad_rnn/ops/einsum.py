@@ -12,7 +12,7 @@ from .diagonals import diagonal
 from .shape import expand, shape_of
 
 
-@primitive
+@primitive(view=True)  # NumPy's and CuPy's may only permute the one operand
 def _einsum(xp: Backend, *operands: Array, inputs: tuple[str, ...], output: str) -> Array:
     equation = f"{','.join(inputs)}->{output}"
     return xp.einsum(equation, *operands, optimize=len(operands) > 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd import Variable
 from ..backends import backend_of
 from ..dtypes import of_array
 from .arithmetic import ceil, floor, lerp, round
@@ -128,29 +129,15 @@ _BETWEEN = {"linear": None, "lower": floor, "higher": ceil, "nearest": round, "m
 def _quantile(
     input: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
 ) -> Any:
-    if interpolation not in _BETWEEN:
-        raise RuntimeError(
-            f"quantile() interpolation must be one of {', '.join(_BETWEEN)}, got {interpolation}"
-        )
-    if not isinstance(q, float | int):
-        if q._array.dtype != input._array.dtype:
-            raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
-        if q._array.ndim > 1:
-            raise RuntimeError("quantile() q must be a scalar or 1D tensor")
-    if input._array.dtype.kind != "f":
-        raise RuntimeError("quantile() input tensor must be either float or double dtype")
-    if not input._array.size:
-        raise RuntimeError("quantile() input tensor must be non-empty")
-    x = reshape(input, (-1,)) if dim is None else input
-    x, axis = _with_dims(x, 0 if dim is None else dim)
+    asked = shape_of(q) if isinstance(q, Variable) else ()
+    q = reshape(q, (-1,)) if isinstance(q, Variable) else input.new_tensor([q])
+    _check_quantile(input, q, asked, interpolation)
+    x, axis = _with_dims(reshape(input, (-1,)) if dim is None else input, dim or 0)
     x = movedim(sort(x, axis).values, axis, -1)
     n = shape_of(x)[-1]
     numbers = sum(~isnan(x), -1, True)
-    fractions = q if isinstance(q, float | int) else reshape(q, (-1,))
-    if not bool(((input.new_tensor(fractions) >= 0) & (input.new_tensor(fractions) <= 1)).all()):
-        raise RuntimeError("quantile() q values must be in the range [0, 1]")
-    # where the quantile lies among the sorted numbers: (..., number of q)
-    rank = cast(numbers - 1, of_array(input._array.dtype)).clamp(min=0) * fractions
+    # where the quantiles lie among the sorted numbers: (..., number of quantiles)
+    rank = cast(numbers - 1, of_array(input._array.dtype)).clamp(min=0) * q
     if not skip_nan:
         rank = where(numbers == n, rank, n - 1)
     towards = _BETWEEN[interpolation]
@@ -158,12 +145,28 @@ def _quantile(
     below, above = (picked(x, -1, f(rank.detach()).long()) for f in (floor, ceil))
     weight = 0.5 if interpolation == "midpoint" else rank - floor(rank)
     result = movedim(lerp(below, above, weight), -1, 0)
+    rest = shape_of(result)[1:]
     if keepdim:
-        shape = [1] * len(shape_of(input)) if dim is None else list(shape_of(input))
-        if dim is not None and shape:
-            shape[axis] = 1
-        result = reshape(result, (shape_of(result)[0], *shape))
-    return result if not isinstance(q, float | int) and q._array.ndim else result.squeeze(0)
+        rest = tuple(1 if dim is None or d == axis else n for d, n in enumerate(shape_of(input)))
+    return reshape(result, (*asked, *rest))
+
+
+def _check_quantile(input: Any, q: Any, asked: tuple[int, ...], interpolation: str) -> None:
+    """Raise RuntimeError, as PyTorch, for arguments that make no sense."""
+    if interpolation not in _BETWEEN:
+        raise RuntimeError(
+            f"quantile() interpolation must be one of {', '.join(_BETWEEN)}, got {interpolation}"
+        )
+    if input._array.dtype.kind != "f":
+        raise RuntimeError("quantile() input tensor must be either float or double dtype")
+    if q._array.dtype != input._array.dtype:
+        raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
+    if len(asked) > 1:
+        raise RuntimeError("quantile() q must be a scalar or 1D tensor")
+    if not input._array.size:
+        raise RuntimeError("quantile() input tensor must be non-empty")
+    if not bool(((q >= 0) & (q <= 1)).all()):
+        raise RuntimeError("quantile() q values must be in the range [0, 1]")
 
 
 @second_names
