@@ -176,6 +176,10 @@ def test_views_that_one_operation_returned(t):
         RuntimeError, match="its base or another view of its base has been modified"
     ):
         first * 2
+    with t.no_grad():
+        first[0] = 7
+        first.add_(1)
+    assert base.tolist() == [8.0, 4.0, 6.0]
     plain = t.ones(3)
     plain.split(1)[0].mul_(2)
     assert plain.tolist() == [2.0, 1.0, 1.0]

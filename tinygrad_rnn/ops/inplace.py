@@ -207,7 +207,8 @@ def _assign(input: Any, place: Any, value: Any) -> None:
     array = input._array
     value = _assignable(value, array, place)
     raw = value._array if isinstance(value, Variable) else value
-    before = input._wrap(array, current_edge(input))
+    recorded = array.dtype.kind == "f" and _recorded(input, value)
+    before = input._wrap(array, current_edge(input) if recorded else None)
     try:
         array[place] = raw
     except ValueError as error:
@@ -220,7 +221,7 @@ def _assign(input: Any, place: Any, value: Any) -> None:
     except OverflowError as error:
         raise RuntimeError(f"value cannot be converted without overflow: {error}") from None
     input._changes[0] += 1
-    if array.dtype.kind == "f" and _recorded(before, value):
+    if recorded:
         after = input._wrap(array)
         attach(after, _put, (before, value), index=place, accumulate=False)
         rebase(input, after._edge)
