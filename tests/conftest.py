@@ -40,10 +40,11 @@ if not HAS_GPU:
 
 import tinygrad_rnn as tg  # noqa: E402, behind the decision which CuPy it will find
 
-_DEVICES = [
+_ALL = [
     pytest.param("cpu", id="cpu"),
     pytest.param("cuda", id="cuda-gpu" if HAS_GPU else "cuda-standin"),
 ]
+DEVICES = [d for d in _ALL if _ONLY in ("", d.values[0])]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,10 +60,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
-@pytest.fixture(params=[d for d in _DEVICES if _ONLY in ("", d.values[0])])
+@pytest.fixture(params=DEVICES)
 def device(request: pytest.FixtureRequest) -> str:
     """The name of each device in turn: "cpu", "cuda"."""
     return request.param
+
+
+@pytest.fixture
+def default_device(device: str) -> Iterator[str]:
+    """Each device in turn, and tensors are made there. A file whose tests name no device runs
+    on all of them with ``pytestmark = pytest.mark.usefixtures("default_device")``."""
+    with tg.device(device):
+        yield device
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_rnn as tg
 
-from .both import t as t
+from .both import on_the_cpu, t as t
 
 
 def leaf(t):
@@ -50,6 +50,7 @@ def test_memory(t):
         x.stride(2)
 
 
+@on_the_cpu
 def test_kind(t):
     x = t.ones(2)
     assert x.dtype is t.float32 and x.device == t.device("cpu") and x.get_device() == -1
@@ -132,6 +133,7 @@ def test_contains(t):
             _ = wrong in x
 
 
+@on_the_cpu
 def test_format(t):
     assert f"{t.tensor(2.5):.3f} {t.tensor(3):4d} {t.tensor(2.5)}" == "2.500    3 2.5"
     assert f"{leaf(t).sum():.2f}" == "3.50"
@@ -168,6 +170,7 @@ def test_shared_memory(t):
     assert np.from_dlpack(x)[0] == 6.0 and t.from_dlpack(array)[0].item() == 6.0
 
 
+@on_the_cpu
 def test_numpy_needs_detached_tensors(t):
     x = leaf(t)
     for convert in (lambda: x.numpy(), lambda: np.asarray(x), lambda: (x * 2).numpy()):
@@ -178,6 +181,7 @@ def test_numpy_needs_detached_tensors(t):
     assert x.detach().numpy().tolist() == x.numpy(force=True).tolist() == [1.5, 2.0]
 
 
+@on_the_cpu
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning")  # torch
 def test_array_protocol(t):
     assert np.asarray(t.ones(2), "int32").dtype == "int32" and np.array(t.tensor(3)) == 3
@@ -189,6 +193,7 @@ def test_array_protocol(t):
     np.testing.assert_allclose(t.ones(2), [1, 1])
 
 
+@on_the_cpu
 @pytest.mark.filterwarnings("ignore:__array_wrap__ must accept:DeprecationWarning")  # torch
 def test_functions_of_numpy_give_tensors(t):
     for result in (
@@ -276,6 +281,7 @@ def test_assigning_data(t):
 # ----- other types -----
 
 
+@on_the_cpu
 def test_to(t):
     x = t.ones(2)
     assert x.to("cpu") is x and x.to(t.float32) is x and x.to() is x and x.to(device=None) is x
@@ -319,6 +325,7 @@ def test_tensor_as_a_constructor(t):
         t.Tensor(-1)
 
 
+@on_the_cpu
 def test_typed_constructors(t):
     assert t.LongTensor([1, 2]).dtype is t.int64 and t.FloatTensor(2, 3).shape == (2, 3)
     assert t.BoolTensor([True]).type() == "torch.BoolTensor"
@@ -326,6 +333,7 @@ def test_typed_constructors(t):
     assert t.ones(2).type(t.LongTensor).dtype is t.int64
 
 
+@on_the_cpu
 def test_subclasses(t):
     class Mine(t.Tensor):
         pass
@@ -359,3 +367,24 @@ def test_views_changed_in_place_on_every_device(device):
     y.t()[1:].mul_(3)
     (early * y[:, 1]).sum().backward()
     assert x.grad.tolist() == [[0.0, 18.0, 0.0], [0.0, 72.0, 0.0]]
+
+
+def test_default_device(device):
+    assert tg.get_default_device() == tg.device("cpu")
+    with tg.device(device) as entered:
+        assert entered == tg.get_default_device() == tg.device(device)
+        made = [
+            tg.zeros(2), tg.tensor([1]), tg.as_tensor(np.ones(2)), tg.randn(2), tg.arange(3),
+            tg.nn.Linear(2, 2).weight, tg.randperm(3), tg.Tensor(2),
+        ]  # fmt: skip
+        assert {x.device.type for x in made} == {device}
+        assert tg.from_numpy(np.ones(2)).is_cpu and tg.zeros(2, device="cpu").is_cpu
+        with tg.device("cpu"):
+            assert tg.ones(1).is_cpu
+        assert tg.ones(1).device.type == device
+    tg.set_default_device(device)
+    assert tg.ones(1).device.type == device
+    tg.set_default_device(None)
+    assert tg.ones(1).is_cpu
+    with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):
+        tg.set_default_device("tpu")

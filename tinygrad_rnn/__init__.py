@@ -23,7 +23,11 @@ from .autograd import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
-from .backends import device as device
+from .backends import (
+    device as device,
+    get_default_device as get_default_device,
+    set_default_device as set_default_device,
+)
 from .backends.generator import Generator as Generator
 from .creation import (
     arange as arange,

@@ -66,7 +66,7 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> T
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
     if backends.is_host(data):
-        return from_numpy(data).to(device=device, dtype=dtype)
+        return from_numpy(data).to(device=backends.as_device(device), dtype=dtype)
     return tensor(data, dtype=dtype, device=device)
 
 

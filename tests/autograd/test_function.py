@@ -12,7 +12,8 @@ def test_a_function(t):
     x = leaf(t)
     y = squared(t).apply(x)
     assert y.grad_fn.name() == type(y.grad_fn).__name__ == "MadeBackward"
-    assert repr(y) == "tensor([2.2500, 4.0000], grad_fn=<MadeBackward>)"
+    assert repr(y).startswith("tensor([2.2500, 4.0000], ")
+    assert repr(y).endswith("grad_fn=<MadeBackward>)")
     y.sum().backward()
     assert x.grad.tolist() == [3.0, 4.0]
 

@@ -103,7 +103,7 @@ def test_names_of_nodes(t):
         "ClampBackward1": x.clamp(0, 1), "TrilBackward0": m.tril(), "TriuBackward0": m.triu(),
     }  # fmt: skip
     assert {name: tensor.grad_fn.name() for name, tensor in named.items()} == {n: n for n in named}
-    assert repr(x + x) == "tensor([3., 4.], grad_fn=<AddBackward0>)"
+    assert repr(x + x).endswith("grad_fn=<AddBackward0>)")
     assert repr((x + x).grad_fn).startswith("<AddBackward0 object at 0x")
 
 

@@ -7,6 +7,8 @@ import pytest
 
 import tinygrad_rnn as tg
 
+pytestmark = pytest.mark.usefixtures("default_device")
+
 
 @pytest.fixture(autouse=True)
 def no_cyclic_collector():

@@ -8,6 +8,8 @@ import tinygrad_rnn as torch
 from tinygrad_rnn import nn, optim
 from tinygrad_rnn.nn import functional as F
 
+pytestmark = pytest.mark.usefixtures("default_device")
+
 
 @pytest.fixture
 def no_cyclic_collector():

@@ -8,6 +8,8 @@ from tinygrad_rnn import nn
 from tinygrad_rnn.nn.utils import rnn
 
 torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch==2.13.0")
+
+pytestmark = pytest.mark.usefixtures("default_device")
 theirs = torch.nn.utils.rnn
 
 
@@ -19,7 +21,7 @@ def sequences(lengths):
 
 def same(a, b, atol=0.0):
     assert tuple(a.shape) == tuple(b.shape)
-    np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), atol=atol, rtol=0)
+    np.testing.assert_allclose(a.detach().cpu().numpy(), b.detach().numpy(), atol=atol, rtol=0)
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
@@ -103,7 +105,8 @@ def test_conversions():
     packed = rnn.pack_sequence(sequences([2, 1])[0])
     assert packed.float().data.dtype is tg.float32
     assert packed.float().double().data.dtype is tg.float64
-    assert packed.cpu() is packed and not packed.is_cuda
+    assert packed.to(packed.data.device) is packed and packed.is_cuda == packed.data.is_cuda
+    assert not packed.cpu().is_cuda and packed.cpu().cpu().data.is_cpu
     assert packed.to(tg.float32).batch_sizes.tolist() == [2, 1]
 
 

@@ -33,14 +33,14 @@ def integers(*shape: int, seed: int = 0, low: int = -5, high: int = 6) -> Any:
 def _tensor(module: Any, value: Any) -> Any:
     if not isinstance(value, np.ndarray):
         return value
-    tensor = module.from_numpy(value.copy(order="K"))
+    tensor = module.as_tensor(value.copy(order="K"))  # on the default device
     return tensor.requires_grad_() if value.dtype.kind == "f" else tensor
 
 
 def _plain(value: Any) -> Any:
     """A result without its library: arrays, dtypes by name, and what Python has."""
     if isinstance(value, tg.Tensor | torch.Tensor):
-        return value.detach().numpy().copy()
+        return value.detach().cpu().numpy().copy()
     if isinstance(value, tg.dtype | torch.dtype):
         return str(value)
     if isinstance(value, list | tuple):
@@ -83,14 +83,14 @@ def _gradients(module: Any, results: list[Any], inputs: list[Any]) -> list[Any] 
     total = sum((y * _weights(module, y)).sum() for y in outputs)
     gradients = module.autograd.grad(total, leaves, allow_unused=True)
     return [
-        np.zeros(tuple(x.shape)) if g is None else g.numpy()
+        np.zeros(tuple(x.shape)) if g is None else g.cpu().numpy()
         for g, x in zip(gradients, leaves, strict=True)
     ]
 
 
 def _weights(module: Any, like: Any) -> Any:
     weights = np.cos(np.arange(like.numel()) + 1.0).reshape(tuple(like.shape))
-    return module.from_numpy(weights).to(like.dtype)
+    return module.as_tensor(weights, dtype=like.dtype)
 
 
 def assert_same(mine: Any, theirs: Any, what: str, **tolerance: float) -> None:

@@ -10,6 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from .compare import agree, numbers
 
+pytestmark = pytest.mark.usefixtures("default_device")
+
 CALLS = {
     "add": lambda torch, a, b: a + b,
     "add-alpha": lambda torch, a, b: torch.add(a, b, alpha=3),
@@ -112,4 +114,4 @@ def test_reshaping(data):
 
 
 def test_numpy_arrays_must_be_made_tensors_first():
-    agree(lambda torch, x: torch.add(x, torch.from_numpy(np.ones(3))), numbers(3))
+    agree(lambda torch, x: torch.add(x, torch.as_tensor(np.ones(3))), numbers(3))

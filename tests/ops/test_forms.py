@@ -8,6 +8,8 @@ import tinygrad_rnn as tg
 
 from .compare import agree, integers, numbers
 
+pytestmark = pytest.mark.usefixtures("default_device")
+
 X = numbers(2, 3)
 FORMS = {
     # sizes and dimensions one by one, as a sequence, by keyword

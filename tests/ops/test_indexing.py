@@ -10,6 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from .compare import agree, integers, numbers
 
+pytestmark = pytest.mark.usefixtures("default_device")
+
 # ----- any index -----
 
 

@@ -8,6 +8,8 @@ import tinygrad_rnn as tg
 
 from .compare import agree, integers, numbers
 
+pytestmark = pytest.mark.usefixtures("default_device")
+
 # Each is given y = x * 2, changes it, and returns what is to be compared
 CHANGES = {
     "tensor": lambda torch, y: y.mul_(3),
@@ -163,7 +165,7 @@ def test_the_result_is_the_tensor():
 
 
 def test_a_numpy_array_shows_the_change():
-    x = tg.zeros(2, 2)
+    x = tg.zeros(2, 2, device="cpu")
     array = x.numpy()
     x[0].add_(1)
     x[1, 1] = 5

@@ -12,6 +12,8 @@ import tinygrad_rnn as tg
 
 from .compare import agree
 
+pytestmark = pytest.mark.usefixtures("default_device")
+
 TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
 SMALL = {"rtol": 1e-2, "atol": 1e-2}  # half precision is rounded elsewhere
 OPERATIONS = {

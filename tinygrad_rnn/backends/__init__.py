@@ -9,7 +9,9 @@ from .device import (
     cuda_device_count as cuda_device_count,
     device as device,
     device_of as device_of,
+    get_default_device as get_default_device,
     is_host as is_host,
     move as move,
+    set_default_device as set_default_device,
 )
 from .protocol import Array as Array, Backend as Backend

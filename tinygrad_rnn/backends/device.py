@@ -1,9 +1,10 @@
-"""Devices by name, and which backend serves which device or array."""
+"""Devices by name, the default one, and which backend serves which device or array."""
 
 from __future__ import annotations
 
 import functools
 import importlib
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ _CUDA_HELP = (
 class device:
     """Where a tensor lives: ``device("cpu")``, ``device("cuda")``, ``device("cuda:1")``.
 
+    Inside ``with device("cuda"):`` tensors are made there unless told otherwise.
     Raises RuntimeError for a type of device there is no backend for.
     """
 
@@ -63,8 +65,16 @@ class device:
     def __reduce__(self) -> tuple[object, ...]:
         return device, (self.type, self.index)
 
+    def __enter__(self) -> device:
+        _defaults.set((*_defaults.get(), self))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _defaults.set(_defaults.get()[:-1])
+
 
 CPU = device("cpu")
+_defaults: ContextVar[tuple[device, ...]] = ContextVar("defaults", default=(CPU,))
 HostScalar = np.generic  # what indexing a NumPy array, or NumPy's mathematics, gives for one number
 
 # NumPy's own scalars are what its ufuncs return for 0-d arrays.
@@ -128,10 +138,25 @@ def device_of(array: Array) -> device:
     return CPU if backend is numpy_backend else device("cuda", backend.device_index(array))
 
 
+def get_default_device() -> device:
+    """The device on which tensors are made where none is named."""
+    return _defaults.get()[-1]
+
+
+def set_default_device(device: device | str | int | None) -> None:
+    """Make tensors there from now on, in this thread; None means the CPU again.
+
+    Raises RuntimeError for a device that can't be used.
+    """
+    where = CPU if device is None else as_device(device)
+    backend_for(where)
+    _defaults.set((*_defaults.get()[:-1], where))
+
+
 def as_device(value: device | str | int | None) -> device:
-    """A device from what users pass; None is the CPU, a number a GPU."""
+    """A device from what users pass; None is the default one, a number a GPU."""
     if value is None:
-        return CPU
+        return get_default_device()
     if isinstance(value, int):
         return device("cuda", value)
     return value if isinstance(value, device) else device(value)

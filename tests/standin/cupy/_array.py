@@ -100,7 +100,7 @@ class ndarray:
         base: the array that owns the memory, never itself a view; None if this one does.
     """
 
-    __slots__ = ("_a", "_device", "base")
+    __slots__ = ("__weakref__", "_a", "_device", "base")
     __array_priority__ = 100
     __array_ufunc__ = None  # NumPy's ufuncs raise TypeError
     __hash__ = None  # type: ignore[assignment]

@@ -101,12 +101,17 @@ def pack_padded_sequence(
                 f"requirement. Got {values}"
             )
     else:
-        order = tensor(values).argsort(descending=True, stable=True).to(x.device)
+        order = _numbers(values).argsort(descending=True, stable=True).to(x.device)
         x = x.index_select(1, order)
         values.sort(reverse=True)
     sizes = [sum(length > t for length in values) for t in range(values[0])]
     data = cat([x[t, :size] for t, size in enumerate(sizes)])
-    return PackedSequence(data, tensor(sizes, dtype=int64), order, invert_permutation(order))
+    return PackedSequence(data, _numbers(sizes), order, invert_permutation(order))
+
+
+def _numbers(values: list[int]) -> Tensor:
+    """int64 on the CPU, where lengths and batch sizes are read."""
+    return tensor(values, dtype=int64, device="cpu")
 
 
 def padded(packed: PackedSequence, value: float = 0.0) -> tuple[Tensor, list[int]]:
@@ -151,7 +156,7 @@ def pad_packed_sequence(
         if total_length > steps:
             more = (total_length - steps, *output.shape[1:])
             output = cat([output, output.new_full(more, padding_value)])
-    counts = tensor(lengths, dtype=int64)
+    counts = _numbers(lengths)
     if sequence.unsorted_indices is not None:
         output = output.index_select(1, sequence.unsorted_indices)
         counts = counts.index_select(0, sequence.unsorted_indices.cpu())
