@@ -131,7 +131,7 @@ def load(f: File, map_location: Any = None, weights_only: bool = True) -> Any:
 
     Args:
         f: a path, or a file open for reading bytes.
-        map_location: the device for the tensors; the default one if None, wherever they were saved from.
+        map_location: the device for the tensors; if None the default one, wherever they came from.
         weights_only: for PyTorch's signature. Nothing but tensors and containers is ever loaded.
 
     Raises CheckpointError, which names the file, if it is of another kind, incomplete or damaged.
