@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import tinygrad_rnn as torch
 from tinygrad_rnn.nn import functional as F
 
+from .sample import POSITIVE, S, Sample as Sample, on
+from .samples_layers import LAYERS
+from .samples_linalg import SURFACE
+from .samples_losses import LOSSES
+from .samples_recurrent import RECURRENT
+from .samples_windows import WINDOWS
 
-@dataclass
-class Sample:
-    name: str
-    call: Callable[..., Any]
-    shapes: tuple[tuple[int, ...], ...]
-    low: float = -1.0
-    high: float = 1.0
-
-
-def S(name: str, call: Callable[..., Any], *shapes: tuple[int, ...], **limits: float) -> Sample:
-    return Sample(name, call, shapes, **limits)
-
-
-def on(like: Any, constant: Any) -> Any:
-    """A constant on the device of an input."""
-    return constant.to(like.device)
-
-
-POSITIVE = {"low": 0.2, "high": 2.0}
 CLASSES, WEIGHTS = torch.tensor([1, 2, 0]), torch.tensor([0.5, 1.0, 2.0, 1.5])
 COLUMNS, ROWS = torch.tensor([2, 0, 2]), torch.tensor([1, 1])
 MASK = torch.tensor([[True, False, True], [False, False, True]])
@@ -210,6 +196,9 @@ LINALG = [
     S("dot", torch.dot, (3,), (3,)),
     S("outer", torch.outer, (2,), (3,)),
     S("addmm", lambda a, b, c: torch.addmm(a, b, c, beta=2, alpha=0.5), (2,), (2, 3), (3, 2)),
+    S("linear", F.linear, (2, 3), (4, 3), (4,)),
+    S("linear-steps", F.linear, (2, 2, 3), (4, 3)),
+    S("linear-vector", F.linear, (3,), (4, 3), (4,)),
     S("tensordot", lambda a, b: torch.tensordot(a, b, 2), (2, 3, 2), (3, 2, 4)),
     S("einsum", lambda a, b: torch.einsum("bij,bjk->ik", a, b), (2, 2, 3), (2, 3, 2)),
     S("einsum-diagonal", lambda a: torch.einsum("ii->i", a) ** 2, (3, 3)),
@@ -284,4 +273,9 @@ SAMPLES = (
     + ACTIVATION
     + LOSS
     + IN_PLACE
+    + LAYERS
+    + LOSSES
+    + WINDOWS
+    + SURFACE
+    + RECURRENT
 )

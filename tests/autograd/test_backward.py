@@ -185,6 +185,7 @@ def test_unused_inputs(t):
     with pytest.raises(RuntimeError, match="at index 1 appears to not have been used in the graph"):
         t.autograd.grad((x * 2).sum(), [x, y])
     assert t.autograd.grad((x * 2).sum(), [x, y], allow_unused=True)[1] is None
+    assert t.autograd.grad((x * 2).sum(), [x, y], None, None, False, True, True)[1] is None
     zeros = t.autograd.grad((x * 2).sum(), [x, y], materialize_grads=True)[1]
     assert zeros.tolist() == [0.0, 0.0]
     with pytest.raises(ValueError, match="Expected allow_unused to be True or not passed"):

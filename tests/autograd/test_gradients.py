@@ -56,6 +56,8 @@ def test_second_order(sample, device):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
 def test_gradients_keep_the_dtype(sample, dtype):
+    if dtype is torch.float16 and not sample.half:
+        pytest.skip("not for float16")
     inputs = [x.detach().to(dtype).requires_grad_() for x in _inputs(sample)]
     outputs = _outputs(sample, inputs)
     assert all(out.dtype is dtype for out in outputs)

@@ -342,6 +342,7 @@ STEP = st.tuples(st.sampled_from([*VIEWS, *IN_PLACE, *IN_PLACE, *NEW]), INDEX, I
 
 
 @needs_torch
+@pytest.mark.filterwarnings("ignore:Use of .* on expanded tensors:UserWarning")  # PyTorch's
 @settings(max_examples=300, deadline=None)
 @given(st.lists(STEP, min_size=1, max_size=8), st.booleans())
 def test_random_programs(program, twice):

@@ -117,3 +117,15 @@ def test_next_functions(t):
     assert end.variable is x and end.next_functions == ()
     assert end.name() == "torch::autograd::AccumulateGrad" and repr(end).startswith("<Accumulate")
     assert y.grad_fn is y.grad_fn and x.grad_fn is None
+
+
+def test_the_old_name_variable(t):
+    x = t.ones(2)
+    v = t.autograd.Variable(x, requires_grad=True)
+    assert type(v) is t.Tensor and v.is_leaf and v.requires_grad and not x.requires_grad
+    assert v.data_ptr() == x.data_ptr() and isinstance(x, t.autograd.Variable)
+    assert not t.autograd.Variable(v * 2).requires_grad
+    with pytest.raises(TypeError, match="Variable data has to be a tensor, but got list"):
+        t.autograd.Variable([1.0])
+    with pytest.raises(RuntimeError, match="floating point"):
+        t.autograd.Variable(t.tensor([1]), requires_grad=True)

@@ -1,5 +1,6 @@
 """Reverse-mode differentiation: the graph, the engine, and how operations are declared."""
 
+from . import functional as functional
 from .anomaly import (
     detect_anomaly as detect_anomaly,
     is_anomaly_enabled as is_anomaly_enabled,
@@ -25,6 +26,7 @@ from .gradcheck import (
     gradgradcheck as gradgradcheck,
 )
 from .graph import (
+    Kept as Kept,
     Leaf as Leaf,
     Node as Node,
     Record as Record,
@@ -34,5 +36,7 @@ from .graph import (
 from .primitive import (
     Primitive as Primitive,
     current_edge as current_edge,
+    named as named,
     primitive as primitive,
 )
+from .products import Products as Products

@@ -37,6 +37,11 @@ class set_detect_anomaly(Mode):
     Args:
         mode: whether to switch it on.
         check_nan: whether to raise RuntimeError for a nan.
+
+    >>> _ = torch.autograd.set_detect_anomaly(True)
+    >>> torch.is_anomaly_enabled()
+    True
+    >>> _ = torch.autograd.set_detect_anomaly(False)
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
@@ -58,7 +63,14 @@ class set_detect_anomaly(Mode):
 
 
 class detect_anomaly(set_detect_anomaly):
-    """`set_detect_anomaly(True)` as a context manager or decorator."""
+    """`set_detect_anomaly(True)` as a context manager or decorator.
+
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> with torch.autograd.detect_anomaly():
+    ...     (x / x.detach()).log().backward()
+    >>> x.grad
+    tensor([1.])
+    """
 
     def __init__(self, check_nan: bool = True) -> None:
         super().__init__(True, check_nan)
@@ -66,7 +78,11 @@ class detect_anomaly(set_detect_anomaly):
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether anomaly mode is on."""
+    """Whether anomaly mode is on.
+
+    >>> torch.is_anomaly_enabled()
+    False
+    """
     return anomaly.traced
 
 

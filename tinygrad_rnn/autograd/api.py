@@ -70,6 +70,11 @@ def backward(
 
     Raises RuntimeError for a tensor without a graph, a non-scalar without a gradient, a graph
     that was freed, or a saved value that was changed in place.
+
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> torch.autograd.backward((x * x).sum())
+    >>> x.grad
+    tensor([2., 4.])
     """
     outputs = _sequence(tensors)
     grads = [None] * len(outputs) if grad_tensors is None else _sequence(grad_tensors)
@@ -94,6 +99,7 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -101,7 +107,13 @@ def grad(
     """The gradients of (the sum of) `outputs` with respect to each of `inputs`, as a tuple.
 
     Arguments as for `backward`. An input that the outputs do not depend on raises RuntimeError;
-    with allow_unused its gradient is None, with materialize_grads zeros.
+    with allow_unused its gradient is None, with materialize_grads zeros. only_inputs has no effect:
+    no other gradients are ever collected.
+
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> (gradient,) = torch.autograd.grad((x * x).sum(), x)
+    >>> gradient, x.grad
+    (tensor([2., 4.]), None)
     """
     if is_grads_batched:
         raise ValueError("is_grads_batched=True is not supported: call grad once for each")

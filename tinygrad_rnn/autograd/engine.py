@@ -12,6 +12,7 @@ from .broadcast import sum_to
 from .grad_mode import Setting
 from .graph import Edge, Extras, Hook, Leaf, Node, Record, Variable
 from .primitive import current_edge
+from .products import Products, formed
 
 # What has come in for a node so far: the node, and for each of its outputs the sum of the
 # gradients and whether it belongs to nobody else, so that more may be added in place.
@@ -55,6 +56,8 @@ def run(
         while order:
             entry = waiting.pop(-heappop(order))
             node: Node = entry[0]
+            if type(entry[1]) is Products:
+                entry[1], entry[2] = entry[1].value(), True
             extras = node._extras
             if extras is not None:
                 _run_hooks(extras, entry, owner)
@@ -73,6 +76,8 @@ def run(
                     continue
             g = entry[1] if len(entry) == 3 else tuple(entry[1::2])
             results = node._run(g, edges, owner, create_graph)
+            if checked or (extras is not None and extras.hooks):
+                results = [(edge, formed(result)) for edge, result in results]
             if checked:
                 check_nan(node, results)
             if extras is not None and extras.hooks:
@@ -102,6 +107,7 @@ def run(
                     heappush(order, -key)
                     waiting[key] = [target, result, fresh]
                     if len(target._shapes) > 1:
+                        waiting[key][1] = formed(result)
                         _spread(waiting[key], index)
             if not retain_graph:
                 node._free()
@@ -134,6 +140,13 @@ def _spread(entry: _Entry, index: int) -> None:
 def _add(entry: _Entry, place: int, grad: Any, fresh: bool) -> None:
     """Add a gradient to those of one output; in place, if the first of them was `fresh`."""
     present = entry[place]
+    if type(present) is Products:
+        if type(grad) is Products:
+            present.extend(grad)
+            return
+        present = present.value()
+    if type(grad) is Products and not (present is None and len(entry) == 3):
+        grad = grad.value()
     if present is None:
         entry[place], entry[place + 1] = grad, fresh
     elif entry[place + 1]:

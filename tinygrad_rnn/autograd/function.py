@@ -20,6 +20,18 @@ class FunctionCtx(Node):
     """What `forward` leaves for `backward`: saved tensors, and anything set as an attribute.
 
     It is the node in the graph, too: the `grad_fn` of what forward returns.
+
+    >>> class Square(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x
+    ...     @staticmethod
+    ...     def backward(ctx, grad):
+    ...         (x,) = ctx.saved_tensors
+    ...         return 2 * x * grad
+    >>> torch.autograd.gradcheck(Square.apply, torch.tensor(3.0, requires_grad=True).double())
+    True
     """
 
     _function: type[Function]
@@ -193,6 +205,18 @@ class Function:
     backward gets a gradient per output and returns one per argument of forward (None for those
     without). If it is written in differentiable operations, so is its result (create_graph).
     Alternatively `forward(*args)` without ctx, and `setup_context(ctx, inputs, output)`.
+
+    >>> class Double(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return 2 * x
+    ...     @staticmethod
+    ...     def backward(ctx, grad):
+    ...         return 2 * grad
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> Double.apply(x).backward()
+    >>> x.grad
+    tensor(2.)
     """
 
     _context: type[FunctionCtx] = FunctionCtx
@@ -263,7 +287,19 @@ class _Once(Function):
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator for a `backward` that is not itself differentiable: to differentiate its results
-    is an error."""
+    is an error.
+
+    >>> class Double(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return 2 * x
+    ...     @staticmethod
+    ...     @torch.autograd.function.once_differentiable
+    ...     def backward(ctx, grad):
+    ...         return 2 * grad
+    >>> Double.apply(torch.tensor(3.0, requires_grad=True)).item()
+    6.0
+    """
 
     @functools.wraps(backward)
     def wrapped(ctx: Any, *grads: Any) -> Any:

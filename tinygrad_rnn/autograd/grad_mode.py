@@ -18,12 +18,20 @@ state = _State()
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations on tensors that require gradients are recorded in this thread."""
+    """Whether operations on tensors that require gradients are recorded in this thread.
+
+    >>> torch.is_grad_enabled()
+    True
+    """
     return state.enabled
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether this thread is inside `inference_mode`."""
+    """Whether this thread is inside `inference_mode`.
+
+    >>> torch.is_inference_mode_enabled()
+    False
+    """
     return state.inference
 
 
@@ -118,17 +126,35 @@ class _Bare(Setting):
 
 
 class no_grad(_Bare):
-    """Record nothing: a context manager and a decorator."""
+    """Record nothing: a context manager and a decorator.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad():
+    ...     print((x * 2).requires_grad)
+    False
+    """
 
 
 class enable_grad(_Bare):
-    """Record again inside a `no_grad` block: a context manager and a decorator."""
+    """Record again inside a `no_grad` block: a context manager and a decorator.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     print((x * 2).requires_grad)
+    True
+    """
 
     recorded = True
 
 
 class set_grad_enabled(Setting):
-    """Switch recording at once; as a context manager, switch it back at the end of the block."""
+    """Switch recording at once; as a context manager, switch it back at the end of the block.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.set_grad_enabled(False):
+    ...     print((x * 2).requires_grad)
+    False
+    """
 
     def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
@@ -149,7 +175,13 @@ class set_grad_enabled(Setting):
 
 
 class inference_mode(Mode):
-    """As `no_grad`, and `enable_grad` inside has no effect; ``inference_mode(False)`` records."""
+    """As `no_grad`, and `enable_grad` inside has no effect; ``inference_mode(False)`` records.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.inference_mode():
+    ...     print((x * 2).requires_grad, torch.is_inference_mode_enabled())
+    False True
+    """
 
     def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
         return cls()(mode) if callable(mode) else super().__new__(cls)

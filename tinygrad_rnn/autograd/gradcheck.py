@@ -12,7 +12,15 @@ from .graph import Variable
 
 
 class GradcheckError(RuntimeError):
-    """The gradient of a function disagrees with its finite differences."""
+    """The gradient of a function disagrees with its finite differences.
+
+    >>> x = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    >>> try:
+    ...     torch.autograd.gradcheck(lambda x: x * x.detach(), x)
+    ... except RuntimeError as error:
+    ...     print(type(error).__name__)
+    GradcheckError
+    """
 
 
 def _differentiable(inputs: Sequence[Any]) -> list[Any]:
@@ -70,6 +78,10 @@ def gradcheck(
         raise_exception: raise GradcheckError at a disagreement, instead of returning False.
 
     Raises ValueError if no input requires a gradient, or one that does is not float64.
+
+    >>> x = torch.rand(3, dtype=torch.float64, requires_grad=True)
+    >>> torch.autograd.gradcheck(torch.sin, x)
+    True
     """
     inputs = inputs if isinstance(inputs, tuple | list) else (inputs,)
     checked = _differentiable(inputs)
@@ -122,6 +134,10 @@ def gradgradcheck(
 
     The gradients are taken with respect to fixed weights of the outputs, which are inputs of the
     check too, unless `grad_outputs` are given.
+
+    >>> x = torch.rand(3, dtype=torch.float64, requires_grad=True)
+    >>> torch.autograd.gradgradcheck(torch.sin, x)
+    True
     """
     inputs = inputs if isinstance(inputs, tuple | list) else (inputs,)
     outputs = _outputs(func, inputs)

@@ -81,6 +81,10 @@ class Node:
         _shapes: the shape of each output.
         _sequence: counts nodes as they are recorded; a node's inputs always have smaller numbers.
         _extras: hooks and the like, None for most.
+
+    >>> node = (torch.ones(2, requires_grad=True) * 2).grad_fn
+    >>> node.name(), node.next_functions[0][0].name()
+    ('MulBackward0', 'torch::autograd::AccumulateGrad')
     """
 
     __slots__ = ("_edges", "_extras", "_sequence", "_shapes")
@@ -170,6 +174,13 @@ class Leaf(Node):
         return "torch::autograd::AccumulateGrad"
 
 
+class Kept(tuple[Any, ...]):
+    """What a forward keeps for its rules beside its inputs, as the last of several outputs: no
+    tensor is made of it. The rules get it in place of the output."""
+
+    __slots__ = ()
+
+
 class Record(Node):
     """A node of a primitive.
 
@@ -244,6 +255,8 @@ class Record(Node):
             for value, edge in zip(self.saved or (), self._edges, strict=True)
         ]
         output = self.output
+        if type(output) is Kept:
+            return saved, output
         if type(output) is tuple:
             return saved, tuple(owner._wrap(y, (self, i)) for i, y in enumerate(output))
         return saved, None if output is None else owner._wrap(output, (self, 0))
@@ -310,7 +323,9 @@ class View:
 class Variable:
     """What the graph knows of a tensor: its array, and where its gradient goes.
 
-    `Tensor` extends it; operations take Variables and build their results with `_wrap`.
+    `Tensor` extends it; operations take Variables and build their results with `_wrap`. A call,
+    ``Variable(data, requires_grad=False)``, is PyTorch's old way to put a tensor into the graph: it
+    returns a tensor on the same memory.
 
     Slots:
         _array: the values.
@@ -328,6 +343,11 @@ class Variable:
     _edge: Edge | None
     _leaf: Leaf | None
     _view: View | None
+
+    def __new__(cls, data: Any = None, *_: Any, **__: Any) -> Any:
+        if not isinstance(data, Variable):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+        return data.detach()  # type: ignore[attr-defined]  # and then its __init__ is called
 
     def _wrap(self, array: Array, edge: Edge | None = None) -> Any:
         """A new tensor of this array. The class that users hold overrides it."""

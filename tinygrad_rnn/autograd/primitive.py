@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, overloa
 from ..backends import Array, Backend, backend_of, is_host
 from .anomaly import anomaly, trace
 from .grad_mode import state
-from .graph import Edge, Record, Variable, View
+from .graph import Edge, Kept, Record, Variable, View
 from .operation import Operation, Rule
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 _NUMBERS = frozenset((float, int, bool))
+
 REGISTERED: list[Operation] = []  # every primitive; the tests want gradient samples of each
 
 
@@ -159,6 +160,12 @@ def primitive(
     return call
 
 
+def named(default: str) -> Callable[[Record], str]:
+    """The name of the nodes of a primitive that stands for several operations of PyTorch's: what
+    its keyword argument `name` says."""
+    return lambda node: node.params.get("name", default)
+
+
 def _on_arrays(operation: Operation, arrays: Sequence[Any], params: dict[str, Any]) -> Any:
     for array in arrays:
         xp = backend_of(array)
@@ -194,7 +201,12 @@ def record(
         if isinstance(arg, Variable):
             counter = arg._changes
             guards.append((counter, counter[0]))
-    outputs = (output.shape,) if type(output) is not tuple else [part.shape for part in output]
+    if type(output) is not tuple:
+        outputs: Any = (output.shape,)
+    elif type(output[-1]) is Kept:
+        outputs, output = [part.shape for part in output[:-1]], output[-1]
+    else:
+        outputs = [part.shape for part in output]
     node = Record(
         operation, edges, outputs, saved, params, output if reads_output else None, guards
     )
@@ -207,6 +219,9 @@ def _several(
     owner: Any, outputs: tuple[Array, ...], node: Record | None, view: bool, source: Any
 ) -> tuple[Any, ...]:
     """The results of an operation with several outputs."""
+    kept = type(outputs[-1]) is Kept
+    if kept:
+        outputs = outputs[:-1]
     results = tuple(
         owner._wrap(part, (node, i) if node is not None and part.dtype.kind == "f" else None)
         for i, part in enumerate(outputs)
@@ -214,7 +229,7 @@ def _several(
     if view:
         for result in results:
             link_view(result, source, View.ONE_OF_SEVERAL)
-    if node is not None and node.output is not None:
+    if node is not None and node.output is not None and not kept:
         node.guards += [(result._changes, result._changes[0]) for result in results]
     return results
 

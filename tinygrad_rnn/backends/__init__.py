@@ -1,5 +1,6 @@
 """Arrays and the devices they live on. Nothing here knows of tensors."""
 
+from . import cuda as cuda, cudnn as cudnn, mps as mps
 from .device import (
     CPU as CPU,
     HostScalar as HostScalar,
@@ -14,4 +15,5 @@ from .device import (
     move as move,
     set_default_device as set_default_device,
 )
+from .fused.steps import Way as Way, Weights as Weights
 from .protocol import Array as Array, Backend as Backend

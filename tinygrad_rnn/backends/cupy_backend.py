@@ -7,28 +7,38 @@ Everything else is only put into the device's queue.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
 import cupy
+import cupyx
 import numpy as np
 from cupy import (
-    absolute, add, all, amax, amin, any, arange, arccos, arccosh, arcsin, arcsinh, arctan, arctan2,
-    arctanh, argmax, argmin, argsort, array_split, ascontiguousarray, bincount, bitwise_and,
-    bitwise_or, bitwise_xor, broadcast_arrays, broadcast_to, ceil, clip, concatenate, copysign, cos,
-    cosh, count_nonzero, cumprod, cumsum, diagonal, einsum, empty, empty_like, equal, exp, exp2,
-    expand_dims, expm1, eye, flip, floor, floor_divide, fmod, from_dlpack, full, full_like, greater,
-    greater_equal, hypot, invert, isfinite, isinf, isnan, less, less_equal, linspace, log, log10,
-    log1p, log2, logaddexp, logical_and, logical_not, logical_or, logical_xor, matmul, maximum,
-    median, minimum, moveaxis, multiply, nan_to_num, ndarray, negative, nonzero, not_equal, ones,
-    ones_like, power, prod, remainder, repeat, rint, roll, searchsorted, sign, signbit, sin, sinh,
-    sqrt, square, stack, subtract, sum, take, take_along_axis, tan, tanh, tile, transpose, tril,
-    triu, true_divide, trunc, unique, where, zeros, zeros_like,
+    absolute, add, all, amax, amin, any, arange, arccos, arccosh, arcsin, arcsinh, arctan,
+    arctan2, arctanh, argmax, argmin, argsort, array_split, ascontiguousarray, bincount,
+    bitwise_and, bitwise_or, bitwise_xor, broadcast_arrays, broadcast_to, ceil, clip,
+    concatenate, copysign, cos, cosh, count_nonzero, cumprod, cumsum, diagonal, einsum, empty,
+    empty_like, equal, exp, exp2, expand_dims, expm1, eye, flip, floor, floor_divide, fmod,
+    frexp, from_dlpack, full, full_like, gcd, greater, greater_equal, hypot, invert, isfinite,
+    isinf, isnan, lcm, less, less_equal, linspace, log, log10, log1p, log2, logaddexp,
+    logical_and, logical_not, logical_or, logical_xor, matmul, maximum, median, minimum,
+    moveaxis, multiply, nan_to_num, ndarray, negative, nextafter, nonzero, not_equal, ones,
+    ones_like, power, prod, remainder, repeat, rint, roll, searchsorted, sign, signbit, sin,
+    sinh, sqrt, square, stack, subtract, sum, take, take_along_axis, tan, tanh, tile, transpose,
+    tril, triu, true_divide, trunc, unique, where, zeros, zeros_like,
 )  # fmt: skip
+from cupy.lib.stride_tricks import as_strided
+from cupy.linalg import det, eigh, qr, slogdet, svd
+
+from . import determinism
+from .protocol import FusedCell
 
 # Where GPUs can read each other's memory, CuPy computes on the current one whatever the arrays'
 # own is, and warns. The result would be on the wrong GPU, so it is an error as it is elsewhere.
 warnings.filterwarnings("error", message="The device where the array resides")
+
+fused_cells: dict[str, FusedCell] = {}  # recurrent layers run step by step
 
 _runtime = cupy.cuda.runtime
 
@@ -99,6 +109,24 @@ def synchronize() -> None:
     cupy.cuda.Device().synchronize()
 
 
+# ----- linear algebra -----
+
+
+def _checked(function: Any) -> Any:
+    """The function, with numpy.linalg.LinAlgError for matrices that it is not defined for: the
+    host waits for the device to know."""
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        with cupyx.errstate(linalg="raise"):
+            return function(*args, **kwargs)
+
+    return checked
+
+
+cholesky, inv, solve = map(_checked, (cupy.linalg.cholesky, cupy.linalg.inv, cupy.linalg.solve))
+
+
 # ----- arrays -----
 
 
@@ -125,6 +153,8 @@ _ADDED_AS = {"int64": "uint64", **dict.fromkeys(("int16", "int8", "uint8", "bool
 
 
 def scatter_add(target: cupy.ndarray, index: Any, values: Any) -> None:
+    if target.dtype.kind == "f":
+        determinism.alert("scatter_add")
     values = cupy.asarray(values, target.dtype)
     other = _ADDED_AS.get(target.dtype.name)
     if other is None:

@@ -23,6 +23,12 @@ class device:
 
     Inside ``with device("cuda"):`` tensors are made there unless told otherwise.
     Raises RuntimeError for a type of device there is no backend for.
+
+    >>> torch.device("cuda", 1), torch.device("cpu").type
+    (device(type='cuda', index=1), 'cpu')
+    >>> with torch.device("cpu"):
+    ...     print(torch.ones(2).device)
+    cpu
     """
 
     __slots__ = ("index", "type")
@@ -139,7 +145,11 @@ def device_of(array: Array) -> device:
 
 
 def get_default_device() -> device:
-    """The device on which tensors are made where none is named."""
+    """The device on which tensors are made where none is named.
+
+    >>> torch.get_default_device()
+    device(type='cpu')
+    """
     return _defaults.get()[-1]
 
 
@@ -147,6 +157,10 @@ def set_default_device(device: device | str | int | None) -> None:
     """Make tensors there from now on, in this thread; None means the CPU again.
 
     Raises RuntimeError for a device that can't be used.
+
+    >>> torch.set_default_device("cpu")
+    >>> torch.ones(2).device
+    device(type='cpu')
     """
     where = CPU if device is None else as_device(device)
     backend_for(where)

@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .transforms import BLOCK, box_muller, multiply_add
+
 Array = npt.NDArray[Any]
 DType = np.dtype[Any]
 Size = tuple[int, ...]
@@ -32,7 +34,6 @@ Size = tuple[int, ...]
 FLOAT16, FLOAT32, FLOAT64 = np.dtype("float16"), np.dtype("float32"), np.dtype("float64")
 
 DEFAULT_SEED = 67280421310721
-BLOCK = 16  # normals are made 16 at a time: 8 uniforms give the radii, the next 8 the angles
 WIDE_SPAN = 2**28  # a choice among this many integers or more takes 64 bits, to stay even
 
 
@@ -44,6 +45,12 @@ class Generator:
             the same seed gives the same numbers on every device.
 
     `size` is always the shape of the result, a tuple; results are C-contiguous NumPy arrays.
+
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> torch.rand(2, generator=generator)
+    tensor([0.4963, 0.7682])
+    >>> generator.initial_seed()
+    0
     """
 
     def __init__(self, device: object = "cpu") -> None:
@@ -164,7 +171,7 @@ class Generator:
             fractions = self._fractions(_count(size), dtype)
         # Bounds and width are rounded to the type computed in before they are used.
         start, end = fractions.dtype.type(low), fractions.dtype.type(high)
-        numbers = _multiply_add(fractions, end - start, start).astype(dtype, copy=False)
+        numbers = multiply_add(fractions, end - start, start).astype(dtype, copy=False)
         numbers[numbers == dtype.type(high)] = low  # rounded up to the bound that is left out
         return numbers.reshape(size)
 
@@ -178,7 +185,7 @@ class Generator:
             few = count < BLOCK
             standard = self._few_normals(count) if few else self._many_normals(count, dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # too large for dtype: inf, silently
-            return _multiply_add(standard, std, mean).astype(dtype, copy=False).reshape(size)
+            return multiply_add(standard, std, mean).astype(dtype, copy=False).reshape(size)
 
     def exponential(self, size: Size, rate: float, dtype: DType) -> Array:
         """Waiting times between events that happen `rate` times in a unit of time."""
@@ -190,7 +197,42 @@ class Generator:
         with np.errstate(over="ignore"):
             return (-1 / rate * np.log1p(-fractions)).astype(dtype).reshape(size)
 
+    def log_normal(self, size: Size, mean: float, std: float, dtype: DType) -> Array:
+        """exp of numbers of the normal distribution with this mean and standard deviation."""
+        _require_floating("log_normal", dtype)
+        with self._lock:
+            standard = self._normals_in_pairs(_count(size))
+        with np.errstate(over="ignore"):
+            return np.exp(multiply_add(standard, std, mean)).astype(dtype).reshape(size)
+
+    def cauchy(self, size: Size, median: float, sigma: float, dtype: DType) -> Array:
+        """Numbers of the Cauchy distribution with this median and scale."""
+        _require_floating("cauchy", dtype)
+        with self._lock:
+            fractions = self._fractions(_count(size), FLOAT64)
+        eps = np.finfo(FLOAT64).eps
+        turns = np.clip(fractions, eps, 1 - eps) - 0.5
+        return (median + sigma * np.tan(math.pi * turns)).astype(dtype).reshape(size)
+
     # ----- integers and choices -----
+
+    def geometric(self, size: Size, p: float, dtype: DType) -> Array:
+        """How many trials it takes to the first success, each with probability p."""
+        with self._lock:
+            fractions = self._fractions(_count(size), FLOAT64)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            return np.ceil(np.log(fractions) / math.log1p(-p)).astype(dtype).reshape(size)
+
+    def poisson(self, rates: Array) -> Array:
+        """Numbers of events at these rates. They take other words than PyTorch's."""
+        with self._lock:
+            return np.asarray(np.random.Generator(self._mt19937).poisson(rates))
+
+    def binomial(self, trials: Array, chances: Array) -> Array:
+        """Numbers of successes in so many trials. They take other words than PyTorch's."""
+        with self._lock:
+            draw = np.random.Generator(self._mt19937).binomial(trials.astype(np.int64), chances)
+            return np.asarray(draw)
 
     def integers(self, size: Size, low: int, high: int, dtype: DType) -> Array:
         """Whole numbers low <= n < high; a floating dtype must hold each of them exactly."""
@@ -271,6 +313,18 @@ class Generator:
                 self._spare_normal = None
         return np.array(normals)
 
+    def _normals_in_pairs(self, count: int) -> Array:
+        """The numbers of `_few_normals`, quickly for many, up to the last bits."""
+        spare = [] if self._spare_normal is None or not count else [self._spare_normal]
+        pairs = (count - len(spare) + 1) // 2
+        turn, fraction = self._fractions(2 * pairs, FLOAT64).reshape(pairs, 2).T
+        radius, angle = np.sqrt(-2 * np.log1p(-fraction)), 2 * math.pi * turn
+        both = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
+        normals = np.concatenate([spare, both])
+        if count:
+            self._spare_normal = float(normals[count]) if len(normals) > count else None
+        return normals[:count]
+
     def _many_normals(self, count: int, dtype: DType) -> Array:
         """Standard normals in whole blocks; a rest is covered by a last block of fresh words."""
         whole = count - count % BLOCK
@@ -279,9 +333,9 @@ class Generator:
         drawn = whole if dtype == FLOAT16 else count
         fractions = self._fractions(drawn + rest, dtype)
         normals = np.empty(count, fractions.dtype)
-        normals[:whole] = _box_muller(fractions[:whole])
+        normals[:whole] = box_muller(fractions[:whole])
         if rest:
-            normals[-BLOCK:] = _box_muller(fractions[-BLOCK:])
+            normals[-BLOCK:] = box_muller(fractions[-BLOCK:])
         return normals
 
     def _integers(self, size: Size, low: int, span: int, wide: bool) -> npt.NDArray[np.int64]:
@@ -318,40 +372,10 @@ def _exact_integers(dtype: DType) -> tuple[int, int]:
     return -limit, limit
 
 
-def _box_muller(fractions: Array) -> Array:
-    """Standard normals from whole blocks of uniform fractions, in their own precision."""
-    blocks = fractions.reshape(-1, 2, BLOCK // 2)
-    radius = np.sqrt(-2 * np.log(1 - blocks[:, 0]))  # 1 - u is in (0, 1]: a finite logarithm
-    angle = 2 * math.pi * blocks[:, 1]
-    normals: Array = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-    return normals.reshape(-1)
-
-
-def _multiply_add(x: Array, scale: float, shift: float) -> Array:
-    """x * scale + shift rounded once, as processors' fused instruction does and NumPy does not."""
-    if scale == 1 and shift == 0:
-        return x
-    if x.dtype == FLOAT32:  # a product of two 24-bit numbers is exact in float64's 53 bits
-        product = x * np.float64(np.float32(scale))
-        return (product + np.float64(np.float32(shift))).astype(FLOAT32)
-    if not math.isfinite(scale + shift):
-        return x * scale + shift
-    # float64: carry the rounding errors of the product (Dekker) and of the sum (Knuth) along.
-    (x_high, x_low), (scale_high, scale_low) = _halves(x), _halves(np.full(1, scale))
-    product = x * scale
-    error = x_high * scale_high - product + x_high * scale_low + x_low * scale_high
-    error += x_low * scale_low
-    total: Array = product + shift
-    shift_part = total - product
-    error += product - (total - shift_part) + (shift - shift_part)
-    total += error
-    return total
-
-
-def _halves(x: Array) -> tuple[Array, Array]:
-    """float64 as the sum of two numbers, so short that products of them are exact."""
-    high = (x.view(np.int64) & -(2**27)).view(FLOAT64)
-    return high, x - high
-
-
 default_generator = Generator()
+
+
+def seed_numpy(words: list[int]) -> None:
+    """Seed NumPy's own global generator with numbers of 32 bits, for code of users that draws
+    from it."""
+    np.random.seed(np.random.SeedSequence(words).generate_state(4))

@@ -12,14 +12,21 @@ from numpy import (
     arctanh, argmax, argmin, argsort, array_split, asarray, ascontiguousarray, bincount,
     bitwise_and, bitwise_or, bitwise_xor, broadcast_arrays, ceil, clip, concatenate, copysign, cos,
     cosh, count_nonzero, einsum, empty, empty_like, equal, exp, exp2, expand_dims, expm1, eye, flip,
-    floor, floor_divide, fmod, from_dlpack, full, full_like, greater, greater_equal, hypot, invert,
-    isfinite, isinf, isnan, less, less_equal, linspace, log, log10, log1p, log2, logaddexp,
-    logical_and, logical_not, logical_or, logical_xor, matmul, maximum, median, minimum, moveaxis,
-    multiply, nan_to_num, ndarray, negative, nonzero, not_equal, ones, ones_like, power, remainder,
-    repeat, rint, roll, searchsorted, sign, signbit, sin, sinh, sqrt, square, stack, subtract, take,
-    take_along_axis, tan, tanh, tile, transpose, tril, triu, true_divide, trunc, unique, where,
-    zeros, zeros_like,
+    floor, floor_divide, fmod, frexp, from_dlpack, frombuffer, full, full_like, gcd, greater,
+    greater_equal, hypot, invert, isfinite, isinf, isnan, lcm, less, less_equal, linspace, log,
+    log10, log1p, log2, logaddexp, logical_and, logical_not, logical_or, logical_xor, matmul,
+    maximum, median, minimum, moveaxis, multiply, nan_to_num, ndarray, negative, nextafter, nonzero,
+    not_equal, ones, ones_like, power, remainder, repeat, rint, roll, searchsorted, sign, signbit,
+    sin, sinh, sqrt, square, stack, subtract, take, take_along_axis, tan, tanh, tile, transpose,
+    tril, triu, true_divide, trunc, unique, where, zeros, zeros_like,
 )  # fmt: skip
+from numpy.linalg import cholesky, det, eigh, inv, qr, slogdet, solve, svd
+
+from .fused import FUSED
+from .memory import keep_freed_memory
+
+fused_cells = FUSED
+keep_freed_memory()
 
 # PyTorch lets infinities and nans flow silently, and so do we. `numpy.errstate` around each
 # operation would cost more than the operation; a filter for warnings that arise in this package's
@@ -43,6 +50,10 @@ def broadcast_to(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     view = np.broadcast_to(array, shape)
     view.flags.writeable = array.flags.writeable
     return view
+
+
+def as_strided(x: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    return np.ndarray(shape, x.dtype, x, 0, strides)  # NumPy's own hides whose memory it is
 
 
 def from_host(array: np.ndarray, index: int | None) -> np.ndarray:

@@ -7,13 +7,24 @@ backend as `xp` and touches arrays only through it, their operators and their me
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 Array = Any  # numpy.ndarray or cupy.ndarray; never a Tensor
 _Function = Callable[..., Any]
+
+
+class FusedCell(NamedTuple):
+    """A recurrent cell over a whole sequence: `backends.fused.lstm` has the arguments.
+
+    forward: (outputs, last states, what backward reads).
+    backward: (gradient of x, of the first states, of the weights).
+    """
+
+    forward: _Function
+    backward: _Function
 
 
 class Backend(Protocol):
@@ -43,6 +54,8 @@ class Backend(Protocol):
     floor: _Function
     floor_divide: _Function
     fmod: _Function
+    frexp: _Function
+    gcd: _Function
     greater: _Function
     greater_equal: _Function
     hypot: _Function
@@ -50,6 +63,7 @@ class Backend(Protocol):
     isfinite: _Function
     isinf: _Function
     isnan: _Function
+    lcm: _Function
     less: _Function
     less_equal: _Function
     log: _Function
@@ -66,6 +80,7 @@ class Backend(Protocol):
     multiply: _Function
     nan_to_num: _Function
     negative: _Function
+    nextafter: _Function
     not_equal: _Function
     power: _Function
     remainder: _Function
@@ -138,6 +153,21 @@ class Backend(Protocol):
     # ----- what the array libraries do differently -----
     ndarray: type
 
+    def as_strided(self, x: Array, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+        """A view of the memory of `x`, which is contiguous, with any shape and strides in bytes."""
+        ...
+
+    # Of stacks of matrices in float32 or float64, as numpy.linalg has them. Where a matrix has no
+    # answer they raise numpy.linalg.LinAlgError, which is a ValueError.
+    def cholesky(self, a: Array) -> Array: ...
+    def det(self, a: Array) -> Array: ...
+    def eigh(self, a: Array, UPLO: str = "L") -> tuple[Array, Array]: ...
+    def inv(self, a: Array) -> Array: ...
+    def qr(self, a: Array, mode: str = "reduced") -> tuple[Array, Array]: ...
+    def slogdet(self, a: Array) -> tuple[Array, Array]: ...
+    def solve(self, a: Array, b: Array) -> Array: ...
+    def svd(self, a: Array, full_matrices: bool = True) -> tuple[Array, Array, Array]: ...
+
     def asarray(self, value: Any, dtype: np.dtype | None = None) -> Array:
         """`value` as this backend's array; a 0-d result of a ufunc becomes an array again."""
         ...
@@ -169,6 +199,10 @@ class Backend(Protocol):
     def on_device(self, index: int | None) -> Any:
         """A context manager: arrays created inside live on device `index`."""
         ...
+
+    # Recurrent cells over whole sequences, by mode ("RNN_TANH", "RNN_RELU", "GRU", "LSTM"); those
+    # that are missing run step by step.
+    fused_cells: Mapping[str, FusedCell]
 
     def synchronize(self) -> None:
         """Wait until all work given to the device is done."""

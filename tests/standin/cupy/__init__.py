@@ -4,7 +4,7 @@ NumPy computes; everything else is as CuPy does it, or stricter: see `_array.nda
 the functions that the backends' protocol names, with CuPy's parameters, and no others.
 """
 
-from . import cuda as cuda, standin as standin
+from . import cuda as cuda, linalg as linalg, standin as standin
 from ._array import ndarray as ndarray, of_array as _of_array
 from ._functions import (
     array as array,
@@ -13,6 +13,7 @@ from ._functions import (
     broadcast_arrays as broadcast_arrays,
     concatenate as concatenate,
     einsum as einsum,
+    frexp as frexp,
     from_dlpack as from_dlpack,
     maker as _maker,
     matmul as matmul,
@@ -23,10 +24,11 @@ from ._functions import (
 
 _UFUNCS = """
     absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or
-    bitwise_xor ceil copysign cos cosh equal exp exp2 expm1 floor floor_divide fmod greater
-    greater_equal hypot invert isfinite isinf isnan less less_equal log log10 log1p log2 logaddexp
-    logical_and logical_not logical_or logical_xor maximum minimum multiply negative not_equal power
-    remainder rint sign signbit sin sinh sqrt square subtract tan tanh true_divide trunc
+    bitwise_xor ceil copysign cos cosh equal exp exp2 expm1 floor floor_divide fmod gcd
+    greater greater_equal hypot invert isfinite isinf isnan lcm less less_equal log log10 log1p log2
+    logaddexp logical_and logical_not logical_or logical_xor maximum minimum multiply negative
+    nextafter not_equal power remainder rint sign signbit sin sinh sqrt square subtract tan tanh
+    true_divide trunc
 """
 # The parameters behind the array. CuPy has fewer than NumPy: no where=, initial=, mode=, ...
 _OF_ARRAY = {

@@ -84,6 +84,10 @@ def matmul(x1: Any, x2: Any, out: Any = None) -> ndarray:
     return apply(np.matmul, x1, x2, out=out)
 
 
+def frexp(x: Any) -> tuple[ndarray, ndarray]:
+    return tuple(wrap(list(np.frexp(*_arrays("frexp", [x])))))
+
+
 def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> ndarray:
     return wrap(np.einsum(subscripts, *_arrays("einsum", operands), optimize=optimize), *operands)
 

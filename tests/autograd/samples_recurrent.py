@@ -1,0 +1,41 @@
+"""Recurrent layers: the fused operation where the backend has it, the scan elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_rnn import nn
+
+from .sample import S
+
+NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+
+
+def _layer(kind: Callable[..., Any], lengths: list[int], **options: Any) -> Callable[..., Any]:
+    """One direction of one layer, its weights among the inputs."""
+
+    def call(x: Any, h: Any, *weights: Any) -> Any:
+        layer = kind(2, 3, **options)
+        for name, weight in zip(NAMES, weights, strict=True):
+            delattr(layer, name)
+            setattr(layer, name, weight)
+        state = (h, h * 0.5) if isinstance(layer, nn.LSTM) else h
+        output, last = layer(x, state, lengths=lengths)
+        return output, *(last if isinstance(last, tuple) else (last,))
+
+    return call
+
+
+def _shapes(gates: int) -> tuple[tuple[int, ...], ...]:
+    """x, h, weight_ih, weight_hh, bias_ih, bias_hh."""
+    rows = gates * 3
+    return (3, 2, 2), (1, 2, 3), (rows, 2), (rows, 3), (rows,), (rows,)
+
+
+RECURRENT = [
+    S("RNN", _layer(nn.RNN, [3, 3]), *_shapes(1)),
+    S("RNN-ragged", _layer(nn.RNN, [1, 3]), *_shapes(1)),
+    S("GRU", _layer(nn.GRU, [3, 2]), *_shapes(3)),
+    S("LSTM", _layer(nn.LSTM, [3, 2]), *_shapes(4)),
+]
