@@ -8,7 +8,7 @@ import pytest
 import tinygrad_rnn as tg
 from tinygrad_rnn import nn
 from tinygrad_rnn.nn import functional as F
-from tinygrad_rnn.ops.activation import erf
+from tinygrad_rnn.ops.error_function import erf
 
 from .side_by_side import agree, differentiable, numbers, pytorch, refused, same_on
 

@@ -16,6 +16,7 @@ from tinygrad_rnn.nn.utils import (
     vector_to_parameters,
 )
 
+from ..both import t as t
 from .side_by_side import numbers, pytorch, refused
 
 
@@ -216,3 +217,10 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_errors_are_pytorch_s(name):
     refused(*REFUSED[name])
+
+
+def test_the_old_name_warns(t):
+    x = t.tensor([3.0, 4.0], requires_grad=True)
+    x.grad = x.detach() * 1
+    with pytest.warns(FutureWarning, match="clip_grad_norm_"):
+        assert float(t.nn.utils.clip_grad_norm(x, 1.0)) == 5.0

@@ -200,7 +200,9 @@ def test_cosine_similarity(shapes):
 
 
 def parameters(function):
-    return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+    """Functions as defaults (each library has its own relu) count by their name."""
+    found = inspect.signature(function).parameters.values()
+    return [(p.name, p.kind, getattr(p.default, "__name__", p.default)) for p in found]
 
 
 @pytest.mark.parametrize("place", ["nn", "nn.functional", "nn.init", "nn.utils", "optim"])
@@ -217,8 +219,11 @@ def test_arguments_have_pytorch_s_names_order_and_defaults(place):
             expected = parameters(getattr(theirs, name))
         except ValueError:  # written in C++
             continue
-        if ("args", inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.empty) not in expected:
-            assert parameters(own) == expected, name
+        if ("args", inspect.Parameter.VAR_POSITIONAL, "_empty") not in expected:
+            found = parameters(own)
+            if name in ("GRUCell", "LSTMCell"):  # behind PyTorch's they have options of their own
+                found = [p for p in found if p[1] is not inspect.Parameter.KEYWORD_ONLY]
+            assert found == expected, name
             compared += 1
     assert compared > 4
 
@@ -269,8 +274,6 @@ def test_errors_are_pytorch_s(name):
     refused(*REFUSED[name])
 
 
-@pytest.mark.parametrize("option", [{"max_norm": 1.0}, {"scale_grad_by_freq": True},
-                                    {"sparse": True}])  # fmt: skip
-def test_what_embeddings_do_not_do(option):
-    with pytest.raises(NotImplementedError, match=next(iter(option))):
-        F.embedding(tg.tensor([1]), tg.ones(5, 2), **option)
+def test_embeddings_have_no_sparse_gradients():
+    with pytest.raises(NotImplementedError, match="sparse=True is not supported"):
+        F.embedding(tg.tensor([1]), tg.ones(5, 2), sparse=True)

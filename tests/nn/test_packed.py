@@ -124,6 +124,46 @@ def test_errors_as_pytorchs(lengths, enforce, error, message):
         theirs.pack_padded_sequence(torch.ones(3, 2, 1), lengths, enforce_sorted=enforce)
 
 
+def test_a_packed_sequence_is_made_and_changed_as_pytorch_s():
+    for lib in (tg, torch):
+        make = lib.nn.utils.rnn.PackedSequence
+        packed = make(lib.zeros(5, 2), lib.tensor([2, 2, 1], device="cpu"), lib.tensor([1, 0]))
+        assert packed.unsorted_indices.tolist() == [1, 0] and make._fields[0] == "data"
+        for name in ("double", "float", "half", "long", "int", "short", "char", "byte"):
+            changed = getattr(packed, name)()
+            assert changed.data.dtype is getattr(packed.data, name)().dtype, name
+            assert type(changed) is make and changed.batch_sizes is packed.batch_sizes
+        assert packed.to(lib.float32) is packed and not packed.cpu().is_cuda
+        assert packed.to(lib.float64).sorted_indices.tolist() == [1, 0]
+        with pytest.raises(RuntimeError, match="padding_side"):
+            lib.nn.utils.rnn.pad_sequence([lib.ones(1, 1)], padding_side="middle")
+        with pytest.raises(RuntimeError, match="Expected iterable"):
+            lib.nn.utils.rnn.pad_sequence(3)
+
+
+@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
+def test_dropout_between_layers_draws_numbers_for_what_is_packed(name):
+    ours, yours = sequences([2, 4, 1])
+    outputs = []
+    for lib, values in ((tg, ours), (torch, yours)):
+        lib.manual_seed(0)
+        layer = getattr(lib.nn, name)(2, 3, 3, dropout=0.5, bidirectional=True).double()
+        packed = lib.nn.utils.rnn.pack_sequence(values, enforce_sorted=False)
+        outputs.append((layer(packed)[0].data, layer.eval()(packed)[0].data))
+    for a, b in zip(*outputs, strict=True):
+        same(a, b, 1e-12)
+
+
+def test_packing_differentiates():
+    x = tg.arange(12.0).reshape(3, 2, 2).requires_grad_()
+    packed = rnn.pack_padded_sequence(x, [1, 3], enforce_sorted=False)
+    again, _ = rnn.pad_packed_sequence(packed, padding_value=9.0)
+    (again**2).sum().backward()
+    expected = 2 * x.detach()
+    expected[1:, 0] = 0
+    assert tg.equal(x.grad, expected)
+
+
 def test_errors_where_pytorch_has_none():
     with pytest.raises(ValueError, match="6 is longer than the input's 5 steps"):
         rnn.pack_padded_sequence(tg.ones(5, 3, 1), [6, 3, 1], enforce_sorted=False)
@@ -133,7 +173,5 @@ def test_errors_where_pytorch_has_none():
         rnn.pad_packed_sequence(rnn.pack_sequence([tg.ones(3, 1)]), total_length=2)
     with pytest.raises(RuntimeError, match="empty list"):
         rnn.pad_sequence([])
-    with pytest.raises(ValueError, match="padding_side"):
-        rnn.pad_sequence([tg.ones(1, 1)], padding_side="middle")
     with pytest.raises(ValueError, match="has its own"):
         nn.GRU(1, 2)(rnn.pack_sequence([tg.ones(3, 1)]), lengths=[3])

@@ -166,6 +166,8 @@ def test_reprs_and_modes():
         assert ours.mode == theirs.mode
         shapes = [[tuple(w.shape) for w in ws] for ws in ours.all_weights]
         assert shapes == [[tuple(w.shape) for w in ws] for ws in theirs.all_weights]
+        assert ours._all_weights == theirs._all_weights
+        assert ours._flat_weights_names == theirs._flat_weights_names
 
 
 class TestDropout:
@@ -218,7 +220,7 @@ def test_a_cell_steps_as_its_layer_runs():
     state = None
     for t in range(5):
         state = cell(x[t], state)
-        assert tg.equal(state[0], output[t])
+        tg.testing.assert_close(state[0], output[t], rtol=1e-13, atol=1e-13)
 
 
 # ----- errors -----

@@ -1,167 +1,113 @@
-"""Recurrent cells: one step of each, in ordinary operations. They are the specification.
-
-A cell is split in two: `project` is what does not depend on the state, and is computed for a
-whole sequence in one product; `step` is the rest.
-"""
+"""RNN, GRU and LSTM cells as modules: one step for each call, with PyTorch's parameters."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+import copy
+from typing import Any, Self
 
 from ..creation import empty
-from ..ops.elementwise import relu, sigmoid, tanh
-from ..ops.linalg import linear
 from ..tensor import Tensor
-from . import init
-from .module import Module
 from .parameter import Parameter
-
-State = Tensor | tuple[Tensor, ...]
-
-# ----- one step of the stock cells -----
-# x is the projected input (batch, gates * hidden), weight_hh (gates * hidden, hidden); h, c and
-# the output are (batch, hidden), or (batch, proj) for a projected h.
-
-_NONLINEARITIES = {"tanh": tanh, "relu": relu}
-
-
-def rnn_step(
-    x: Tensor, h: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, nonlinearity: str = "tanh"
-) -> tuple[Tensor, Tensor]:
-    """h' = tanh(x + W h + b), or relu."""
-    h = _NONLINEARITIES[nonlinearity](x + linear(h, weight_hh, bias_hh))
-    return h, h
-
-
-def gru_step(
-    x: Tensor, h: Tensor, weight_hh: Tensor, bias_hh: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Gates r, z, n: n = tanh(x_n + r (W_n h + b_n)), h' = (1 - z) n + z h (Cho et al., 2014,
-    with the reset after the product, as cuDNN and PyTorch have it)."""
-    x_r, x_z, x_n = x.chunk(3, -1)
-    h_r, h_z, h_n = linear(h, weight_hh, bias_hh).chunk(3, -1)
-    r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
-    n = tanh(x_n + r * h_n)
-    h = n + z * (h - n)
-    return h, h
-
-
-def lstm_step(
-    x: Tensor,
-    state: tuple[Tensor, Tensor],
-    weight_hh: Tensor,
-    bias_hh: Tensor | None,
-    weight_hr: Tensor | None = None,
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Gates i, f, g, o: c' = f c + i g, h' = o tanh(c') (Hochreiter & Schmidhuber, 1997, with
-    forget gates), projected by weight_hr if given (Sak et al., 2014)."""
-    h, c = state
-    i, f, g, o = (x + linear(h, weight_hh, bias_hh)).chunk(4, -1)
-    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-    h = sigmoid(o) * tanh(c)
-    if weight_hr is not None:
-        h = linear(h, weight_hr)
-    return h, (h, c)
-
-
-# ----- cells as modules -----
-
-
-class Cell(Module):
-    """One step of a recurrent layer: derive from it and write `step`; `scan` and `Recurrent` make
-    it a layer, with directions, masks, dropout between layers and derivatives of any order.
-
-        class Leaky(nn.Cell):
-            def __init__(self, input_size, hidden_size):
-                super().__init__()
-                self.state_size = hidden_size
-                self.update = nn.Linear(input_size + hidden_size, hidden_size)
-
-            def step(self, x, h):
-                h = 0.9 * h + 0.1 * torch.tanh(self.update(torch.cat([x, h], -1)))
-                return h, h
-
-    Attributes:
-        state_size: the size of the state, or a tuple of sizes for a state of several tensors.
-        output_size: the size of a step's output; that of the (first) state unless set.
-    """
-
-    state_size: int | tuple[int, ...]
-
-    @property
-    def output_size(self) -> int:
-        size = self.state_size
-        return size if isinstance(size, int) else size[0]
-
-    def project(self, x: Tensor) -> Tensor:
-        """What a step needs of the input, for inputs of any leading shape: the input itself."""
-        return x
-
-    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """(output, new state) from a projected input (batch, ...) and the state, a tensor (batch,
-        state_size) or a tuple of them."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method step(self, x, state)")
-
-    def initial_state(self, batch_size: int, like: Tensor) -> State:
-        """Zeros of (batch_size, state_size), in the dtype and on the device of `like`."""
-        if isinstance(self.state_size, int):
-            return like.new_zeros(batch_size, self.state_size)
-        return tuple(like.new_zeros(batch_size, size) for size in self.state_size)
-
-    def forward(self, input: Tensor, state: Any = None) -> Any:
-        """One step: the new state, as PyTorch's cells return it."""
-        if state is None:
-            state = self.initial_state(input.shape[0], input)
-        return self.step(self.project(input), state)[1]
-
-
-def check_size(name: str, value: Any) -> None:
-    """Raise TypeError unless a size is an int, ValueError unless it is positive."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
-    if value <= 0:
-        raise ValueError(f"{name} must be greater than zero")
+from .regularized import (
+    NO_MASKS,
+    STOCK,
+    Masks,
+    Options,
+    check_activation,
+    draw_masks,
+    options_repr,
+    parameter_shapes,
+    reset,
+)
+from .scan import Cell, check_size, each
+from .steps import Activation
+from .stock import StockCell
 
 
 class RNNCellBase(Cell):
-    """What the stock cells share: weights, initialisation, and the checks of `forward`."""
+    """What the stock cells share: weights, initialisation, checks of the input, and masks.
 
-    gates = 1
+    num_chunks is the number of gates: 1 (RNN), 3 (GRU) or 4 (LSTM).
+
+    >>> [name for name, _ in nn.GRUCell(2, 3).named_parameters()]
+    ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh']
+    """
+
+    mode: str
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool, device: Any = None, dtype: Any = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool,
+        num_chunks: int,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        options: Options = STOCK,
+        activation: Activation | None = None,
     ) -> None:
         super().__init__()
         check_size("input_size", input_size)
         check_size("hidden_size", hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        self.state_size = hidden_size
-        rows = self.gates * hidden_size
-
-        def parameter(*size: int) -> Parameter:
-            return Parameter(empty(*size, device=device, dtype=dtype))
-
-        self.weight_ih = parameter(rows, input_size)
-        self.weight_hh = parameter(rows, hidden_size)
-        for name in ("bias_ih", "bias_hh"):
-            self.register_parameter(name, parameter(rows) if bias else None)
+        self.state_size = (hidden_size, hidden_size) if num_chunks == 4 else hidden_size
+        options.check(type(self).__name__, num_chunks, bias)
+        self.options, self.activation = options, check_activation(activation)
+        shapes = parameter_shapes(num_chunks, input_size, hidden_size, bias, options.layer_norm)
+        for name, shape in shapes.items():
+            made = Parameter(empty(*shape, device=device, dtype=dtype)) if shape else None
+            self.register_parameter(name, made)
+        self._weight_names = tuple(name for name, shape in shapes.items() if shape)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw every parameter from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size))."""
-        bound = 1 / math.sqrt(self.hidden_size)
-        for weight in self.parameters():
-            init.uniform_(weight, -bound, bound)
+        """Draw weights and biases from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)), and give
+        gains and forget_bias their values."""
+        reset(self, self.hidden_size, self.options.forget_bias)
 
-    def project(self, x: Tensor) -> Tensor:
-        return linear(x, self.weight_ih, self.bias_ih)
+    # ----- running -----
 
-    def extra_repr(self) -> str:
-        bias = "" if self.bias else ", bias=False"
-        nonlinearity = getattr(self, "nonlinearity", "tanh")
-        kind = "" if nonlinearity == "tanh" else f", nonlinearity={nonlinearity}"
-        return f"{self.input_size}, {self.hidden_size}{bias}{kind}"
+    def draw_masks(self, batch_size: int, steps: int | None = None) -> Masks:
+        """New random masks for a pass over a batch, or without steps for one step; see `Masks`."""
+        sizes = self.state_size if isinstance(self.state_size, tuple) else (self.state_size,)
+        lead = (batch_size,) if steps is None else (steps, batch_size)
+        return draw_masks(self.options, self.weight_hh, sizes, lead, self.training)
+
+    def with_masks(self, masks: Masks) -> Self:
+        """This cell, on the same parameters, as it runs with the given masks."""
+        running = copy.copy(self)
+        running.__dict__["_running"] = self._stock(masks)
+        return running
+
+    def _stock(self, masks: Masks = NO_MASKS) -> StockCell:
+        weights = {name: getattr(self, name) for name in self._weight_names}
+        return StockCell(self.mode, weights, masks, self.activation, self.options.reset_after)
+
+    def begin(self, x: Tensor) -> Self:
+        return self.with_masks(self.draw_masks(x.shape[1], x.shape[0]))
+
+    def over_sequence(
+        self, x: Tensor, state: Any, ends: list[int] | None, reverse: bool
+    ) -> tuple[Tensor, Any] | None:
+        running = self.__dict__.get("_running") or self._stock()
+        return running.over_sequence(x, state, ends, reverse)
+
+    def project(self, x: Tensor) -> Any:
+        return (self.__dict__.get("_running") or self._stock()).project(x)
+
+    def step(self, x: Any, state: Any) -> tuple[Tensor, Any]:
+        return (self.__dict__.get("_running") or self._stock()).step(x, state)
+
+    def _one_step(
+        self, input: Tensor, states: tuple[Tensor | None, ...], masks: Masks | None
+    ) -> Any:
+        """The new state, with the given masks or new ones."""
+        x, ready, batched = self._checked(input, states)
+        running = self.with_masks(self.draw_masks(x.shape[0]) if masks is None else masks)
+        state = ready if self.mode == "LSTM" else ready[0]
+        _, new = running.step(running.project(x), state)
+        return new if batched else each(lambda part: part.squeeze(0), new)
 
     def _checked(self, input: Tensor, states: tuple[Tensor | None, ...]) -> tuple[Any, ...]:
         """Input and states with a batch dimension, zeros for missing states."""
@@ -180,8 +126,9 @@ class RNNCellBase(Cell):
             if state is None:
                 state = x.new_zeros(x.shape[0], self.hidden_size)
             elif state.dim() not in (1, 2):
+                what = "hidden" if len(states) == 1 else f"hx[{number}]"
                 raise ValueError(
-                    f"{name}: Expected hidden to be 1D or 2D, got {state.dim()}D instead"
+                    f"{name}: Expected {what} to be 1D or 2D, got {state.dim()}D instead"
                 )
             elif state.dim() != input.dim():
                 raise RuntimeError(
@@ -203,12 +150,26 @@ class RNNCellBase(Cell):
             ready.append(state)
         return x, tuple(ready), batched
 
+    def extra_repr(self) -> str:
+        bias = "" if self.bias else ", bias=False"
+        nonlinearity = getattr(self, "nonlinearity", "tanh")
+        kind = "" if nonlinearity == "tanh" else f", nonlinearity={nonlinearity}"
+        options = options_repr(self.options, self.activation)
+        return f"{self.input_size}, {self.hidden_size}{bias}{kind}{options}"
+
 
 class RNNCell(RNNCellBase):
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
 
-    ``cell(input, hx=None)``: input (batch, input_size) or (input_size), hx and the result (batch,
-    hidden_size) or (hidden_size). Raises ValueError and RuntimeError for shapes that do not fit.
+    ``cell(input, hx=None, masks=None)``: input (batch, input_size) or (input_size), hx and the
+    result (batch, hidden_size) or (hidden_size). The keyword-only options are those of `RNN`; the
+    masks that some of them need are drawn at each call, unless masks is given: one pass over a
+    sequence has ``masks = cell.draw_masks(batch_size, steps)`` and calls ``cell(x[t], h,
+    masks.at(t))``. Raises TypeError and ValueError for sizes and options that make no sense,
+    ValueError and RuntimeError for shapes that do not fit.
+
+    >>> nn.RNNCell(2, 3)(torch.zeros(5, 2)).shape
+    torch.Size([5, 3])
     """
 
     def __init__(
@@ -219,29 +180,46 @@ class RNNCell(RNNCellBase):
         nonlinearity: str = "tanh",
         device: Any = None,
         dtype: Any = None,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        weight_drop: float = 0.0,
+        activation: Activation | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype)
+        options = Options(layer_norm, recurrent_dropout, zoneout, weight_drop)
+        super().__init__(
+            input_size, hidden_size, bias, 1, device, dtype,
+            options=options, activation=check_activation(activation, nonlinearity),
+        )  # fmt: skip
         self.nonlinearity = nonlinearity
 
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        return rnn_step(x, state, self.weight_hh, self.bias_hh, self.nonlinearity)
+    @property
+    def mode(self) -> str:  # type: ignore[override]
+        return f"RNN_{self.nonlinearity.upper()}"
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        if self.nonlinearity not in _NONLINEARITIES:
+    def forward(
+        self, input: Tensor, hx: Tensor | None = None, masks: Masks | None = None
+    ) -> Tensor:
+        if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(
                 f"Unknown nonlinearity: {self.nonlinearity}. Select from 'tanh' or 'relu'."
             )
-        return _one_state(self, input, hx)
+        return self._one_step(input, (hx,), masks)
 
 
 class GRUCell(RNNCellBase):
     """One step of a GRU, gates r, z, n.
 
-    ``cell(input, hx=None)``: input (batch, input_size) or (input_size), hx and the result (batch,
-    hidden_size) or (hidden_size). Raises ValueError and RuntimeError for shapes that do not fit.
+    Called as `RNNCell` is, with the keyword-only options of `GRU`. Raises TypeError and ValueError
+    for sizes and options that make no sense, ValueError and RuntimeError for shapes that do not
+    fit.
+
+    >>> nn.GRUCell(2, 3)(torch.zeros(5, 2)).shape
+    torch.Size([5, 3])
     """
 
-    gates = 3
+    mode = "GRU"
 
     def __init__(
         self,
@@ -250,31 +228,39 @@ class GRUCell(RNNCellBase):
         bias: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        weight_drop: float = 0.0,
+        reset_after: bool = True,
+        activation: Activation | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype)
+        options = Options(layer_norm, recurrent_dropout, zoneout, weight_drop, reset_after)
+        super().__init__(
+            input_size, hidden_size, bias, 3, device, dtype, options=options, activation=activation
+        )  # fmt: skip
 
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        return gru_step(x, state, self.weight_hh, self.bias_hh)
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        return _one_state(self, input, hx)
-
-
-def _one_state(cell: RNNCellBase, input: Tensor, hx: Tensor | None) -> Tensor:
-    x, (h,), batched = cell._checked(input, (hx,))
-    h, _ = cell.step(cell.project(x), h)
-    return h if batched else h.squeeze(0)
+    def forward(
+        self, input: Tensor, hx: Tensor | None = None, masks: Masks | None = None
+    ) -> Tensor:
+        return self._one_step(input, (hx,), masks)
 
 
 class LSTMCell(RNNCellBase):
     """One step of an LSTM, gates i, f, g, o.
 
-    ``cell(input, hx=None)``: input (batch, input_size) or (input_size); hx is a pair (h, c), each
+    Called as `RNNCell` is, with the keyword-only options of `LSTM`; hx is a pair (h, c), each
     (batch, hidden_size) or (hidden_size), and so is the result. Raises TypeError for a state that
-    is no pair, ValueError and RuntimeError for shapes that do not fit.
+    is no pair, TypeError and ValueError for sizes and options that make no sense, ValueError and
+    RuntimeError for shapes that do not fit.
+
+    >>> h, c = nn.LSTMCell(2, 3)(torch.zeros(5, 2))
+    >>> h.shape, c.shape
+    (torch.Size([5, 3]), torch.Size([5, 3]))
     """
 
-    gates = 4
+    mode = "LSTM"
 
     def __init__(
         self,
@@ -283,18 +269,27 @@ class LSTMCell(RNNCellBase):
         bias: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
+        weight_drop: float = 0.0,
+        forget_bias: float | None = None,
+        activation: Activation | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype)
-        self.state_size = (hidden_size, hidden_size)
-
-    def step(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        return lstm_step(x, state, self.weight_hh, self.bias_hh)
+        options = Options(
+            layer_norm, recurrent_dropout, zoneout, weight_drop, forget_bias=forget_bias
+        )
+        super().__init__(
+            input_size, hidden_size, bias, 4, device, dtype, options=options, activation=activation
+        )  # fmt: skip
 
     def forward(
-        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
+        self,
+        input: Tensor,
+        hx: tuple[Tensor, Tensor] | None = None,
+        masks: Masks | None = None,
     ) -> tuple[Tensor, Tensor]:
         if hx is not None and (isinstance(hx, Tensor) or len(hx) != 2):
             raise TypeError("LSTMCell: the state hx must be a tuple of two tensors (h_0, c_0)")
-        x, state, batched = self._checked(input, hx or (None, None))
-        _, (h, c) = self.step(self.project(x), state)
-        return (h, c) if batched else (h.squeeze(0), c.squeeze(0))
+        return self._one_step(input, hx or (None, None), masks)

@@ -9,8 +9,9 @@ from itertools import groupby
 from typing import Any, Self, overload
 
 from ..tensor import Tensor
-from .module import Module, block
+from .module import Module
 from .parameter import Parameter
+from .printing import block
 
 
 def _position(index: Any, length: int) -> int:
@@ -105,6 +106,10 @@ class Sequential(_Numbered):
     """Modules that are called one after another, each with what the one before returned.
 
     ``Sequential(first, second, ...)``, or a dict from names to modules.
+
+    >>> net = nn.Sequential(nn.Linear(4, 3), nn.Tanh())
+    >>> net(torch.ones(2, 4)).shape, [name for name, _ in net.named_parameters()]
+    (torch.Size([2, 3]), ['0.weight', '0.bias'])
     """
 
     def __init__(self, *args: Any) -> None:
@@ -156,7 +161,12 @@ class Sequential(_Numbered):
 
 
 class ModuleList(_Numbered):
-    """A list of modules whose parameters are the list's own."""
+    """A list of modules whose parameters are the list's own.
+
+    >>> layers = nn.ModuleList([nn.Linear(4, 4) for _ in range(2)])
+    >>> len(layers), len(list(layers.parameters()))
+    (2, 4)
+    """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
@@ -200,7 +210,12 @@ class _Named(Module, MutableMapping[str, Any]):
 
 
 class ModuleDict(_Named):
-    """A dict of modules whose parameters are the dict's own. Names are strings without a dot."""
+    """A dict of modules whose parameters are the dict's own. Names are strings without a dot.
+
+    >>> layers = nn.ModuleDict({"rnn": nn.RNN(4, 3), "head": nn.Linear(3, 2)})
+    >>> list(layers), layers["head"].weight.shape
+    (['rnn', 'head'], torch.Size([2, 3]))
+    """
 
     def __init__(self, modules: Any = None) -> None:
         super().__init__()
@@ -238,7 +253,12 @@ def _described(key: object, value: Any, kind: str) -> str:
 
 
 class ParameterList(Module):
-    """A list of parameters. Tensors become parameters; other objects are kept as they are."""
+    """A list of parameters. Tensors become parameters; other objects are kept as they are.
+
+    >>> weights = nn.ParameterList([torch.ones(2), torch.zeros(3)])
+    >>> len(weights), weights[0].requires_grad
+    (2, True)
+    """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
@@ -291,7 +311,12 @@ class ParameterList(Module):
 
 class ParameterDict(_Named):
     """A dict of parameters. Tensors become parameters; other objects are kept as they are. Keys
-    are strings without a dot."""
+    are strings without a dot.
+
+    >>> weights = nn.ParameterDict({"w": torch.ones(2)})
+    >>> weights["w"].requires_grad, list(weights.state_dict())
+    (True, ['w'])
+    """
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()

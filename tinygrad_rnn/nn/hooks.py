@@ -98,6 +98,10 @@ class Hooked:
         """Call ``hook(module, incompatible_keys)`` after a state dict was loaded."""
         return self._register_hook(Hook("load_post", hook))
 
+    def _upgrade_state(self, state: dict[str, Any], prefix: str, version: int | None) -> None:
+        """Change a state dict (a copy) that a layer of an earlier `_version` made, or of an unknown
+        one (None), to what this one expects under the prefix. Override it."""
+
 
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``module.forward(*args, **kwargs)`` with the module's hooks."""

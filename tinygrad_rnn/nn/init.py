@@ -42,7 +42,11 @@ def _filler(fill: F) -> F:
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Uniform on [a, b)."""
+    """Uniform on [a, b).
+
+    >>> nn.init.uniform_(torch.empty(1000), -1, 1).abs().max() <= 1
+    tensor(True)
+    """
     return tensor.uniform_(a, b, generator=generator)
 
 
@@ -50,7 +54,11 @@ def uniform_(
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Normal with this mean and standard deviation."""
+    """Normal with this mean and standard deviation.
+
+    >>> nn.init.normal_(torch.empty(2, 3), std=0.01).shape
+    torch.Size([2, 3])
+    """
     return tensor.normal_(mean, std, generator=generator)
 
 
@@ -63,7 +71,11 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal with this mean and standard deviation, where draws outside [a, b] are repeated."""
+    """Normal with this mean and standard deviation, where draws outside [a, b] are repeated.
+
+    >>> nn.init.trunc_normal_(torch.empty(1000)).abs().max() <= 2
+    tensor(True)
+    """
 
     def below(x: float) -> float:
         return (1 + math.erf((x - mean) / std / math.sqrt(2))) / 2
@@ -106,25 +118,42 @@ def _draw_by_uniform(
 
 @_filler
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """One value."""
+    """One value.
+
+    >>> nn.init.constant_(torch.empty(2), 0.5)
+    tensor([0.5000, 0.5000])
+    """
     return tensor.fill_(val)
 
 
 @_filler
 def ones_(tensor: Tensor) -> Tensor:
-    """Ones."""
+    """Ones.
+
+    >>> nn.init.ones_(torch.empty(2))
+    tensor([1., 1.])
+    """
     return tensor.fill_(1)
 
 
 @_filler
 def zeros_(tensor: Tensor) -> Tensor:
-    """Zeros."""
+    """Zeros.
+
+    >>> nn.init.zeros_(torch.empty(2))
+    tensor([0., 0.])
+    """
     return tensor.fill_(0)
 
 
 @_filler
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity matrix. Raises ValueError unless the tensor is 2-D."""
+    """The identity matrix. Raises ValueError unless the tensor is 2-D.
+
+    >>> nn.init.eye_(torch.empty(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     _two_dimensional(tensor)
     return tensor.copy_(eye(*tensor.shape, dtype=tensor.dtype, device=tensor.device))
 
@@ -144,6 +173,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
     param is the negative slope (default 0.01) of "leaky_relu". Raises ValueError for an unknown
     nonlinearity, or a param that is no number.
+
+    >>> nn.init.calculate_gain("tanh")
+    1.6666666666666667
     """
     if nonlinearity == "leaky_relu":
         if param is not None and (isinstance(param, bool) or not isinstance(param, int | float)):
@@ -184,6 +216,9 @@ def xavier_uniform_(
     """Uniform on [-a, a), a = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
 
     Raises ValueError for fewer than 2 dimensions.
+
+    >>> nn.init.xavier_uniform_(torch.empty(3, 5)).abs().max() <= (6 / 8) ** 0.5
+    tensor(True)
     """
     bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / sum(_fans(tensor)))
     return tensor.uniform_(-bound, bound, generator=generator)
@@ -194,6 +229,9 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     """Normal, with standard deviation gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
 
     Raises ValueError for fewer than 2 dimensions.
+
+    >>> nn.init.xavier_normal_(torch.empty(3, 2)).shape
+    torch.Size([3, 2])
     """
     return tensor.normal_(0.0, gain * math.sqrt(2.0 / sum(_fans(tensor))), generator=generator)
 
@@ -225,6 +263,9 @@ def kaiming_uniform_(
     gain that of the nonlinearity, with negative slope a (He et al., 2015).
 
     Raises ValueError for fewer than 2 dimensions, an unknown mode or nonlinearity.
+
+    >>> nn.init.kaiming_uniform_(torch.empty(300, 200)).abs().max() <= (6 / 200) ** 0.5
+    tensor(True)
     """
     if _is_empty(tensor):
         return tensor
@@ -240,7 +281,11 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal, with standard deviation gain / sqrt(fan): see `kaiming_uniform_`."""
+    """Normal, with standard deviation gain / sqrt(fan): see `kaiming_uniform_`.
+
+    >>> nn.init.kaiming_normal_(torch.empty(300, 200)).std().round(decimals=1)
+    tensor(0.1000)
+    """
     if _is_empty(tensor):
         return tensor
     return tensor.normal_(0.0, _deviation(tensor, a, mode, nonlinearity), generator=generator)
@@ -255,6 +300,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     al., 2013). Dimensions behind the first count as one.
 
     Raises ValueError for fewer than 2 dimensions.
+
+    >>> w = nn.init.orthogonal_(torch.empty(2, 3))
+    >>> torch.allclose(w @ w.T, torch.eye(2), atol=1e-6)
+    True
     """
     if tensor.dim() < 2:
         raise ValueError(
@@ -288,6 +337,9 @@ def sparse_(
     """Normal, with a share `sparsity` of each column set to zero (Martens, 2010).
 
     Raises ValueError unless the tensor is 2-D.
+
+    >>> (nn.init.sparse_(torch.empty(10, 2), sparsity=0.3) == 0).sum(0)
+    tensor([3, 3])
     """
     _two_dimensional(tensor)
     rows, columns = tensor.shape

@@ -1,22 +1,26 @@
-"""Layers without time: linear maps, embeddings, dropout, shapes."""
+"""Layers without time: linear and bilinear maps, angles and distances, shapes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 from ..creation import empty
 from ..dtypes import dtype as DType
-from ..ops.embedding import refuse_options, wrap_padding
 from ..tensor import Tensor
 from . import functional as F, init
+from .lazy import LazyModuleMixin, UninitializedParameter
 from .module import Module
 from .parameter import Parameter
 
 
 class Identity(Module):
-    """The input as it is; arguments of the constructor are ignored."""
+    """The input as it is; arguments of the constructor are ignored.
+
+    >>> nn.Identity(54, unused=True)(torch.ones(2))
+    tensor([1., 1.])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -35,6 +39,9 @@ class Linear(Module):
     input (..., in_features), output (..., out_features); weight (out_features, in_features), bias
     (out_features), both drawn from U(-1/sqrt(in_features), 1/sqrt(in_features)). Raises
     RuntimeError for an input of another last size or dtype.
+
+    >>> nn.Linear(20, 30)(torch.zeros(128, 20)).shape
+    torch.Size([128, 30])
     """
 
     weight: Parameter
@@ -73,135 +80,148 @@ class Linear(Module):
         )
 
 
-class Embedding(Module):
-    """A table of vectors, looked up by number.
+class LazyLinear(LazyModuleMixin, Linear):
+    """A `Linear` with as many input features as the last size of the first input.
 
-    Args:
-        num_embeddings, embedding_dim: the table's size.
-        padding_idx: a row that starts as zeros and gets no gradient; negative ones count from
-            the end.
-        max_norm, scale_grad_by_freq, sparse: not supported, NotImplementedError if asked for.
-
-    input int64 or int32 of any shape, output (*input.shape, embedding_dim); weight
-    (num_embeddings, embedding_dim), drawn from N(0, 1). Raises AssertionError for a padding_idx
-    outside the table; when called, IndexError for numbers outside, RuntimeError for floats.
+    >>> layer = nn.LazyLinear(30)
+    >>> _ = layer(torch.zeros(128, 20))
+    >>> layer
+    Linear(in_features=20, out_features=30, bias=True)
     """
 
-    weight: Parameter
+    cls_to_become = Linear
 
     def __init__(
         self,
-        num_embeddings: int,
-        embedding_dim: int,
-        padding_idx: int | None = None,
-        max_norm: float | None = None,
-        norm_type: float = 2.0,
-        scale_grad_by_freq: bool = False,
-        sparse: bool = False,
-        _weight: Tensor | None = None,
-        _freeze: bool = False,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: DType | None = None,
+    ) -> None:
+        super().__init__(0, 0, False)
+        self.out_features = out_features
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew, once they have a shape."""
+        if not self.has_uninitialized_params() and self.in_features:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input: Tensor) -> None:
+        """Make weight and bias for the input's last size."""
+        if self.has_uninitialized_params():
+            self.in_features = input.shape[-1]
+            for made, shape in (
+                (self.weight, (self.out_features, self.in_features)),
+                (self.bias, (self.out_features,)),
+            ):
+                if isinstance(made, UninitializedParameter):
+                    made.materialize(shape)
+            self.reset_parameters()
+        if not self.in_features:  # a state dict gave the weight its shape
+            self.in_features = self.weight.shape[-1]
+
+
+class Bilinear(Module):
+    """input1 @ weight[k] @ input2 + bias[k], for each k.
+
+    Args:
+        in1_features, in2_features, out_features: the last sizes of the inputs and the output.
+        bias: whether there is one; else `bias` is None.
+
+    weight (out_features, in1_features, in2_features), bias (out_features), both drawn from
+    U(-1/sqrt(in1_features), 1/sqrt(in1_features)). Raises ValueError unless in1_features is
+    positive.
+
+    >>> nn.Bilinear(20, 30, 40)(torch.zeros(128, 20), torch.zeros(128, 30)).shape
+    torch.Size([128, 40])
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
         device: Any = None,
         dtype: DType | None = None,
     ) -> None:
         super().__init__()
-        refuse_options(max_norm, scale_grad_by_freq, sparse)
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx = wrap_padding(padding_idx, num_embeddings)
-        self.max_norm, self.norm_type = max_norm, norm_type
-        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        if _weight is None:
-            table = empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
-            self.weight = Parameter(table, requires_grad=not _freeze)
-            self.reset_parameters()
-        else:
-            if list(_weight.shape) != [num_embeddings, embedding_dim]:
-                raise AssertionError(
-                    "Shape of weight does not match num_embeddings and embedding_dim: got "
-                    f"{list(_weight.shape)}, expected {[num_embeddings, embedding_dim]}"
-                )
-            self.weight = Parameter(_weight, requires_grad=not _freeze)
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        embeddings: Tensor,
-        freeze: bool = True,
-        padding_idx: int | None = None,
-        max_norm: float | None = None,
-        norm_type: float = 2.0,
-        scale_grad_by_freq: bool = False,
-        sparse: bool = False,
-    ) -> Self:
-        """An embedding on the memory of a table (rows, width); frozen unless freeze=False.
-
-        Raises AssertionError unless the table is 2-D.
-        """
-        if embeddings.dim() != 2:
-            raise AssertionError(
-                "Embeddings parameter is expected to be 2-dimensional, but got shape "
-                f"{list(embeddings.shape)}"
-            )
-        rows, width = embeddings.shape
-        return cls(
-            rows, width, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse,
-            _weight=embeddings, _freeze=freeze,
-        )  # fmt: skip
+        if in1_features <= 0:
+            raise ValueError(f"in1_features must be > 0, but got {in1_features}")
+        self.in1_features, self.in2_features = in1_features, in2_features
+        self.out_features = out_features
+        shape = out_features, in1_features, in2_features
+        self.weight = Parameter(empty(shape, device=device, dtype=dtype))
+        self.register_parameter(
+            "bias", Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None
+        )
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weight anew."""
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            init.zeros_(self.weight.data[self.padding_idx])
+        """Draw weight and bias anew."""
+        bound = 1 / math.sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.embedding(input, self.weight, self.padding_idx)
-
-    def extra_repr(self) -> str:
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
-
-
-# ----- dropout -----
-
-
-class _Dropout(Module):
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        self.p, self.inplace = F.check_probability(p), inplace
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
 
 
-class Dropout(_Dropout):
-    """While training, elements become 0 with probability p and the others grow by 1 / (1 - p).
+# ----- angles and distances -----
 
-    Input and output of any shape. Raises ValueError unless p is in [0, 1].
+
+class CosineSimilarity(Module):
+    """The cosine of the angle between two inputs along dim; norms below eps count as eps.
+
+    >>> nn.CosineSimilarity()(torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
+    tensor([0.6000])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training, self.inplace)
+    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
+        super().__init__()
+        self.dim, self.eps = dim, eps
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.cosine_similarity(x1, x2, self.dim, self.eps)
 
 
-class Dropout1d(_Dropout):
-    """As `Dropout`, for whole channels of (N, C, L) or (C, L)."""
+class PairwiseDistance(Module):
+    """The p-norm of x1 - x2 + eps over the last dimension.
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout1d(input, self.p, self.training, self.inplace)
+    >>> nn.PairwiseDistance()(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
+    tensor([5.0000])
+    """
 
+    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        super().__init__()
+        self.norm, self.eps, self.keepdim = p, eps, keepdim
 
-class Dropout2d(_Dropout):
-    """As `Dropout`, for whole channels of (N, C, H, W)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout2d(input, self.p, self.training, self.inplace)
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
 
 
 # ----- shapes -----
 
 
 class Flatten(Module):
-    """Dimensions start_dim to end_dim made one: by default all but the first."""
+    """Dimensions start_dim to end_dim made one: by default all but the first.
+
+    >>> nn.Flatten()(torch.zeros(2, 3, 4)).shape
+    torch.Size([2, 12])
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -218,6 +238,9 @@ class Unflatten(Module):
     """Dimension dim made several, of the sizes unflattened_size; one of them may be -1.
 
     Raises TypeError for a dim that is no int and sizes that are no tuple or list of ints.
+
+    >>> nn.Unflatten(1, (3, 4))(torch.zeros(2, 12)).shape
+    torch.Size([2, 3, 4])
     """
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:

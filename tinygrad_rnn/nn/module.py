@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from textwrap import indent
 from typing import Any, Self
 
 from ..autograd import no_grad
@@ -12,6 +11,7 @@ from ..tensor import Tensor, parse_to
 from . import state_dict as states
 from .hooks import Hooked, call_with_hooks
 from .parameter import Buffer, Parameter
+from .printing import block, kind_of
 
 
 class Module(Hooked):
@@ -20,6 +20,15 @@ class Module(Hooked):
 
     Attributes:
         training: whether the module trains (dropout drops) or evaluates; see `train`, `eval`.
+
+    >>> class Net(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.fc = nn.Linear(4, 2)
+    ...     def forward(self, x):
+    ...         return torch.relu(self.fc(x))
+    >>> Net()(torch.ones(3, 4)).shape
+    torch.Size([3, 2])
     """
 
     training: bool
@@ -77,7 +86,7 @@ class Module(Hooked):
             if name in own.get(store, ()):
                 if not (value is None or (store == "_buffers" and isinstance(value, Tensor))):
                     raise TypeError(
-                        f"cannot assign '{_kind(value)}' as {noun} '{name}' ({expected} expected)"
+                        f"cannot assign '{kind_of(value)}' as {noun} '{name}' ({expected} expected)"
                     )
                 own[store][name] = value
                 return
@@ -106,7 +115,7 @@ class Module(Hooked):
         self._check_member_name("_parameters", "parameter", name)
         if not isinstance(param, Parameter | None):
             raise TypeError(
-                f"cannot assign '{_kind(param)}' object to parameter '{name}' "
+                f"cannot assign '{kind_of(param)}' object to parameter '{name}' "
                 "(torch.nn.Parameter or None required)"
             )
         if param is not None and param.grad_fn is not None:
@@ -119,7 +128,7 @@ class Module(Hooked):
         self._check_member_name("_buffers", "buffer", name)
         if not isinstance(tensor, Tensor | None):
             raise TypeError(
-                f"cannot assign '{_kind(tensor)}' object to buffer '{name}' "
+                f"cannot assign '{kind_of(tensor)}' object to buffer '{name}' "
                 "(torch Tensor or None required)"
             )
         self._buffers[name] = tensor
@@ -130,7 +139,7 @@ class Module(Hooked):
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a child module under a name. Raises as `register_parameter` does."""
         if not isinstance(module, Module | None):
-            raise TypeError(f"{_kind(module)} is not a Module subclass")
+            raise TypeError(f"{kind_of(module)} is not a Module subclass")
         self._check_member_name("_modules", "module", name)
         self._modules[name] = module
 
@@ -166,9 +175,9 @@ class Module(Hooked):
                 path = f"{prefix}.{name}" if prefix else name
                 yield from child.named_modules(memo, path, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """This module and all below it, as `named_modules` has them."""
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one with their names, each once."""
@@ -372,23 +381,6 @@ class Module(Hooked):
     def __repr__(self) -> str:
         children = [f"({name}): {child!r}" for name, child in self._modules.items()]
         return block(self, children)
-
-
-def block(module: Module, children: list[str]) -> str:
-    """The text of a module: its name, and in parentheses its own part and its children's."""
-    own = module.extra_repr().splitlines()
-    text = "\n".join(own + children)
-    if children or len(own) > 1:
-        text = f"\n{indent(text, '  ')}\n"
-    return f"{type(module).__name__}({text})"
-
-
-def _kind(value: object) -> str:
-    """The name of a value's type for messages, as PyTorch writes it: torch.FloatTensor, int."""
-    if isinstance(value, Tensor):
-        return value.type()
-    kind = type(value)
-    return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
 
 
 # Where attributes of a kind live, and what messages call them; earlier ones have precedence

@@ -29,6 +29,11 @@ class Parameter(Tensor):
         requires_grad: whether gradients are collected; needs a floating dtype.
 
     Raises TypeError if data is no tensor, RuntimeError if it can't require a gradient.
+
+    >>> layer = nn.Module()
+    >>> layer.scale = nn.Parameter(torch.ones(2))
+    >>> [(name, p.requires_grad) for name, p in layer.named_parameters()]
+    [('scale', True)]
     """
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
@@ -51,6 +56,11 @@ class Buffer(Tensor):
         persistent: whether the buffer is part of the module's state dict.
 
     Raises TypeError if data is no tensor.
+
+    >>> layer = nn.Module()
+    >>> layer.mean = nn.Buffer(torch.zeros(2))
+    >>> layer.state_dict()["mean"], list(layer.parameters())
+    (tensor([0., 0.]), [])
     """
 
     persistent: bool = True

@@ -1,4 +1,4 @@
-"""RNN, GRU and LSTM layers with PyTorch's parameters and options."""
+"""RNN, GRU and LSTM layers with PyTorch's parameters and options, and more options of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from ..ops.joining import stack
 from ..tensor import Tensor
+from .regularized import Options, check_activation
 from .rnn_base import RNNBase, described
+from .steps import Activation
 
 
 class RNN(RNNBase):
@@ -21,8 +23,31 @@ class RNN(RNNBase):
         dropout: probability of an element to be zeroed between layers, in training.
         bidirectional: a second pass from the end, its outputs beside the first one's.
 
+    PyTorch's layers do not have these; without them the layer is PyTorch's. What is random is
+    drawn anew for each call, layer and direction, and only in training:
+
+        layer_norm: the products W_ih x and W_hh h are brought to mean 0 and variance 1 over the
+            gates' features, then multiplied by gain_ih and gain_hh (from 1); the biases stay
+            behind them: LN(W_ih x) gain_ih + b_ih + LN(W_hh h) gain_hh + b_hh (Ba et al., 2016,
+            its supplement). A GRU's r and z are normalised together, its n apart. An LSTM also
+            has h' = o tanh(LN(c') gain_c + bias_c).
+        recurrent_dropout: probability of an element of h to be zeroed on its way into W_hh h, the
+            same elements at all steps (Gal & Ghahramani, 2016). What a gate carries over from h
+            is not dropped.
+        zoneout: probability of an element of the state to keep its old value in a step; outside
+            of training this share of the old value is kept (Krueger et al., 2017).
+        weight_drop: probability of an element of W_hh to be zeroed (Merity et al., 2018).
+        activation: a function of a tensor, or a module, in place of tanh.
+
     Parameters: weight_ih_l0 (hidden, input), weight_hh_l0 (hidden, hidden), bias_ih_l0,
-    bias_hh_l0 (hidden), then the same of each layer and ``_reverse`` direction.
+    bias_hh_l0 (hidden), with layer_norm gain_ih_l0, gain_hh_l0 (hidden), then the same of each
+    layer and ``_reverse`` direction.
+
+    Raises TypeError and ValueError for arguments that make no sense.
+
+    >>> output, h = nn.RNN(2, 3)(torch.zeros(5, 4, 2))
+    >>> output.shape, h.shape
+    (torch.Size([5, 4, 3]), torch.Size([1, 4, 3]))
     """
 
     def __init__(
@@ -38,6 +63,12 @@ class RNN(RNNBase):
         device: Any = None,
         dtype: Any = None,
         proj_size: int = 0,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        weight_drop: float = 0.0,
+        activation: Activation | None = None,
     ) -> None:
         if proj_size:
             raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
@@ -56,15 +87,26 @@ class RNN(RNNBase):
             bidirectional,
             device=device,
             dtype=dtype,
+            options=Options(layer_norm, recurrent_dropout, zoneout, weight_drop),
+            activation=check_activation(activation, nonlinearity),
         )
         self.nonlinearity = nonlinearity
 
 
 class GRU(RNNBase):
-    """Layers of gated recurrent units (Cho et al., 2014): `cells.gru_step`.
+    """Layers of gated recurrent units (Cho et al., 2014): `steps.gru_step`.
 
-    Arguments as for `RNN`, without nonlinearity. Parameters as there, with three gates (r, z, n)
-    in their first dimension.
+    Arguments and parameters as for `RNN`, without nonlinearity, with three gates (r, z, n) in the
+    parameters' first dimension, and
+
+        reset_after: whether the reset gate comes behind the recurrent product of n, as in
+            PyTorch; if not, n = tanh(W_in x + b_in + W_hn (r h) + b_hn), as Cho et al. have it.
+
+    Raises TypeError and ValueError for arguments that make no sense.
+
+    >>> output, h = nn.GRU(2, 3, zoneout=0.1, reset_after=False)(torch.zeros(5, 4, 2))
+    >>> output.shape, h.shape
+    (torch.Size([5, 4, 3]), torch.Size([1, 4, 3]))
     """
 
     def __init__(
@@ -79,6 +121,13 @@ class GRU(RNNBase):
         device: Any = None,
         dtype: Any = None,
         proj_size: int = 0,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        weight_drop: float = 0.0,
+        reset_after: bool = True,
+        activation: Activation | None = None,
     ) -> None:
         if proj_size:
             raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
@@ -93,15 +142,28 @@ class GRU(RNNBase):
             bidirectional,
             device=device,
             dtype=dtype,
+            options=Options(layer_norm, recurrent_dropout, zoneout, weight_drop, reset_after),
+            activation=activation,
         )
 
 
 class LSTM(RNNBase):
-    """Layers of long short-term memory (Hochreiter & Schmidhuber, 1997): `cells.lstm_step`.
+    """Layers of long short-term memory (Hochreiter & Schmidhuber, 1997): `steps.lstm_step`.
 
-    Arguments as for `RNN`, without nonlinearity, and proj_size: the size that h is projected to
-    (0: not at all). Parameters as there, with four gates (i, f, g, o) in their first dimension,
-    and weight_hr_l0 (proj, hidden). The state is a pair (h, c).
+    Arguments and parameters as for `RNN`, without nonlinearity, with four gates (i, f, g, o) in
+    the parameters' first dimension. The state is a pair (h, c). Also
+
+        proj_size: the size that h is projected to by weight_hr_l0 (proj, hidden); 0: not at all.
+        zoneout: one probability for both, or a pair (cell, hidden).
+        forget_bias: what the two biases of the forget gate add up to in the beginning, in place
+            of random numbers (Jozefowicz et al., 2015, propose 1).
+
+    Raises TypeError and ValueError for arguments that make no sense.
+
+    >>> lstm = nn.LSTM(2, 3, layer_norm=True, zoneout=(0.5, 0.05), forget_bias=1.0)
+    >>> output, (h, c) = lstm(torch.zeros(5, 4, 2))
+    >>> output.shape, h.shape, c.shape
+    (torch.Size([5, 4, 3]), torch.Size([1, 4, 3]), torch.Size([1, 4, 3]))
     """
 
     def __init__(
@@ -116,6 +178,13 @@ class LSTM(RNNBase):
         proj_size: int = 0,
         device: Any = None,
         dtype: Any = None,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
+        weight_drop: float = 0.0,
+        forget_bias: float | None = None,
+        activation: Activation | None = None,
     ) -> None:
         super().__init__(
             "LSTM",
@@ -129,6 +198,10 @@ class LSTM(RNNBase):
             proj_size,
             device,
             dtype,
+            options=Options(
+                layer_norm, recurrent_dropout, zoneout, weight_drop, forget_bias=forget_bias
+            ),
+            activation=activation,
         )
 
     def _state_sizes(self) -> tuple[int, ...]:

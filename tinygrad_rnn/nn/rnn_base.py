@@ -2,56 +2,41 @@
 
 from __future__ import annotations
 
-import functools
-import math
-import numbers
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ..creation import empty
 from ..ops.joining import stack
-from ..ops.linalg import linear
 from ..tensor import Tensor
-from . import init
-from .cells import Cell, check_size, gru_step, lstm_step, rnn_step
-from .module import Module
 from .parameter import Parameter
-from .scan import Lengths, run_layers
+from .regularized import (
+    STOCK,
+    Options,
+    check_activation,
+    check_probability,
+    draw_masks,
+    options_repr,
+    parameter_shapes,
+    reset,
+)
+from .scan import Layered, Lengths, check_size, each
+from .steps import GATES, Activation
+from .stock import StockCell
 from .utils.rnn import PackedSequence, pack_like, padded
 
-_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
-_STEPS: dict[str, Callable[..., Any]] = {
-    "RNN_TANH": rnn_step,
-    "RNN_RELU": functools.partial(rnn_step, nonlinearity="relu"),
-    "GRU": gru_step,
-    "LSTM": lstm_step,
-}
 
-
-class _Direction(Cell):
-    """One direction of one layer, as the cell that `scan` runs: the layer's weights, its step."""
-
-    def __init__(self, mode: str, weights: dict[str, Tensor | None]) -> None:
-        super().__init__()
-        # kept out of the module's own registers: they belong to the layer
-        self.__dict__["weights"] = weights
-        self.step_function = _STEPS[mode]
-
-    def project(self, x: Tensor) -> Tensor:
-        return linear(x, self.weights["weight_ih"], self.weights["bias_ih"])
-
-    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
-        rest = [w for w in (self.weights.get("weight_hr"),) if w is not None]
-        weights = self.weights
-        return self.step_function(x, state, weights["weight_hh"], weights["bias_hh"], *rest)
-
-
-class RNNBase(Module):
+class RNNBase(Layered):
     """What RNN, GRU and LSTM share: parameters, checks, and the way through layers.
 
     Attributes:
         mode: "RNN_TANH", "RNN_RELU", "GRU" or "LSTM".
+        options: those that PyTorch does not have; frozen.
+        activation: in place of tanh, or None.
+
+    >>> [name for name, _ in nn.RNNBase("GRU", 2, 3, bias=False).named_parameters()]
+    ['weight_ih_l0', 'weight_hh_l0']
     """
 
     def __init__(
@@ -67,6 +52,9 @@ class RNNBase(Module):
         proj_size: int = 0,
         device: Any = None,
         dtype: Any = None,
+        *,
+        options: Options = STOCK,
+        activation: Activation | None = None,
     ) -> None:
         super().__init__()
         self.mode = mode
@@ -74,21 +62,19 @@ class RNNBase(Module):
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.proj_size = bidirectional, proj_size
         _check_options(self, dropout)
-        rows = _GATES[mode] * hidden_size
+        options.check(type(self).__name__, GATES[mode], bias)
+        self.options, self.activation = options, check_activation(activation)
         output = proj_size or hidden_size
         for layer, suffix in self._places():
             columns = output * (1 + bidirectional) if layer else input_size
-            shapes = {
-                "weight_ih": (rows, columns),
-                "weight_hh": (rows, output),
-                "bias_ih": (rows,) if bias else None,
-                "bias_hh": (rows,) if bias else None,
-                "weight_hr": (proj_size, hidden_size) if proj_size else None,
-            }
+            shapes = parameter_shapes(
+                GATES[mode], columns, hidden_size, bias, options.layer_norm, proj_size
+            )
             for name, shape in shapes.items():
                 if shape:
                     weight = Parameter(empty(*shape, device=device, dtype=dtype))
                     setattr(self, name + suffix, weight)
+        self._weight_names = tuple(name for name, shape in shapes.items() if shape)
         self.reset_parameters()
 
     def _places(self) -> Iterator[tuple[int, str]]:
@@ -98,25 +84,29 @@ class RNNBase(Module):
                 yield layer, f"_l{layer}{direction}"
 
     def reset_parameters(self) -> None:
-        """Draw every parameter from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size))."""
-        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
-        for weight in self.parameters():
-            init.uniform_(weight, -bound, bound)
+        """Draw weights and biases from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)), and give
+        gains and forget_bias their values."""
+        reset(self, self.hidden_size, self.options.forget_bias)
 
     def flatten_parameters(self) -> None:
         """Nothing: parameters are never gathered in one buffer here."""
 
+    # Private in PyTorch too, but how books and programs find the weights by name
+    @property
+    def _all_weights(self) -> list[list[str]]:
+        return [[n + suffix for n in self._weight_names] for _, suffix in self._places()]
+
+    @property
+    def _flat_weights_names(self) -> list[str]:
+        return [name for names in self._all_weights for name in names]
+
     @property
     def all_weights(self) -> list[list[Tensor]]:
         """The parameters of each layer and direction."""
-        return [
-            [w for w in self._weights(suffix).values() if w is not None]
-            for _, suffix in self._places()
-        ]
+        return [list(self._weights(suffix).values()) for _, suffix in self._places()]
 
-    def _weights(self, suffix: str) -> dict[str, Tensor | None]:
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-        return {name: getattr(self, name + suffix, None) for name in names}
+    def _weights(self, suffix: str) -> dict[str, Tensor]:
+        return {name: getattr(self, name + suffix) for name in self._weight_names}
 
     def extra_repr(self) -> str:
         parts = [f"{self.input_size}, {self.hidden_size}"]
@@ -131,7 +121,7 @@ class RNNBase(Module):
         for name, default in defaults.items():
             if getattr(self, name) != default:
                 parts.append(f"{name}={getattr(self, name)}")
-        return ", ".join(parts)
+        return ", ".join(parts) + options_repr(self.options, self.activation)
 
     # ----- running -----
 
@@ -139,9 +129,13 @@ class RNNBase(Module):
         return (self.proj_size or self.hidden_size,)
 
     def forward(
-        self, input: Any, hx: Any = None, lengths: Lengths | None = None
-    ) -> tuple[Any, Any]:
-        """(output, h_n), for an LSTM (output, (h_n, c_n)).
+        self,
+        input: Any,
+        hx: Any = None,
+        lengths: Lengths | None = None,
+        return_states: bool = False,
+    ) -> tuple[Any, ...]:
+        """(output, h_n), for an LSTM (output, (h_n, c_n)); with return_states also the states.
 
         Args:
             input: (steps, batch, input_size), with batch_first (batch, steps, input_size),
@@ -150,6 +144,11 @@ class RNNBase(Module):
                 batch_first says; an LSTM's is a pair (h_0, c_0). Zeros if None.
             lengths: steps of each sequence, 0 allowed. Outputs behind a sequence's end are 0, and
                 its final state is the one at its own end (for the reverse direction: its start).
+            return_states: whether to return, third, the state of every layer and direction behind
+                each step: (layers * directions, steps, batch, hidden_size), with batch_first
+                (..., batch, steps, hidden_size), an LSTM's a pair (h, c). Behind a sequence's end
+                the state stays as it is. For a PackedSequence it is one too, of (total steps,
+                layers * directions, hidden_size).
 
         Raises ValueError, RuntimeError for shapes and dtypes that do not fit, and for 0 steps.
         """
@@ -163,22 +162,42 @@ class RNNBase(Module):
                 hx = self._reordered(hx, packed.sorted_indices)
         else:
             x, batched = self._sequence(input)
-        states = self._begin(x, hx, batched)
-        layers, directions = self._directions(), 1 + self.bidirectional
-        begin = [states[i : i + directions] for i in range(0, len(states), directions)]
-        p = self.dropout if self.training else 0.0
-        output, finals = run_layers(layers, x, begin, lengths, p)
+        begin = self._begin(x, hx, batched)
+        between = self._drop if packed is None else partial(self._drop_packed, packed)
+        output, finals, every = self._run_layers(
+            self._cells(x), x, begin, lengths, between, return_states
+        )
         state = self._joined(finals)
+        states = (self._joined(every),) if return_states else ()
         if packed is not None:
-            return pack_like(output, packed), self._reordered(state, packed.unsorted_indices)
+            state = self._reordered(state, packed.unsorted_indices)
+            pack = partial(pack_like, packed=packed)
+            return pack(output), state, *each(lambda s: pack(s.permute(1, 2, 0, 3)), states)
         if not batched:
-            return output.squeeze(1), self._each(lambda part: part.squeeze(1), state)
-        return output.transpose(0, 1) if self.batch_first else output, state
+            return output.squeeze(1), *each(lambda s: s.squeeze(-2), (state, *states))
+        if self.batch_first:
+            return output.transpose(0, 1), state, *each(lambda s: s.transpose(1, 2), states)
+        return output, state, *states
 
-    def _directions(self) -> list[list[_Direction]]:
-        cells = [_Direction(self.mode, self._weights(suffix)) for _, suffix in self._places()]
-        step = 1 + self.bidirectional
-        return [cells[i : i + step] for i in range(0, len(cells), step)]
+    def _drop_packed(self, packed: PackedSequence, output: Tensor) -> Tensor:
+        """`_drop`, which draws numbers for what is packed alone: as many as PyTorch."""
+        inside = pack_like(output, packed)
+        return padded(inside._replace(data=self._drop(inside.data)))[0]
+
+    def _cells(self, x: Tensor) -> list[list[StockCell]]:
+        """The cells of each layer's directions, with new masks for x."""
+        steps, batch, _ = x.shape
+        cells = []
+        for _, suffix in self._places():
+            weights = self._weights(suffix)
+            masks = draw_masks(
+                self.options, weights["weight_hh"], self._state_sizes(), (steps, batch),
+                self.training,
+            )  # fmt: skip
+            reset_after = self.options.reset_after
+            cells.append(StockCell(self.mode, weights, masks, self.activation, reset_after))
+        directions = 1 + self.bidirectional
+        return [cells[i : i + directions] for i in range(0, len(cells), directions)]
 
     def _sequence(self, input: Tensor) -> tuple[Tensor, bool]:
         """The input as (steps, batch, features), and whether it came with a batch."""
@@ -199,11 +218,11 @@ class RNNBase(Module):
             advice = (
                 "Give one-hot or embedded floats, not indices."
                 if not input.is_floating_point()
-                else f"Convert input: input.to({weight.dtype}), or the module: "
-                f"module.to({input.dtype})."
+                else f"Convert input: input.to({weight.dtype}), or convert model: "
+                f"model.to({input.dtype})"
             )
             raise ValueError(
-                f"{name} input dtype ({input.dtype}) does not match weight dtype "
+                f"RNN input dtype ({input.dtype}) does not match weight dtype "
                 f"({weight.dtype}). {advice}"
             )
         batched = input.dim() == 3
@@ -219,7 +238,7 @@ class RNNBase(Module):
         if hx is None:
             return [self._zeros(x) for _ in range(count)]
         self._check_state(hx, x.shape[1], batched, count)
-        parts = self._each(lambda part: part if batched else part.unsqueeze(1), hx)
+        parts = each(lambda part: part if batched else part.unsqueeze(1), hx)
         if isinstance(parts, Tensor):
             return list(parts.unbind(0))
         return list(zip(*(part.unbind(0) for part in parts), strict=True))
@@ -250,17 +269,10 @@ class RNNBase(Module):
     def _joined(self, finals: list[Any]) -> Any:
         return stack(finals)
 
-    @staticmethod
-    def _each(function: Any, state: Any) -> Any:
-        """The function of a state's tensor, or of each of its tensors."""
-        if isinstance(state, Tensor):
-            return function(state)
-        return tuple(function(part) for part in state)
-
     def _reordered(self, state: Any, order: Tensor | None) -> Any:
         if order is None:
             return state
-        return self._each(lambda part: part.index_select(1, order), state)
+        return each(lambda part: part.index_select(1, order), state)
 
 
 def described(batched: bool) -> str:
@@ -269,20 +281,17 @@ def described(batched: bool) -> str:
 
 def _check_options(layer: RNNBase, dropout: Any) -> None:
     """Raise TypeError and ValueError for options that PyTorch refuses, warn where it warns."""
-    number = isinstance(dropout, numbers.Number) and not isinstance(dropout, bool)
-    if not number or not 0 <= dropout <= 1:
-        raise ValueError(
-            "dropout should be a number in range [0, 1] representing the probability of an element "
-            f"being zeroed, got {dropout!r}"
-        )
+    check_probability("dropout", dropout, "being zeroed")
     if dropout > 0 and layer.num_layers == 1:
         warnings.warn(
             "dropout option adds dropout after all but last recurrent layer, so non-zero dropout "
             f"expects num_layers greater than 1, but got dropout={dropout} and num_layers=1",
             stacklevel=4,
         )
-    if not isinstance(layer.bias, bool):
-        raise TypeError(f"bias should be of type bool, got: {type(layer.bias).__name__}")
+    for name in ("bias", "batch_first"):
+        value = getattr(layer, name)
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
     for name in ("input_size", "hidden_size", "num_layers"):
         check_size(name, getattr(layer, name))
     if layer.proj_size < 0:

@@ -1,21 +1,104 @@
-"""The engine of recurrent layers: `scan` runs a cell over a sequence, `Recurrent` stacks scans."""
+"""The engine of recurrent layers: a `Cell` is one step, `scan` runs it over a sequence, `Recurrent`
+stacks scans."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..autograd.graph import RemovableHandle
 from ..creation import as_tensor
 from ..ops.choice import where
 from ..ops.joining import cat, stack
 from ..tensor import Tensor
-from .cells import Cell, State, check_size
 from .containers import ModuleList
 from .functional import dropout
+from .hooks import Hook
 from .module import Module
 
-Step = Callable[[Tensor, Any], tuple[Tensor, Any]]
+State = Tensor | tuple[Tensor, ...]
+Step = Callable[[Any, Any], tuple[Tensor, Any]]
 Lengths = Tensor | Sequence[int]
+OnStep = Callable[[int, Any], None]
+
+
+def check_size(name: str, value: Any) -> None:
+    """Raise TypeError unless a size is an int, ValueError unless it is positive."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
+    if value <= 0:
+        raise ValueError(f"{name} must be greater than zero")
+
+
+class Cell(Module):
+    """One step of a recurrent layer: derive from it and write `step`; `scan` and `Recurrent` make
+    it a layer, with directions, masks, dropout between layers and derivatives of any order.
+
+        class Leaky(nn.Cell):
+            def __init__(self, input_size, hidden_size):
+                super().__init__()
+                self.state_size = hidden_size
+                self.update = nn.Linear(input_size + hidden_size, hidden_size)
+
+            def step(self, x, h):
+                h = 0.9 * h + 0.1 * torch.tanh(self.update(torch.cat([x, h], -1)))
+                return h, h
+
+    Attributes:
+        state_size: the size of the state, or a tuple of sizes for a state of several tensors.
+        output_size: the size of a step's output; that of the (first) state unless set.
+
+    >>> class Sum(nn.Cell):
+    ...     state_size = 1
+    ...     def step(self, x, h):
+    ...         return x + h, x + h
+    >>> nn.scan(Sum(), torch.ones(3, 1, 1))[0].flatten()
+    tensor([1., 2., 3.])
+    """
+
+    state_size: int | tuple[int, ...]
+
+    @property
+    def output_size(self) -> int:
+        size = self.state_size
+        return size if isinstance(size, int) else size[0]
+
+    def begin(self, x: Tensor) -> Cell:
+        """The cell that runs over a sequence x (steps, batch, ...): itself. Override it for what
+        is drawn once for a sequence, and return a copy that has it."""
+        return self
+
+    def project(self, x: Tensor) -> Any:
+        """What a step needs of the input, for inputs of any leading shape: the input itself.
+        Several tensors, with a first dimension of steps each, as a tuple."""
+        return x
+
+    def step(self, x: Any, state: Any) -> tuple[Tensor, Any]:
+        """(output, new state) from a projected input (batch, ...) and the state, a tensor (batch,
+        state_size) or a tuple of them."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method step(self, x, state)")
+
+    def over_sequence(
+        self, x: Tensor, state: Any, ends: list[int] | None, reverse: bool
+    ) -> tuple[Tensor, Any] | None:
+        """(outputs, state) of all steps at once, for cells that have a faster way than one step
+        after the other; None where there is none. Arguments as for `scan`, ends its lengths."""
+        return None
+
+    def initial_state(self, batch_size: int, like: Tensor) -> State:
+        """Zeros of (batch_size, state_size), in the dtype and on the device of `like`."""
+        if isinstance(self.state_size, int):
+            return like.new_zeros(batch_size, self.state_size)
+        return tuple(like.new_zeros(batch_size, size) for size in self.state_size)
+
+    def forward(self, input: Tensor, state: Any = None) -> Any:
+        """One step: the new state, as PyTorch's cells return it."""
+        if state is None:
+            state = self.initial_state(input.shape[0], input)
+        return self.step(self.project(input), state)[1]
+
+
+# ----- one cell, one direction -----
 
 
 def _choose(mask: Tensor, new: Any, old: Any) -> Any:
@@ -47,6 +130,7 @@ def scan(
     lengths: Lengths | None = None,
     reverse: bool = False,
     return_states: bool = False,
+    on_step: OnStep | None = None,
 ) -> tuple[Any, ...]:
     """Run a cell over a sequence.
 
@@ -59,29 +143,58 @@ def scan(
             as it is, and their outputs are 0; what x holds there does not matter.
         reverse: from the last step to the first (of each sequence, by its length).
         return_states: also return the state behind each step.
+        on_step: called as ``on_step(t, new_state)`` with what each step returned, in the graph.
 
     Returns:
         (outputs, state): outputs (steps, batch, ...), and the state after each sequence's own
         last step; with return_states (outputs, state, states), states stacked like outputs.
 
     Raises ValueError for lengths that do not fit, TypeError without a state to begin with.
+
+    >>> outputs, state = nn.scan(lambda x, h: (x + h, x + h), torch.ones(3, 1), torch.zeros(1))
+    >>> outputs.flatten(), state
+    (tensor([1., 2., 3.]), tensor([3.]))
     """
     steps, batch = x.shape[0], x.shape[1]
-    step: Step = cell.step if isinstance(cell, Cell) else cell
     if state is None:
-        if isinstance(cell, Cell):
-            state = cell.initial_state(batch, x)
-        else:
+        if not isinstance(cell, Cell):
             raise TypeError("scan(): a step function needs a state to begin with: give state=")
+        state = cell.initial_state(batch, x)
+    ends = None if lengths is None else check_lengths(lengths, batch, steps)
+    if isinstance(cell, Cell):
+        cell = cell.begin(x)
+        if not return_states and on_step is None:
+            whole = cell.over_sequence(x, state, ends, reverse)
+            if whole is not None:
+                return whole
+    return step_by_step(cell, x, state, ends, reverse, return_states, on_step)
+
+
+def step_by_step(
+    cell: Cell | Step,
+    x: Tensor,
+    state: Any,
+    ends: list[int] | None,
+    reverse: bool,
+    return_states: bool = False,
+    on_step: OnStep | None = None,
+) -> tuple[Any, ...]:
+    """`scan` in ordinary operations, for a cell that has begun already."""
+    steps = x.shape[0]
     masks: list[Tensor | None] = [None] * steps
-    if lengths is not None:
-        ends = check_lengths(lengths, batch, steps)
+    if ends is not None:
         x, masks = _masked(x, ends)
-    inputs = (cell.project(x) if isinstance(cell, Cell) else x).unbind(0)
+    if isinstance(cell, Cell):
+        step: Step = cell.step
+        inputs = _unstacked(cell.project(x))
+    else:
+        step, inputs = cell, _unstacked(x)
     outputs: list[Any] = [None] * steps
     states: list[Any] = [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
         output, new = step(inputs[t], state)
+        if on_step is not None:
+            on_step(t, new)
         mask = masks[t]
         if mask is None:
             state = new
@@ -92,6 +205,13 @@ def scan(
     if not return_states:
         return stack(outputs), state
     return stack(outputs), state, _stacked(states)
+
+
+def _unstacked(x: Any) -> Sequence[Any]:
+    """The steps of a tensor (steps, ...), or of a tuple of them."""
+    return (
+        x.unbind(0) if isinstance(x, Tensor) else list(zip(*(p.unbind(0) for p in x), strict=True))
+    )
 
 
 def _stacked(states: list[Any]) -> Any:
@@ -113,33 +233,72 @@ def _masked(x: Tensor, ends: list[int]) -> tuple[Tensor, list[Tensor | None]]:
     return x, [None if t < shortest else mask for t, mask in enumerate(running.unbind(0))]
 
 
-def run_layers(
-    layers: Sequence[Sequence[Any]],
-    x: Tensor,
-    states: Sequence[Sequence[Any]],
-    lengths: Lengths | None = None,
-    dropout_p: float = 0.0,
-) -> tuple[Tensor, list[Any]]:
-    """Layers of one or two directions, each a cell for `scan`, on x (steps, batch, features).
-
-    The outputs of a layer's directions, side by side, are the next layer's input, behind dropout
-    with probability dropout_p. Returns the last layer's outputs, and the final states, layer by
-    layer and direction by direction.
-    """
-    finals = []
-    for number, (directions, begin) in enumerate(zip(layers, states, strict=True)):
-        if number and dropout_p:
-            x = dropout(x, dropout_p)
-        outputs = []
-        for backwards, (cell, state) in enumerate(zip(directions, begin, strict=True)):
-            output, final = scan(cell, x, state, lengths, reverse=bool(backwards))
-            outputs.append(output)
-            finals.append(final)
-        x = outputs[0] if len(outputs) == 1 else cat(outputs, -1)
-    return x, finals
+# ----- layers of two directions -----
 
 
-class Recurrent(Module):
+class Layered(Module):
+    """What `Recurrent` and RNN, GRU, LSTM share: a walk through layers and directions."""
+
+    dropout: float
+
+    def register_step_hook(self, hook: Callable[[int, int, Any], None]) -> RemovableHandle:
+        """Call ``hook(number, t, new_state)`` behind each step of each layer and direction.
+
+        number is layer * directions + direction, and new_state what the step at time t returned:
+        a tensor (batch, size) or a tuple of them, in the graph, so that ``register_hook`` on it
+        sees the gradient that arrives there. Returns a handle; ``handle.remove()`` ends it.
+        """
+        return self._register_hook(Hook("step", hook))
+
+    def _drop(self, output: Tensor) -> Tensor:
+        """The output of one layer as the next one gets it."""
+        return dropout(output, self.dropout)
+
+    def _run(
+        self, cell: Cell, x: Tensor, state: Any, lengths: Lengths | None, reverse: bool,
+        return_states: bool, on_step: OnStep | None,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """One direction of one layer: the one place that decides how it is run. Arguments and
+        results are those of `scan`; a `StockCell` has its weights and masks with it."""
+        return scan(cell, x, state, lengths, reverse, return_states, on_step)
+
+    def _run_layers(
+        self, layers: Sequence[Sequence[Cell]], x: Tensor, begin: Sequence[Any],
+        lengths: Lengths | None, between: Callable[[Tensor], Tensor], return_states: bool,
+    ) -> tuple[Tensor, list[Any], list[Any]]:  # fmt: skip
+        """Layers of one or two directions, each a cell, on x (steps, batch, features).
+
+        The outputs of a layer's directions, side by side, are, behind `between` (dropout),
+        the next layer's input. `begin` has a state for each layer and direction, in
+        this order. Returns the last layer's outputs, the final states in the same order, and (if
+        wanted) the states of all steps.
+        """
+        hooks = [hook.function for hook in self._hooks_of("step")]
+        finals: list[Any] = []
+        states: list[Any] = []
+        for layer, directions in enumerate(layers):
+            if layer and self.dropout and self.training:
+                x = between(x)
+            outputs = []
+            for reverse, cell in enumerate(directions):
+                number = len(finals)
+
+                def on_step(t: int, new: Any, number: int = number) -> None:
+                    for hook in hooks:
+                        hook(number, t, new)
+
+                output, final, *more = self._run(
+                    cell, x, begin[number], lengths, bool(reverse), return_states,
+                    on_step if hooks else None,
+                )  # fmt: skip
+                outputs.append(output)
+                finals.append(final)
+                states.extend(more)
+            x = outputs[0] if len(outputs) == 1 else cat(outputs, -1)
+        return x, finals, states
+
+
+class Recurrent(Layered):
     """A recurrent layer of any cell.
 
         layer = nn.Recurrent(Leaky, 28, 64, num_layers=2, bidirectional=True)
@@ -152,10 +311,17 @@ class Recurrent(Module):
         args, options: what else the cell takes.
         num_layers, batch_first, dropout, bidirectional: as for `LSTM`.
 
-    ``layer(input, state=None, lengths=None)``: input (steps, batch, input_size), or (batch, steps,
-    input_size) with batch_first. Returns the outputs of the last layer, directions side by side,
-    and the final states, in the cell's own structure with a first dimension of num_layers *
-    directions, as `state` must have it.
+    ``layer(input, state=None, lengths=None, return_states=False)``: input (steps, batch,
+    input_size), or (batch, steps, input_size) with batch_first. Returns the outputs of the last
+    layer, directions side by side, and the final states, in the cell's own structure with a first
+    dimension of num_layers * directions, as `state` must have it; with return_states also the
+    states behind every step, (num_layers * directions, steps, batch, size), or (..., batch,
+    steps, size) with batch_first.
+
+    >>> layer = nn.Recurrent(nn.GRUCell, 3, 4, num_layers=2)
+    >>> output, state = layer(torch.randn(5, 2, 3))
+    >>> output.shape, state.shape
+    (torch.Size([5, 2, 4]), torch.Size([2, 2, 4]))
     """
 
     def __init__(
@@ -180,24 +346,40 @@ class Recurrent(Module):
             input_size = sum(made.output_size for made in cells)
 
     def forward(
-        self, input: Tensor, state: State | None = None, lengths: Lengths | None = None
-    ) -> tuple[Tensor, State]:
+        self,
+        input: Tensor,
+        state: State | None = None,
+        lengths: Lengths | None = None,
+        return_states: bool = False,
+    ) -> tuple[Any, ...]:
         if input.dim() < 3:
             raise ValueError(
                 f"Recurrent: Expected input to be at least 3D (steps, batch, features), got "
                 f"{input.dim()}D"
             )
         x = input.transpose(0, 1) if self.batch_first else input
-        directions = 1 + self.bidirectional
         cells = list(self.cells)
+        directions = 1 + self.bidirectional
         layers = [cells[i : i + directions] for i in range(0, len(cells), directions)]
         if state is None:
-            begin = [[cell.initial_state(x.shape[1], x) for cell in layer] for layer in layers]
+            begin = [cell.initial_state(x.shape[1], x) for cell in cells]
         else:
-            flat = _separate(state, len(cells))
-            begin = [flat[i : i + directions] for i in range(0, len(cells), directions)]
-        x, finals = run_layers(layers, x, begin, lengths, self.dropout if self.training else 0.0)
-        return x.transpose(0, 1) if self.batch_first else x, _stacked(finals)
+            begin = _separate(state, len(cells))
+        x, finals, states = self._run_layers(layers, x, begin, lengths, self._drop, return_states)
+        output = x.transpose(0, 1) if self.batch_first else x
+        if not return_states:
+            return output, _stacked(finals)
+        every = _stacked(states)
+        if self.batch_first:
+            every = each(lambda part: part.transpose(1, 2), every)
+        return output, _stacked(finals), every
+
+
+def each(function: Callable[[Tensor], Any], state: Any) -> Any:
+    """The function of a state's tensor, or of each of its tensors."""
+    if isinstance(state, Tensor):
+        return function(state)
+    return tuple(each(function, part) for part in state)
 
 
 def _separate(state: Any, count: int) -> list[Any]:

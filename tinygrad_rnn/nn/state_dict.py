@@ -78,6 +78,8 @@ class _Loading:
             local_metadata = self.metadata.get(prefix[:-1], {})
             lists = self.missing, self.unexpected, self.errors
             hook.function(module, self.source, prefix, local_metadata, True, *lists)
+        version = self.metadata.get(prefix[:-1], {}).get("version")
+        module._upgrade_state(self.source, prefix, version)
         own = dict(_own(module))
         for name, target in own.items():
             if prefix + name in self.source:

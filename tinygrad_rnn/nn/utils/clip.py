@@ -71,6 +71,9 @@ def get_total_norm(
         foreach: accepted for PyTorch's sake; there is one way to compute it.
 
     Raises RuntimeError for integer tensors.
+
+    >>> nn.utils.get_total_norm([torch.tensor([3.0]), torch.tensor([4.0])])
+    tensor(5.)
     """
     norm_type = float(norm_type)
     found = [t for t in _listed(tensors) if t._array.size]
@@ -104,6 +107,12 @@ def clip_grads_with_norm_(
     """Scale all gradients by max_norm / (total_norm + 1e-6), if that is below 1.
 
     A nan or infinite total_norm makes gradients nan or 0. max_norm=inf changes nothing.
+
+    >>> x = torch.tensor([3.0, 4.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> nn.utils.clip_grads_with_norm_(x, 5.0, nn.utils.get_total_norm(x.grad))
+    >>> x.grad
+    tensor([3.0000, 4.0000])
     """
     _scale(_gradients(parameters), float(max_norm), total_norm)
 
@@ -141,6 +150,11 @@ def clip_grad_norm_(
         foreach: accepted for PyTorch's sake; there is one way to compute it.
 
     Returns the norm before, as a 0-d tensor.
+
+    >>> x = torch.tensor([3.0, 4.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> nn.utils.clip_grad_norm_(x, max_norm=5.0), x.grad
+    (tensor(10.), tensor([3.0000, 4.0000]))
     """
     grads = _gradients(parameters)
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
@@ -148,8 +162,39 @@ def clip_grad_norm_(
     return total
 
 
+def clip_grad_norm(
+    parameters: Tensors,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The old name of `clip_grad_norm_`; warns.
+
+    >>> import warnings
+    >>> x = torch.tensor([3.0, 4.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     print(nn.utils.clip_grad_norm([x], 1.0))
+    tensor(10.)
+    """
+    warnings.warn(
+        "`nn.utils.clip_grad_norm` is now deprecated in favor of `nn.utils.clip_grad_norm_`.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
+
+
 def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
-    """Move each element of all gradients into [-clip_value, clip_value]."""
+    """Move each element of all gradients into [-clip_value, clip_value].
+
+    >>> x = torch.tensor([3.0, -4.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> nn.utils.clip_grad_value_(x, 7.0)
+    >>> x.grad
+    tensor([ 6., -7.])
+    """
     limit = float(clip_value)
     for grad in _gradients(parameters):
         xp: Any = backend_of(grad._array)
@@ -164,6 +209,9 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """The elements of all parameters, one after the other, as one vector, in the graph.
 
     Raises ValueError if there are none.
+
+    >>> nn.utils.parameters_to_vector(nn.Linear(2, 3).parameters()).shape
+    torch.Size([9])
     """
     return cat([p.reshape(-1) for p in parameters])
 
@@ -172,6 +220,11 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Make the parts of a vector the values of the parameters: they share its memory.
 
     Raises TypeError if vec is no tensor, RuntimeError if it is too short.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> nn.utils.vector_to_parameters(torch.arange(3.0), layer.parameters())
+    >>> layer.weight.tolist(), layer.bias.tolist()
+    ([[0.0, 1.0]], [2.0])
     """
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")

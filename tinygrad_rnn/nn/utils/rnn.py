@@ -6,7 +6,7 @@ and returned by them for programs that use it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ...creation import full, tensor
@@ -30,28 +30,81 @@ class PackedSequence(_Packed):
         batch_sizes: int64, how many sequences have each step.
         sorted_indices: the order of the original sequences here, None if they were sorted.
         unsorted_indices: the place of each original sequence, None if they were sorted.
+
+    >>> nn.utils.rnn.pack_sequence([torch.tensor([1, 2, 3]), torch.tensor([4, 5])])
+    PackedSequence(data=tensor([1, 4, 2, 5, 3]), batch_sizes=tensor([2, 2, 1]),
+        sorted_indices=None, unsorted_indices=None)
     """
 
+    def __new__(
+        cls,
+        data: Tensor,
+        batch_sizes: Tensor | None = None,
+        sorted_indices: Tensor | None = None,
+        unsorted_indices: Tensor | None = None,
+    ) -> PackedSequence:
+        if batch_sizes is None:
+            raise TypeError("PackedSequence: batch_sizes is missing; use pack_padded_sequence")
+        if batch_sizes.device.type != "cpu":
+            raise ValueError(
+                "batch_sizes should always be on CPU. Instances of PackedSequence should never be "
+                "created manually: use pack_padded_sequence and the like"
+            )
+        if unsorted_indices is None:
+            unsorted_indices = invert_permutation(sorted_indices)
+        return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
+
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
-        """With the data in another dtype or on another device; itself if nothing changes."""
+        """With the data in another dtype or on another device, the indices on that device; itself
+        if nothing changes."""
         data = self.data.to(*args, **kwargs)
-        return self if data is self.data else self._replace(data=data)
+        if data is self.data:
+            return self
+        order, back = (
+            None if indices is None else indices.to(data.device)
+            for indices in (self.sorted_indices, self.unsorted_indices)
+        )
+        return self._replace(data=data, sorted_indices=order, unsorted_indices=back)
 
     def cpu(self) -> PackedSequence:
         """With the data on the CPU."""
         return self.to("cpu")
 
-    def cuda(self) -> PackedSequence:
+    def cuda(self, device: Any = None) -> PackedSequence:
         """With the data on a GPU."""
-        return self.to("cuda")
+        return self.to("cuda" if device is None else device)
+
+    def double(self) -> PackedSequence:
+        """With float64 data."""
+        return self._replace(data=self.data.double())
 
     def float(self) -> PackedSequence:
         """With float32 data."""
         return self._replace(data=self.data.float())
 
-    def double(self) -> PackedSequence:
-        """With float64 data."""
-        return self._replace(data=self.data.double())
+    def half(self) -> PackedSequence:
+        """With float16 data."""
+        return self._replace(data=self.data.half())
+
+    def long(self) -> PackedSequence:
+        """With int64 data."""
+        return self._replace(data=self.data.long())
+
+    def int(self) -> PackedSequence:
+        """With int32 data."""
+        return self._replace(data=self.data.int())
+
+    def short(self) -> PackedSequence:
+        """With int16 data."""
+        return self._replace(data=self.data.short())
+
+    def char(self) -> PackedSequence:
+        """With int8 data."""
+        return self._replace(data=self.data.char())
+
+    def byte(self) -> PackedSequence:
+        """With uint8 data."""
+        return self._replace(data=self.data.byte())
 
     @property
     def is_cuda(self) -> bool:
@@ -59,7 +112,11 @@ class PackedSequence(_Packed):
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
-    """The permutation that undoes this one."""
+    """The permutation that undoes this one.
+
+    >>> nn.utils.rnn.invert_permutation(torch.tensor([2, 0, 1]))
+    tensor([1, 2, 0])
+    """
     return None if permutation is None else permutation.argsort()
 
 
@@ -79,6 +136,10 @@ def pack_padded_sequence(
 
     Raises RuntimeError for lengths that are 0 or not sorted, ValueError for a wrong number of
     lengths and for one that is longer than the input.
+
+    >>> x = torch.tensor([[1, 2, 3], [4, 5, 0]])
+    >>> nn.utils.rnn.pack_padded_sequence(x, [3, 2], batch_first=True).data
+    tensor([1, 4, 2, 5, 3])
     """
     values = [int(n) for n in (lengths.tolist() if isinstance(lengths, Tensor) else lengths)]
     x = input.transpose(0, 1) if batch_first else input
@@ -104,35 +165,32 @@ def pack_padded_sequence(
         order = _numbers(values).argsort(descending=True, stable=True).to(x.device)
         x = x.index_select(1, order)
         values.sort(reverse=True)
-    sizes = [sum(length > t for length in values) for t in range(values[0])]
-    data = cat([x[t, :size] for t, size in enumerate(sizes)])
-    return PackedSequence(data, _numbers(sizes), order, invert_permutation(order))
+    inside = _numbers(range(values[0])).unsqueeze(1) < _numbers(values)  # (steps, batch)
+    data = x[: values[0]][inside.to(x.device)]
+    return PackedSequence(data, inside.sum(1), order)
 
 
-def _numbers(values: list[int]) -> Tensor:
+def _numbers(values: Iterable[int]) -> Tensor:
     """int64 on the CPU, where lengths and batch sizes are read."""
-    return tensor(values, dtype=int64, device="cpu")
+    return tensor(list(values), dtype=int64, device="cpu")
+
+
+def _inside(packed: PackedSequence) -> Tensor:
+    """For each step and sequence whether the sequence has the step, a bool (steps, batch)."""
+    sizes = packed.batch_sizes
+    return _numbers(range(int(sizes[0]))) < sizes.unsqueeze(1)
 
 
 def padded(packed: PackedSequence, value: float = 0.0) -> tuple[Tensor, list[int]]:
     """(steps, batch, ...) and the lengths of a packed batch, in its own order."""
-    sizes = packed.batch_sizes.tolist()
-    batch = sizes[0]
-    rows = []
-    for part in packed.data.split(sizes):
-        missing = batch - part.shape[0]
-        if missing:
-            fill = part.new_full((missing, *part.shape[1:]), value)
-            part = cat([part, fill])
-        rows.append(part)
-    return stack(rows), [sum(size > i for size in sizes) for i in range(batch)]
+    inside, data = _inside(packed), packed.data
+    empty = data.new_full((*inside.shape, *data.shape[1:]), value)
+    return empty.index_put((inside.to(data.device),), data), inside.sum(0).tolist()
 
 
 def pack_like(output: Tensor, packed: PackedSequence) -> PackedSequence:
     """A padded output (steps, batch, ...) packed as the given batch is."""
-    sizes = packed.batch_sizes.tolist()
-    data = cat([row[:size] for row, size in zip(output.unbind(0), sizes, strict=True)])
-    return packed._replace(data=data)
+    return packed._replace(data=output[_inside(packed).to(output.device)])
 
 
 def pad_packed_sequence(
@@ -144,6 +202,11 @@ def pad_packed_sequence(
     """The padded batch (steps, batch, ...) and its int64 lengths, in the original order.
 
     Raises ValueError if total_length is shorter than the longest sequence.
+
+    >>> packed = nn.utils.rnn.pack_sequence([torch.tensor([1, 2, 3]), torch.tensor([4, 5])])
+    >>> nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
+    (tensor([[1, 2, 3],
+            [4, 5, 0]]), tensor([3, 2]))
     """
     output, lengths = padded(sequence, padding_value)
     if total_length is not None:
@@ -171,10 +234,21 @@ def pad_sequence(
 ) -> Tensor:
     """Sequences (steps, ...) of different lengths as one tensor (longest, batch, ...).
 
-    Raises RuntimeError for an empty list, ValueError for a padding_side but "right" and "left".
+    Raises RuntimeError for an empty list, and a padding_side but "right" and "left".
+
+    >>> nn.utils.rnn.pad_sequence([torch.tensor([1, 2]), torch.tensor([3])], batch_first=True)
+    tensor([[1, 2],
+            [3, 0]])
     """
     if padding_side not in ("right", "left"):
-        raise ValueError(f"padding_side: expected 'right' or 'left', got {padding_side!r}")
+        raise RuntimeError(
+            f"Expected padding_side to be one of left or right, but got {padding_side}."
+        )
+    if not isinstance(sequences, Iterable):
+        raise RuntimeError(
+            "pad_sequence: Expected iterable for input sequences, but got arg of type: "
+            f"{type(sequences)}"
+        )
     parts = list(sequences)
     if not parts:
         raise RuntimeError("received an empty list of sequences")
@@ -192,17 +266,31 @@ def pad_sequence(
 def unpad_sequence(
     padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False
 ) -> list[Tensor]:
-    """The sequences of a padded batch, each in its own length: the reverse of `pad_sequence`."""
+    """The sequences of a padded batch, each in its own length: the reverse of `pad_sequence`.
+
+    >>> padded = torch.tensor([[1, 2], [3, 0]])
+    >>> nn.utils.rnn.unpad_sequence(padded, torch.tensor([2, 1]), batch_first=True)
+    [tensor([1, 2]), tensor([3])]
+    """
     x = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     return [row[:length] for row, length in zip(x.unbind(0), lengths.tolist(), strict=True)]
 
 
 def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> PackedSequence:
-    """Sequences (steps, ...) of different lengths, packed."""
+    """Sequences (steps, ...) of different lengths, packed; longest first, or enforce_sorted=False.
+
+    >>> nn.utils.rnn.pack_sequence([torch.tensor([1, 2, 3]), torch.tensor([4, 5])]).data
+    tensor([1, 4, 2, 5, 3])
+    """
     lengths = [part.shape[0] for part in sequences]
     return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
-    """The sequences of a packed batch: the reverse of `pack_sequence`."""
+    """The sequences of a packed batch: the reverse of `pack_sequence`.
+
+    >>> packed = nn.utils.rnn.pack_sequence([torch.tensor([1, 2, 3]), torch.tensor([4, 5])])
+    >>> nn.utils.rnn.unpack_sequence(packed)
+    [tensor([1, 2, 3]), tensor([4, 5])]
+    """
     return unpad_sequence(*pad_packed_sequence(packed_sequences))
