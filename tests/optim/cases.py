@@ -29,6 +29,42 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.2, "initial_accumulator_value": 0.3,
          "eps": 1e-3, "maximize": True},
     ),
+    "Adadelta": ("Adadelta", {}),
+    "Adadelta-options": (
+        "Adadelta",
+        {"lr": 0.3, "rho": 0.6, "eps": 1e-2, "weight_decay": 0.2, "maximize": True},
+    ),
+    "Adamax": ("Adamax", {}),
+    "Adamax-options": (
+        "Adamax",
+        {"lr": 0.1, "betas": (0.5, 0.7), "eps": 1e-2, "weight_decay": 0.2, "maximize": True},
+    ),
+    "NAdam": ("NAdam", {}),
+    "NAdam-options": (
+        "NAdam",
+        {"lr": 0.1, "betas": (0.5, 0.7), "eps": 1e-2, "weight_decay": 0.2, "momentum_decay": 0.3},
+    ),
+    "NAdam-decoupled": (
+        "NAdam",
+        {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True, "maximize": True},
+    ),
+    "RAdam": ("RAdam", {}),
+    "RAdam-rectified": ("RAdam", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-2}),
+    "RAdam-short": ("RAdam", {"lr": 0.1, "betas": (0.5, 0.6)}),
+    "RAdam-options": ("RAdam", {"lr": 0.1, "weight_decay": 0.2, "maximize": True}),
+    "RAdam-decoupled": (
+        "RAdam", {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True},
+    ),
+    "ASGD": ("ASGD", {}),
+    "ASGD-options": (
+        "ASGD",
+        {"lr": 0.1, "lambd": 0.1, "alpha": 0.6, "weight_decay": 0.2, "maximize": True},
+    ),
+    "ASGD-averaging": ("ASGD", {"lr": 0.1, "t0": 1}),
+    "Rprop": ("Rprop", {}),
+    "Rprop-options": (
+        "Rprop", {"lr": 0.1, "etas": (0.3, 1.7), "step_sizes": (0.05, 0.3), "maximize": True},
+    ),
 }  # fmt: skip
 
 SHAPES = [(3, 4), (), (5,)]

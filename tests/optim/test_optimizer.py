@@ -9,6 +9,7 @@ import pytest
 import tinygrad_rnn as tg
 from tinygrad_rnn import nn, optim
 
+from ..both import t as t
 from ..nn.side_by_side import pytorch, refused
 from .cases import CASES, give_gradients, run, start
 
@@ -40,7 +41,9 @@ def test_training_goes_on_in_the_other_library(case):
         optimizer = kinds[second](params)  # the options come with the state
         optimizer.load_state_dict(to_torch(torch, state_dict) if second is torch else state_dict)
         for a, b in zip(run(second, optimizer, params, range(3, 6)), expected, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+            # PyTorch goes on in float64 with the float32 product in NAdam's state
+            rtol = 1e-7 if name == "NAdam" and second is torch else 1e-12
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-14)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -128,6 +131,15 @@ def test_a_group_s_dict_is_not_changed():
     assert list(group) == ["params"]
 
 
+def test_as_text(t):
+    groups = [{"params": [t.ones(1)], "lr": 0.5}, {"params": [t.ones(2)]}]
+    lines = repr(t.optim.SGD(groups, lr=0.1)).split("\n")
+    assert lines[:2] == ["SGD (", "Parameter Group 0"] and lines[-1] == ")"
+    between = lines.index("Parameter Group 1")
+    assert lines[between - 1] == "" and "    lr: 0.5" in lines[:between]
+    assert "    lr: 0.1" in lines[between:] and not any("params" in line for line in lines)
+
+
 def test_named_parameters():
     model = nn.Linear(2, 2)
     optimizer = optim.AdamW(model.named_parameters())
@@ -154,16 +166,51 @@ def test_zero_grad():
     assert not a.grad.requires_grad and not a.grad.any()
 
 
-def test_hooks():
+def test_step_hooks(t):
     calls = []
-    optimizer = optim.SGD(start(tg))
+    optimizer = t.optim.SGD([P(t)])
     before = optimizer.register_step_pre_hook(lambda *args: calls.append(("before", *args)))
     optimizer.register_step_post_hook(lambda *args: calls.append(("after", *args)))
     optimizer.step()
-    assert calls == [("before", optimizer, (None,), {}), ("after", optimizer, (None,), {})]
+    assert calls == [
+        ("before", optimizer, (optimizer,), {}),
+        ("after", optimizer, (optimizer,), {}),
+    ]
     before.remove()
-    optimizer.step()
+    optimizer.register_step_pre_hook(lambda self, args, kwargs: (args, {"closure": lambda: 7}))
+    assert optimizer.step() == 7
     assert [call[0] for call in calls] == ["before", "after", "after"]
+    optimizer.register_step_pre_hook(lambda *args: 3)
+    with pytest.raises(RuntimeError, match=r"must return None or a tuple"):
+        optimizer.step()
+
+
+def test_state_hooks(t):
+    calls = []
+    optimizer = t.optim.SGD([P(t)], lr=0.5)
+
+    def marked(self, state_dict):
+        calls.append("saved")
+        return {**state_dict, "mark": 1}
+
+    def halved(self, state_dict):
+        calls.append("load")
+        groups = [{**group, "lr": group["lr"] / 2} for group in state_dict["param_groups"]]
+        return {**state_dict, "param_groups": groups}
+
+    optimizer.register_state_dict_pre_hook(lambda self: calls.append("save"))
+    optimizer.register_state_dict_pre_hook(lambda self: calls.append("save first"), prepend=True)
+    optimizer.register_state_dict_post_hook(marked)
+    optimizer.register_load_state_dict_pre_hook(halved)
+    handle = optimizer.register_load_state_dict_post_hook(lambda self: calls.append("loaded"))
+    state_dict = optimizer.state_dict()
+    assert state_dict["mark"] == 1
+    optimizer.load_state_dict(state_dict)
+    assert optimizer.param_groups[0]["lr"] == 0.25 and state_dict["param_groups"][0]["lr"] == 0.5
+    assert calls == ["save first", "save", "saved", "load", "loaded"]
+    handle.remove()
+    optimizer.load_state_dict(state_dict)
+    assert calls[-1] == "load"
 
 
 def test_an_optimizer_of_one_s_own():
@@ -215,6 +262,17 @@ REFUSED = {
                "Nesterov momentum requires a momentum and zero dampening"),
     "lr tensor": (lambda lib: lib.optim.SGD([P(lib)], lr=lib.ones(2)),
                   "Tensor lr must be 1-element"),
+    "rho": (lambda lib: lib.optim.Adadelta([P(lib)], rho=1.5), "Invalid rho value: 1.5"),
+    "etas": (lambda lib: lib.optim.Rprop([P(lib)], etas=(1.0, 2.0)),
+             "Invalid eta values: 1.0, 2.0"),
+    "integer betas": (lambda lib: lib.optim.Adam([P(lib)], betas=(0, 0.9)),
+                      "betas must be either both floats or both Tensors"),
+    "closure": (lambda lib: lib.optim.LBFGS([P(lib)]).step(), "closure"),
+    "two groups of LBFGS": (lambda lib: lib.optim.LBFGS([{"params": P(lib)}, {"params": P(lib)}]),
+                            "LBFGS doesn't support per-parameter options (parameter groups)"),
+    "line search": (lambda lib: lib.optim.LBFGS([p := P(lib)], line_search_fn="x").step(
+                        lambda: (p - 3).pow(2).sum().backward() or 3),
+                    "only 'strong_wolfe' is supported"),
     "groups": (lambda lib: lib.optim.SGD([P(lib)]).load_state_dict(
                    lib.optim.SGD([{"params": P(lib)}, {"params": P(lib)}]).state_dict()),
                "loaded state dict has a different number of parameter groups"),
@@ -228,6 +286,13 @@ INVALID = {
     "AdamW": ("lr", "eps", "weight_decay"),
     "RMSprop": ("lr", "eps", "weight_decay", "momentum", "alpha"),
     "Adagrad": ("lr", "eps", "weight_decay", "lr_decay", "initial_accumulator_value"),
+    "Adadelta": ("lr", "rho", "eps", "weight_decay"),
+    "Adamax": ("lr", "eps", "weight_decay"),
+    "NAdam": ("lr", "eps", "weight_decay", "momentum_decay"),
+    "RAdam": ("lr", "eps", "weight_decay"),
+    "ASGD": ("lr", "weight_decay"),
+    "Rprop": ("lr",),
+    "LBFGS": ("lr",),
 }
 
 
@@ -246,7 +311,7 @@ def test_negative_options(name, option):
         getattr(optim, name)([P(tg)], **{option: "1"})
 
 
-@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"])
 def test_betas(name):
     for place, betas in enumerate([(1.0, 0.9), (0.9, -1.0)]):
         refused(
@@ -258,7 +323,7 @@ def test_betas(name):
             getattr(optim, name)([P(tg)], betas=betas)
 
 
-@pytest.mark.parametrize("name", INVALID)
+@pytest.mark.parametrize("name", INVALID.keys() - {"LBFGS"})
 def test_options_for_pytorch_s_sake(name):
     getattr(optim, name)([P(tg)], foreach=True)
     with pytest.raises(NotImplementedError, match="differentiable=True is not supported"):

@@ -22,7 +22,7 @@ def test_parameters_and_state_are_pytorch_s(case, dtype):
     their_optimizer = getattr(torch.optim, name)(theirs, **options)
     assert repr(our_optimizer) == repr(their_optimizer)
     tolerance = 1e-12 if dtype == "float64" else 1e-5
-    for step in range(5):
+    for step in range(30 if dtype == "float64" else 5):
         mine = run(tg, our_optimizer, ours, range(step, step + 1))
         yours = run(torch, their_optimizer, theirs, range(step, step + 1))
         for a, b in zip(mine, yours, strict=True):
@@ -79,7 +79,70 @@ def adagrad(x, g, t, m, lr, lr_decay=0.0, weight_decay=0.0, initial=0.0, eps=1e-
     return x - lr / (1 + (t - 1) * lr_decay) * g / (math.sqrt(m["s"]) + eps)
 
 
-FORMULAS = {"SGD": (sgd, 1e-3), "Adam": (adam, 1e-3), "AdamW": (adam, 1e-3),
+def adadelta(x, g, t, m, lr, rho=0.9, eps=1e-6, weight_decay=0.0, sign=1):
+    g = sign * g + weight_decay * x
+    m["v"] = rho * m.get("v", 0) + (1 - rho) * g**2
+    step = g * math.sqrt((m.get("u", 0) + eps) / (m["v"] + eps))
+    m["u"] = rho * m.get("u", 0) + (1 - rho) * step**2
+    return x - lr * step
+
+
+def adamax(x, g, t, m, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, sign=1):
+    g = sign * g + weight_decay * x
+    m["m"] = betas[0] * m.get("m", 0) + (1 - betas[0]) * g
+    m["u"] = max(betas[1] * m.get("u", 0), abs(g) + eps)
+    return x - lr * m["m"] / (1 - betas[0] ** t) / m["u"]
+
+
+def nadam(x, g, t, m, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, momentum_decay=4e-3,
+          sign=1, decoupled=False):  # fmt: skip
+    def product(last):
+        return math.prod(map(mu, range(1, last + 1)))
+
+    def mu(s):
+        return betas[0] * (1 - 0.5 * 0.96 ** (s * momentum_decay))
+
+    x, g = decay(x, sign * g, lr * weight_decay, weight_decay, decoupled)
+    m["m"] = betas[0] * m.get("m", 0) + (1 - betas[0]) * g
+    m["v"] = betas[1] * m.get("v", 0) + (1 - betas[1]) * g**2
+    step = mu(t + 1) * m["m"] / (1 - product(t + 1)) + (1 - mu(t)) * g / (1 - product(t))
+    return x - lr * step / (math.sqrt(m["v"] / (1 - betas[1] ** t)) + eps)
+
+
+def radam(x, g, t, m, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, sign=1,
+          decoupled=False):  # fmt: skip
+    x, g = decay(x, sign * g, lr * weight_decay, weight_decay, decoupled)
+    m["m"] = betas[0] * m.get("m", 0) + (1 - betas[0]) * g
+    m["v"] = betas[1] * m.get("v", 0) + (1 - betas[1]) * g**2
+    step = m["m"] / (1 - betas[0] ** t)
+    limit = 2 / (1 - betas[1]) - 1
+    rho = limit - 2 * t * betas[1] ** t / (1 - betas[1] ** t)
+    if rho <= 5:
+        return x - lr * step
+    r = math.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
+    return x - lr * step * r * math.sqrt(1 - betas[1] ** t) / (math.sqrt(m["v"]) + eps)
+
+
+def decay(x, g, shrink, weight_decay, decoupled):
+    return (x * (1 - shrink), g) if decoupled else (x, g + weight_decay * x)
+
+
+def asgd(x, g, t, m, lr, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0.0, sign=1):
+    eta = lr / (1 + lambd * lr * (t - 1)) ** alpha
+    return x - eta * (sign * g + weight_decay * x + lambd * x)
+
+
+def rprop(x, g, t, m, lr, etas=(0.5, 1.2), step_sizes=(1e-6, 50), sign=1):
+    g, before = sign * g, m.get("g", 0)
+    factor = 1 if g * before == 0 else etas[g * before > 0]
+    m["size"] = min(max(m.get("size", lr) * factor, step_sizes[0]), step_sizes[1])
+    m["g"] = 0 if g * before < 0 else g
+    return x - math.copysign(m["size"], m["g"]) if m["g"] else x
+
+
+FORMULAS = {"Adadelta": (adadelta, 1.0), "Adamax": (adamax, 2e-3), "NAdam": (nadam, 2e-3),
+            "RAdam": (radam, 1e-3), "ASGD": (asgd, 1e-2), "Rprop": (rprop, 1e-2),
+            "SGD": (sgd, 1e-3), "Adam": (adam, 1e-3), "AdamW": (adam, 1e-3),
             "RMSprop": (rmsprop, 1e-2), "Adagrad": (adagrad, 1e-2)}  # fmt: skip
 
 
@@ -104,7 +167,22 @@ def test_steps_by_the_formulas(case):
         expected = [
             formula(x, g, t, m, **given) for x, g, m in zip(expected, grads, memories, strict=True)
         ]
-        np.testing.assert_allclose(param.tolist(), expected, rtol=1e-12)
+        # the numbers of these two's states are float32
+        rtol = 1e-6 if name in ("NAdam", "ASGD") else 1e-12
+        np.testing.assert_allclose(param.tolist(), expected, rtol=rtol)
+
+
+def test_the_average_of_asgd():
+    """That of all values after step t0 + 1."""
+    params = start(tg)
+    optimizer = optim.ASGD(params, lr=0.1, t0=2)
+    seen = []
+    for step in range(6):
+        run(tg, optimizer, params, range(step, step + 1))
+        seen.append([p.detach().clone().numpy() for p in params[:2]])
+    for number, param in enumerate(params[:2]):
+        mean = np.mean([values[number] for values in seen[3:]], axis=0)
+        np.testing.assert_allclose(optimizer.state[param]["ax"].numpy(), mean, rtol=1e-6)
 
 
 # ----- how a step behaves -----
@@ -155,20 +233,21 @@ def test_float16_parameters_stay_float16(case):
     name, options = CASES[case]
     params = start(tg, "float16")
     optimizer = getattr(optim, name)(
-        params, **{"eps": 1e-3, **options} if name != "SGD" else options
+        params, **options if name in ("SGD", "ASGD", "Rprop") else {"eps": 1e-3, **options}
     )
     run(tg, optimizer, params, range(3))
     for p in params:
         assert p.dtype is tg.float16 and p.isfinite().all()
         for key, value in optimizer.state[p].items():
-            assert value.dtype is (tg.float32 if key == "step" else tg.float16)
+            number = key in ("step", "mu", "eta", "mu_product")
+            assert value.dtype is (tg.float32 if number else tg.float16)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+@pytest.mark.parametrize("name", FORMULAS)
 def test_they_find_a_minimum(name):
     target = tg.tensor([1.0, -2.0, 3.0])
     x = tg.zeros(3, requires_grad=True)
-    optimizer = getattr(optim, name)([x], lr=0.3)
+    optimizer = getattr(optim, name)([x], lr={"Adadelta": 30.0, "ASGD": 0.1}.get(name, 0.3))
     for _ in range(200):
         optimizer.zero_grad()
         loss = ((x - target) ** 2).sum()

@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..backends import Array, backend_of
-from ..creation import full, full_like
-from ..dtypes import float32
+from ..creation import full_like
 from ..tensor import Tensor
-from .optimizer import (
-    Group,
-    Optimizer,
-    Params,
-    State,
-    at_least_zero,
-    check_common,
-    count_step,
-    directed,
-)
+from .optimizer import Group, Optimizer, Params, State
+from .shared import at_least_zero, check_common, count_step, directed, scalar
 
 
 class Adagrad(Optimizer):
@@ -34,6 +25,11 @@ class Adagrad(Optimizer):
         foreach, fused, differentiable: accepted for PyTorch's sake (differentiable must be False).
 
     Raises ValueError for negative options.
+
+    >>> x = torch.tensor([1.0], requires_grad=True)
+    >>> optimizer = optim.Adagrad([x], lr=0.1)
+    >>> (x**2).sum().backward(); optimizer.step(); x
+    tensor([0.9000], requires_grad=True)
     """
 
     def __init__(
@@ -50,7 +46,7 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_common(lr, weight_decay, differentiable)
+        check_common(lr, weight_decay, differentiable, foreach, fused)
         at_least_zero("lr_decay value", lr_decay)
         at_least_zero("initial_accumulator_value value", initial_accumulator_value)
         at_least_zero("epsilon value", eps)
@@ -72,7 +68,7 @@ class Adagrad(Optimizer):
         group = self.param_groups[-1]
         for param in group["params"]:
             self.state[param] = {
-                "step": full((), 0.0, dtype=float32),
+                "step": scalar(0.0),
                 "sum": full_like(param, group["initial_accumulator_value"]),
             }
 

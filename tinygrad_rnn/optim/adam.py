@@ -8,17 +8,8 @@ from typing import Any
 from ..backends import Array, backend_of
 from ..creation import zeros_like
 from ..tensor import Tensor
-from .optimizer import (
-    Group,
-    Optimizer,
-    Params,
-    State,
-    at_least_zero,
-    average_in,
-    check_common,
-    count_step,
-    directed,
-)
+from .optimizer import Group, Optimizer, Params, State
+from .shared import at_least_zero, average_in, check_betas, check_common, count_step, decayed
 
 
 class Adam(Optimizer):
@@ -38,13 +29,18 @@ class Adam(Optimizer):
             must be False).
 
     Raises ValueError for negative options and betas outside [0, 1).
+
+    >>> x = torch.tensor([1.0], requires_grad=True)
+    >>> optimizer = optim.Adam([x], lr=0.1)
+    >>> (x**2).sum().backward(); optimizer.step(); x
+    tensor([0.9000], requires_grad=True)
     """
 
     def __init__(
         self,
         params: Params,
         lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -56,18 +52,23 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_common(lr, weight_decay, differentiable)
+        check_common(lr, weight_decay, differentiable, foreach, fused)
         at_least_zero("epsilon value", eps)
-        if not isinstance(betas, tuple | list) or len(betas) != 2:
-            raise TypeError(f"Invalid betas: expected a pair of numbers, got {betas!r}")
-        for place, beta in enumerate(betas):
-            if not 0 <= beta < 1:
-                raise ValueError(
-                    f"Invalid beta parameter at index {place}: {beta}, expected 0 <= beta < 1"
-                )
+        check_betas(betas)
+        if not (
+            all(isinstance(b, float) for b in betas) or all(isinstance(b, Tensor) for b in betas)
+        ):
+            raise ValueError(f"betas must be either both floats or both Tensors, got {betas}")
+        if foreach and not capturable:
+            for label, value in (("lr", lr), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
+                if isinstance(value, Tensor):
+                    raise ValueError(
+                        f"{label} as a Tensor is not supported for capturable=False and "
+                        "foreach=True"
+                    )
         defaults = {
             "lr": lr,
-            "betas": betas,
+            "betas": tuple(b.item() if isinstance(b, Tensor) else b for b in betas),
             "eps": eps,
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
@@ -85,12 +86,7 @@ class Adam(Optimizer):
         x = param._array
         lr, eps = float(group["lr"]), float(group["eps"])
         beta1, beta2 = map(float, group["betas"])
-        if group["decoupled_weight_decay"]:
-            if group["weight_decay"]:
-                x *= 1 - lr * float(group["weight_decay"])
-            grad = -grad if group["maximize"] else grad
-        else:
-            grad = directed(grad, x, group)
+        grad = decayed(grad, x, group)
         t = count_step(state)
         if "exp_avg" not in state:
             state["exp_avg"], state["exp_avg_sq"] = zeros_like(param), zeros_like(param)
@@ -115,13 +111,19 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam that shrinks param by lr * weight_decay instead of adding to grad (Loshchilov and
-    Hutter, 2017). Arguments and errors as for `Adam`."""
+    Hutter, 2017). Arguments and errors as for `Adam`.
+
+    >>> x = torch.tensor([1.0], requires_grad=True)
+    >>> optimizer = optim.AdamW([x], lr=0.1)
+    >>> (x**2).sum().backward(); optimizer.step(); x
+    tensor([0.8990], requires_grad=True)
+    """
 
     def __init__(
         self,
         params: Params,
         lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -11,19 +12,47 @@ from typing import Any
 from ..autograd import enable_grad
 from ..autograd.graph import RemovableHandle, add_hook
 from ..backends import Array
-from ..creation import from_dlpack, full
-from ..dtypes import float32
+from ..creation import from_dlpack
 from ..tensor import Tensor
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 Closure = Callable[[], Any]
 Group = dict[str, Any]
 State = dict[str, Any]
+Hooks = dict[int, Any]
+
+# State that is one number for a whole parameter: on the CPU, in a precision of its own.
+_SCALARS = frozenset({"step", "mu", "eta", "mu_product"})
+
+
+def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
+    """An optimizer's method `step` with the hooks around it."""
+
+    @functools.wraps(step)
+    def with_hooks(*args: Any, **kwargs: Any) -> Any:
+        self: Optimizer = args[0]
+        for hook in list(self._step_pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is None:
+                continue
+            if not (isinstance(changed, tuple) and len(changed) == 2):
+                raise RuntimeError(
+                    f"a step pre hook must return None or a tuple (new_args, new_kwargs), got "
+                    f"{changed}"
+                )
+            args, kwargs = changed
+        result = step(*args, **kwargs)
+        self._opt_called = True
+        for hook in list(self._step_post_hooks.values()):
+            hook(self, args, kwargs)
+        return result
+
+    return with_hooks
 
 
 class Optimizer:
     """Derive from it, pass the default options to ``super().__init__(params, defaults)``, and
-    write `update`, the step of one parameter.
+    write `update`, the step of one parameter, or a `step` of your own.
 
     Args:
         params: tensors, or (name, tensor) pairs, or dicts, one for each group, with the tensors
@@ -36,7 +65,22 @@ class Optimizer:
 
     Raises TypeError if params are no ordered collection of tensors, ValueError if there are none,
     one is no leaf of the graph, or one is in two groups.
+
+    >>> class SignDescent(optim.Optimizer):
+    ...     def update(self, param, grad, state, group):
+    ...         param._array[...] -= group["lr"] * (grad > 0)
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> optimizer = SignDescent([x], {"lr": 0.5})
+    >>> (x[0] ** 2).backward(); optimizer.step(); x.tolist()
+    [0.5, 1.0]
     """
+
+    _opt_called = False  # whether a step was made; schedulers want one before theirs
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls):
+            cls.step = _hooked(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -47,7 +91,12 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
-        self._step_hooks: tuple[dict[int, Any], dict[int, Any]] = {}, {}  # before, after
+        self._step_pre_hooks: Hooks = {}
+        self._step_post_hooks: Hooks = {}
+        self._save_pre_hooks: Hooks = {}
+        self._save_post_hooks: Hooks = {}
+        self._load_pre_hooks: Hooks = {}
+        self._load_post_hooks: Hooks = {}
         groups: list[Any] = list(params)
         if not groups:
             raise ValueError(
@@ -81,8 +130,8 @@ class Optimizer:
         for other in self.param_groups:
             if ("param_names" in other) != bool(names):
                 raise ValueError(
-                    "all optimizer param groups should be with/without names: "
-                    f"got {'named' if names else 'unnamed'} params beside others"
+                    "all optimizer param groups should be with/without names. cannot add param "
+                    f"group {'with' if names else 'without'} names to the optimizer"
                 )
             if not own.isdisjoint(other["params"]):
                 raise ValueError("some parameters appear in more than one parameter group")
@@ -101,12 +150,10 @@ class Optimizer:
                 else:
                     param.grad.detach_().zero_()
 
+    @_hooked
     def step(self, closure: Closure | None = None) -> Any:
         """Change every parameter that has a gradient. Returns what `closure` returns, which is
         called first, if it is given: it is to compute the gradients anew, and return the loss."""
-        before, after = self._step_hooks
-        for hook in list(before.values()):
-            hook(self, (closure,), {})
         loss = None
         if closure is not None:
             with enable_grad():
@@ -116,8 +163,6 @@ class Optimizer:
                 if param.grad is not None:
                     self.update(param, param.grad._array, self.state[param], group)
                     param._changes[0] += 1
-        for hook in list(after.values()):
-            hook(self, (closure,), {})
         return loss
 
     def update(self, param: Tensor, grad: Array, state: State, group: Group) -> None:
@@ -128,19 +173,50 @@ class Optimizer:
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method update")
 
-    def register_step_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Call ``hook(optimizer, args, kwargs)`` before each step."""
-        return add_hook(self._step_hooks[0], hook)
+    # ----- hooks -----
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` before each step, with the arguments of `step`
+        (the first is the optimizer); what it returns, if anything, takes their place."""
+        return add_hook(self._step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` after each step."""
-        return add_hook(self._step_hooks[1], hook)
+        return add_hook(self._step_post_hooks, hook)
+
+    def register_state_dict_pre_hook(
+        self, hook: Callable[[Any], None], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` before `state_dict`; before the other hooks to `prepend` it."""
+        return _added(self._save_pre_hooks, hook, prepend)
+
+    def register_state_dict_post_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` after `state_dict`; what it returns, if anything,
+        takes the dict's place."""
+        return _added(self._save_post_hooks, hook, prepend)
+
+    def register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` before `load_state_dict`; what it returns, if
+        anything, is loaded instead."""
+        return _added(self._load_pre_hooks, hook, prepend)
+
+    def register_load_state_dict_post_hook(
+        self, hook: Callable[[Any], None], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` after `load_state_dict`."""
+        return _added(self._load_post_hooks, hook, prepend)
 
     # ----- state -----
 
     def state_dict(self) -> dict[str, Any]:
         """``{"state": {number: {...}}, "param_groups": [{..., "params": [numbers]}]}``: parameters
         are counted over all groups. The tensors are the optimizer's own, not copies."""
+        for hook in list(self._save_pre_hooks.values()):
+            hook(self)
         numbers: dict[Tensor, int] = {}
         groups = []
         for group in self.param_groups:
@@ -149,7 +225,11 @@ class Optimizer:
             options = {name: value for name, value in group.items() if name != "params"}
             groups.append({**options, "params": [numbers[p] for p in group["params"]]})
         state = {numbers[param]: dict(values) for param, values in self.state.items() if values}
-        return {"state": state, "param_groups": groups}
+        result = {"state": state, "param_groups": groups}
+        for hook in list(self._save_post_hooks.values()):
+            changed = hook(self, result)
+            result = result if changed is None else changed
+        return result
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take options and a copy of the state from what `state_dict` returned, here or in PyTorch.
@@ -157,6 +237,10 @@ class Optimizer:
         Parameters correspond by their order. Tensors are cast and moved to what the parameter
         has. Raises ValueError if the number of groups, or of parameters in one, is another.
         """
+        state_dict = dict(state_dict)  # hooks may change it
+        for hook in list(self._load_pre_hooks.values()):
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise ValueError(
@@ -175,17 +259,19 @@ class Optimizer:
             params = ours["params"]
             for number, param in zip(theirs["params"], params, strict=True):
                 for name, value in state_dict["state"].get(number, {}).items():
-                    self.state[param][name] = _loaded(value, None if name == "step" else param)
-            ours.update(copy.deepcopy({k: v for k, v in theirs.items() if k != "params"}))
+                    self.state[param][name] = _loaded(value, None if name in _SCALARS else param)
+            ours.update({k: _loaded(v, None) for k, v in theirs.items() if k != "params"})
+        for hook in list(self._load_post_hooks.values()):
+            hook(self)
 
     # ----- as text -----
 
     def __repr__(self) -> str:
-        lines = []
+        groups = []
         for number, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {number}")
-            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
-        return "\n".join([f"{type(self).__name__} (", *lines, ")"])
+            lines = [f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params"]
+            groups.append(f"\nParameter Group {number}\n" + "".join(lines))
+        return f"{type(self).__name__} ({''.join(groups)})"
 
 
 def _checked_params(params: Any) -> tuple[list[Tensor], list[str]]:
@@ -216,63 +302,22 @@ def _checked_params(params: Any) -> tuple[list[Tensor], list[str]]:
     return tensors, names
 
 
+def _added(hooks: Hooks, hook: Any, prepend: bool) -> RemovableHandle:
+    """Store `hook` behind the others, or before them."""
+    others = dict(hooks) if prepend else {}
+    handle = add_hook(hooks, hook)
+    for number in others:
+        hooks[number] = hooks.pop(number)
+    return handle
+
+
 def _loaded(value: Any, param: Tensor | None) -> Any:
     """A value of a loaded state, copied; tensors in the parameter's dtype and on its device."""
     if not isinstance(value, Tensor):
+        if type(value) in (list, tuple):
+            return type(value)(_loaded(item, param) for item in value)
         if not hasattr(value, "__dlpack__"):
             return copy.deepcopy(value)
         value = from_dlpack(value)  # PyTorch's or NumPy's
     value = value.detach()
     return value.clone() if param is None else value.to(param.device, param.dtype, copy=True)
-
-
-# ----- for optimizers -----
-
-
-def at_least_zero(label: str, value: Any) -> None:
-    """Raise ValueError for a number below 0, TypeError for what is no number."""
-    if not isinstance(value, int | float | Tensor):
-        raise TypeError(f"Invalid {label}: expected a number, got {type(value).__name__}")
-    if not value >= 0:
-        raise ValueError(f"Invalid {label}: {value}, expected a number >= 0")
-
-
-def check_common(lr: Any, weight_decay: Any, differentiable: bool) -> None:
-    """The checks of options that all optimizers share."""
-    if isinstance(lr, Tensor) and lr.numel() != 1:
-        raise ValueError(f"Tensor lr must be 1-element, got shape {list(lr.shape)}")
-    at_least_zero("learning rate", lr)
-    at_least_zero("weight_decay value", weight_decay)
-    if differentiable:
-        raise NotImplementedError(
-            "differentiable=True is not supported: to differentiate through a step, write it in "
-            "tensor operations"
-        )
-
-
-def directed(grad: Array, x: Array, group: Group) -> Array:
-    """The gradient of what is to be minimised: turned round for `maximize`, plus weight decay.
-
-    It is the given array if there is neither.
-    """
-    decay = float(group["weight_decay"])
-    if group["maximize"]:
-        grad = -grad
-    if not decay:
-        return grad
-    result = x * decay
-    result += grad
-    return result
-
-
-def count_step(state: State) -> int:
-    """Add 1 to the state's "step", which is a tensor as in PyTorch, and return it."""
-    step = state["step"] if "step" in state else full((), 0.0, dtype=float32)
-    state["step"] = step + 1
-    return int(state["step"])
-
-
-def average_in(average: Array, new: Array, kept: float) -> None:
-    """Make a running average kept * average + (1 - kept) * new, in place."""
-    average *= kept
-    average += new * (1 - kept)

@@ -7,17 +7,8 @@ from typing import Any
 from ..backends import Array, backend_of
 from ..creation import zeros_like
 from ..tensor import Tensor
-from .optimizer import (
-    Group,
-    Optimizer,
-    Params,
-    State,
-    at_least_zero,
-    average_in,
-    check_common,
-    count_step,
-    directed,
-)
+from .optimizer import Group, Optimizer, Params, State
+from .shared import at_least_zero, average_in, check_common, count_step, directed
 
 
 class RMSprop(Optimizer):
@@ -36,6 +27,11 @@ class RMSprop(Optimizer):
             False).
 
     Raises ValueError for negative options.
+
+    >>> x = torch.tensor([1.0], requires_grad=True)
+    >>> optimizer = optim.RMSprop([x], lr=0.01)
+    >>> (x**2).sum().backward(); optimizer.step(); x
+    tensor([0.9000], requires_grad=True)
     """
 
     def __init__(

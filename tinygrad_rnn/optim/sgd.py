@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..backends import Array
 from ..tensor import Tensor
-from .optimizer import Group, Optimizer, Params, State, at_least_zero, check_common, directed
+from .optimizer import Group, Optimizer, Params, State
+from .shared import at_least_zero, check_common, directed
 
 
 class SGD(Optimizer):
@@ -20,6 +21,11 @@ class SGD(Optimizer):
         foreach, fused, differentiable: accepted for PyTorch's sake (differentiable must be False).
 
     Raises ValueError for negative options, and for nesterov without momentum or with dampening.
+
+    >>> x = torch.tensor([1.0], requires_grad=True)
+    >>> optimizer = optim.SGD([x], lr=0.1)
+    >>> (x**2).sum().backward(); optimizer.step(); x
+    tensor([0.8000], requires_grad=True)
     """
 
     def __init__(
@@ -28,7 +34,7 @@ class SGD(Optimizer):
         lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float = 0,
+        weight_decay: float | Tensor = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -36,7 +42,7 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_common(lr, weight_decay, differentiable)
+        check_common(lr, weight_decay, differentiable, foreach, fused)
         at_least_zero("momentum value", momentum)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError(
