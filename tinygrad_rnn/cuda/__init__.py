@@ -11,19 +11,28 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from . import backends
-from .backends.generator import default_generator
+from .. import backends
+from ..backends.generator import default_generator
+from . import amp as amp
 
 Device = backends.device | str | int | None  # None: the current one
 
 
 def is_available() -> bool:
-    """Whether there is a GPU that can be used."""
+    """Whether there is a GPU that can be used.
+
+    >>> torch.cuda.is_available() == (torch.cuda.device_count() > 0)
+    True
+    """
     return device_count() > 0
 
 
 def device_count() -> int:
-    """How many GPUs can be used."""
+    """How many GPUs can be used.
+
+    >>> torch.cuda.device_count() >= 0
+    True
+    """
     return backends.cuda_device_count()
 
 
@@ -37,42 +46,71 @@ def _place(device: Device) -> tuple[Any, int]:
 
 
 def current_device() -> int:
-    """The number of the GPU that ``device="cuda"`` means, and that operations run on."""
+    """The number of the GPU that ``device="cuda"`` means, and that operations run on.
+
+    >>> torch.cuda.current_device() if torch.cuda.is_available() else 0
+    0
+    """
     return _place(None)[1]
 
 
 def set_device(device: Device) -> None:
-    """Make a GPU the current one."""
+    """Make a GPU the current one.
+
+    >>> if torch.cuda.is_available():
+    ...     torch.cuda.set_device(0)
+    """
     backend, index = _place(device)
     backend.set_device(index)
 
 
 def device(device: Device) -> AbstractContextManager[Any]:
-    """Make a GPU the current one for a block: ``with cuda.device(1): ...``"""
+    """Make a GPU the current one for a block: ``with cuda.device(1): ...``
+
+    >>> if torch.cuda.is_available():
+    ...     with torch.cuda.device(0):
+    ...         x = torch.ones(2, device="cuda")
+    """
     backend, index = _place(device)
     return backend.on_device(index)
 
 
 def get_device_name(device: Device = None) -> str:
-    """The product name of a GPU."""
+    """The product name of a GPU.
+
+    >>> isinstance(torch.cuda.get_device_name() if torch.cuda.is_available() else "", str)
+    True
+    """
     backend, index = _place(device)
     return backend.device_name(index)
 
 
 def synchronize(device: Device = None) -> None:
-    """Wait until a GPU has done all work given to it."""
+    """Wait until a GPU has done all work given to it.
+
+    >>> if torch.cuda.is_available():
+    ...     torch.cuda.synchronize()
+    """
     backend, index = _place(device)
     with backend.on_device(index):
         backend.synchronize()
 
 
 def memory_allocated(device: Device = None) -> int:
-    """The bytes of a GPU's memory that arrays use."""
+    """The bytes of a GPU's memory that arrays use.
+
+    >>> torch.cuda.memory_allocated() >= 0
+    True
+    """
     return _memory(device)[0]
 
 
 def memory_reserved(device: Device = None) -> int:
-    """The bytes of a GPU's memory that this process keeps, in use or not."""
+    """The bytes of a GPU's memory that this process keeps, in use or not.
+
+    >>> torch.cuda.memory_reserved() >= torch.cuda.memory_allocated()
+    True
+    """
     return _memory(device)[1]
 
 
@@ -84,14 +122,20 @@ def _memory(device: Device) -> tuple[int, int]:
 
 
 def empty_cache() -> None:
-    """Give memory that is kept, but not in use, back to the GPUs."""
+    """Give memory that is kept, but not in use, back to the GPUs.
+
+    >>> torch.cuda.empty_cache()
+    """
     if is_available():
         _place(None)[0].empty_cache()
 
 
 def manual_seed(seed: int) -> None:
     """Seed the numbers drawn for GPUs. They come from the one generator of the host, so this is
-    `tinygrad_rnn.manual_seed`; nothing happens without a GPU."""
+    `tinygrad_rnn.manual_seed`; nothing happens without a GPU.
+
+    >>> torch.cuda.manual_seed(0)
+    """
     if is_available():
         default_generator.manual_seed(seed)
 

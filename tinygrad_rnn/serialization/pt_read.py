@@ -1,0 +1,298 @@
+"""PyTorch's files (.pt, .pth; those of its versions since 1.6), read without PyTorch.
+
+Such a file is a zip archive: `data.pkl` is a pickle of the object, in which each tensor refers by
+number to a storage, the file `data/<number>` with the bytes; `byteorder` says in which order.
+Tensors that share memory refer to one storage. All names are inside one folder of any name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import zipfile
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+from .. import backends, dtypes
+from ..creation import new
+from ..dtypes import dtype as DType
+from ..layout import strided
+from ..nn.parameter import Buffer, Parameter
+from ..tensor import Size, Tensor
+from .errors import Damaged
+from .unpickle import Name, Unpickler, checked_key
+
+Order = Literal["<", ">"]
+Restore = Callable[[Tensor, str], Tensor]  # moves a storage, as a tensor, from where it was saved
+
+MAGIC = b"PK\x03\x04"
+STORAGES = {f"torch.{d.scalar_name}Storage": d for d in dtypes.ALL}
+_BFLOAT16, _UNTYPED = "torch.BFloat16Storage", "torch.storage.UntypedStorage"
+_EXPANSION = 100  # how many times its own size a file may hold, compressed
+_SMALL = 1 << 20  # bytes that any file may hold
+_host: Any = backends.backend_for(backends.CPU)
+
+
+def read(content: bytes, restore: Restore) -> Any:
+    """The object in a file of PyTorch's. `restore` gets each storage as a 1-D tensor on the CPU,
+    and the device it was on. Raises Damaged."""
+    try:
+        return _Reader(_Archive(content), restore).load()
+    except _Elsewhere as error:
+        assert error.__cause__ is not None
+        raise error.__cause__ from None
+
+
+class _Elsewhere(Exception):
+    """Wraps an error of `restore`, which says nothing of the file."""
+
+
+class _Archive:
+    """The files in a zip archive, as long as they are no larger than it can hold in earnest."""
+
+    def __init__(self, content: bytes) -> None:
+        with _reading("it is no whole zip file"):
+            self._zip = zipfile.ZipFile(io.BytesIO(content))
+        infos = self._zip.infolist()
+        held = sum(info.file_size for info in infos)
+        if held > max(_EXPANSION * len(content), _SMALL):
+            raise Damaged(f"it has {len(content)} bytes, and claims to hold {held}")
+        if sum(info.compress_size for info in infos) > len(content):
+            raise Damaged("the files in it overlap")
+        folders = [i.filename[:-8] for i in infos if f"/{i.filename}".endswith("/data.pkl")]
+        if len(folders) != 1:
+            raise Damaged("it is a zip file, but none of torch.save: there is no data.pkl in it")
+        self._folder = folders[0]
+        self._infos = {info.filename: info for info in infos}
+        if f"{self._folder}constants.pkl" in self._infos:
+            raise Damaged(
+                "it is a program that torch.jit.save wrote; save the model's state in PyTorch: "
+                "torch.save(model.state_dict(), path)"
+            )
+
+    def read(self, name: str, default: bytes | None = None) -> bytearray:
+        """The content of a file. Raises Damaged if there is none (unless there is a default)."""
+        info = self._infos.get(self._folder + name)
+        if info is None:
+            if default is None:
+                raise Damaged(f"there is no {name} in it")
+            return bytearray(default)
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise Damaged(f"{name} in it is compressed in a way that PyTorch does not read")
+        content = bytearray(info.file_size)
+        with _reading(f"{name} in it is damaged"), self._zip.open(info) as file:
+            if file.readinto(content) != len(content) or file.read(1):  # type: ignore[attr-defined]
+                raise Damaged(f"{name} in it has another length than it claims")
+        return content
+
+
+@contextlib.contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Of a broken file zipfile and zlib raise all kinds of errors: here they are Damaged."""
+    try:
+        yield
+    except Damaged:
+        raise
+    except Exception as error:
+        raise Damaged(f"{what} ({error or type(error).__name__})") from error
+
+
+class _Storage:
+    """The memory of one or more tensors.
+
+    Attributes:
+        dtype: of its elements; None if the tensors say it.
+    """
+
+    def __init__(self, content: bytearray, kind: str, order: Order, move: Callable[..., Tensor]):
+        self.dtype = STORAGES.get(kind) or (dtypes.float32 if kind == _BFLOAT16 else None)
+        self._content, self._kind, self._order, self._move = content, kind, order, move
+        self._flat: dict[DType, Tensor] = {}
+
+    def flat(self, dtype: DType) -> Tensor:
+        """All elements, where they are to be."""
+        if dtype not in self._flat:
+            if self._kind == _BFLOAT16:  # the upper half of a float32
+                halves = _host.frombuffer(self._content, f"{self._order}u2")
+                array = (halves.astype("u4") << 16).view("f4")
+            else:
+                array = _host.frombuffer(self._content, dtype.array.newbyteorder(self._order))
+            flat = new(array.astype(dtype.array, copy=False))
+            try:
+                self._flat[dtype] = self._move(flat)
+            except Exception as error:
+                raise _Elsewhere from error
+        return self._flat[dtype]
+
+
+class _Reader:
+    """Builds the object of one file."""
+
+    def __init__(self, archive: _Archive, restore: Restore) -> None:
+        self._archive, self._restore = archive, restore
+        self._storages: dict[str, _Storage] = {}
+        order = bytes(archive.read("byteorder", b"little"))
+        if order not in (b"little", b"big"):
+            raise Damaged(f"its byte order is neither little nor big, but {order!r:.20}")
+        self._order: Order = "<" if order == b"little" else ">"
+
+    def load(self) -> Any:
+        pickle = bytes(self._archive.read("data.pkl"))
+        return Unpickler(pickle, _CONSTANTS, _BUILDERS, self._storage).load()
+
+    def _storage(self, reference: Any) -> _Storage:
+        """The storage of a reference ("storage", type, number, device, elements)."""
+        what, kind, key, location, count = reference
+        if what != "storage" or not isinstance(kind, Name) or not isinstance(key, str):
+            raise ValueError(f"a reference to {what!r:.50}")
+        name = kind.text.replace(".cuda.", ".")
+        if name not in STORAGES and name not in (_BFLOAT16, _UNTYPED):
+            raise Damaged(f"it has tensors of a dtype that tensors do not have here ({kind.text})")
+        if key not in self._storages:
+            content = self._archive.read(f"data/{key}")
+            move = lambda flat: self._restore(flat, location)  # noqa: E731
+            self._storages[key] = _Storage(content, name, self._order, move)
+        storage = self._storages[key]
+        itemsize = 2 if name == _BFLOAT16 else 1 if name == _UNTYPED else STORAGES[name].itemsize
+        if count * itemsize != len(storage._content) or storage._kind != name:
+            raise Damaged(
+                f"data/{key} has {len(storage._content)} bytes, instead of {count} elements of "
+                f"{name}"
+            )
+        return storage
+
+
+# ----- what takes the place of PyTorch's functions and classes -----
+
+
+def _sizes(values: Any, what: str) -> tuple[int, ...]:
+    if not isinstance(values, tuple) or not all(type(n) is int and n >= 0 for n in values):
+        raise ValueError(f"a {what} of other things than numbers")
+    return values
+
+
+def _tensor(
+    storage: _Storage, offset: int, size: Any, stride: Any, requires_grad: bool = False,
+    hooks: Any = None, metadata: Any = None, dtype: DType | None = None,
+) -> Tensor:  # fmt: skip
+    """A view of a storage. Sizes and strides count elements."""
+    shape, strides = _sizes(size, "size"), _sizes(stride, "stride")
+    (start,) = _sizes((offset,), "storage offset")
+    if not isinstance(storage, _Storage) or len(shape) != len(strides):
+        raise ValueError("a tensor whose parts do not fit")
+    if metadata:
+        raise Damaged(f"it has a tensor with {', '.join(metadata)}, which tensors have not here")
+    target = dtype or storage.dtype
+    if target is None:
+        raise ValueError("a tensor without a dtype")
+    flat = storage.flat(target)._array
+    last = start + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    if math.prod(shape) and last >= flat.size:
+        raise Damaged(
+            f"it has a tensor of size {list(shape)} and stride {list(strides)} at {start}, which "
+            f"reaches beyond its storage of {flat.size} elements"
+        )
+    xp: Any = backends.backend_of(flat)
+    with xp.on_device(xp.device_index(flat)):
+        array = xp.as_strided(flat[start:], shape, tuple(n * flat.itemsize for n in strides))
+    return new(array).requires_grad_(_bool(requires_grad))
+
+
+def _tensor_of(
+    storage: _Storage, offset: int, size: Any, stride: Any, requires_grad: bool, hooks: Any,
+    dtype: DType, metadata: Any = None,
+) -> Tensor:  # fmt: skip
+    return _tensor(storage, offset, size, stride, requires_grad, hooks, metadata, dtype)
+
+
+def _parameter(
+    data: Tensor, requires_grad: bool = True, hooks: Any = None, state: Any = None
+) -> Parameter:
+    return Parameter(data, _bool(requires_grad))
+
+
+def _of_type(function: Name, kind: Name, arguments: Any, state: dict[str, Any]) -> Tensor:
+    """A tensor that has attributes in PyTorch: they are left out, but a buffer is one."""
+    tensor = _BUILDERS[function.text](*arguments)
+    if kind.text not in ("torch.Tensor", _PARAMETER) or not isinstance(tensor, Tensor):
+        raise Damaged(f"it has a tensor of the class {kind.text}, which is not loaded")
+    if state.get("_is_buffer"):
+        return Buffer(tensor, persistent=_bool(state["persistent"]))
+    return tensor
+
+
+def _bool(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"a {type(value).__name__} instead of a bool")
+    return value
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    """How the bytes of protocol 2 are written."""
+    if encoding not in ("latin1", "latin-1"):
+        raise ValueError(f"bytes as text in {encoding!r:.20}")
+    return text.encode("latin-1")
+
+
+def _ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
+    return OrderedDict((checked_key(key), value) for key, value in pairs)
+
+
+def _counter(counts: dict[Any, Any] | None = None) -> Counter[Any]:
+    counter: Counter[Any] = Counter()
+    dict.update(counter, counts or {})
+    return counter
+
+
+def _set(elements: list[Any] = []) -> set[Any]:  # noqa: B006, it stays empty
+    return set(map(checked_key, elements))
+
+
+def _layout(name: str) -> Any:
+    if name != str(strided):
+        raise Damaged(f"it refers to the layout {name!r:.40}: tensors here are all strided")
+    return strided
+
+
+def _buffer_of(kind: Any) -> Callable[..., Any]:
+    """bytes() and bytearray(), of bytes only: of a number they would allocate."""
+
+    def build(value: bytes = b"") -> Any:
+        if not isinstance(value, bytes):
+            raise ValueError(f"{kind.__name__} of a {type(value).__name__}")
+        return kind(value)
+
+    return build
+
+
+_PARAMETER = "torch.nn.parameter.Parameter"
+_CONSTANTS: dict[str, Any] = {
+    **{str(d): d for d in dtypes.ALL},
+    **{
+        name: Name(name)
+        for plain in (*STORAGES, _BFLOAT16, _UNTYPED)
+        for name in (plain, plain.replace("torch.", "torch.cuda.", 1))
+    },
+    "torch.Tensor": Name("torch.Tensor"),
+}
+_BUILDERS: dict[str, Callable[..., Any]] = {
+    "torch._utils._rebuild_tensor": _tensor,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_tensor_v3": _tensor_of,
+    "torch._utils._rebuild_parameter": _parameter,
+    "torch._utils._rebuild_parameter_with_state": _parameter,
+    _PARAMETER: _parameter,
+    "torch._tensor._rebuild_from_type_v2": _of_type,
+    "torch.Size": lambda sizes=(): Size(_sizes(sizes, "size")),
+    "torch.device": lambda kind, index=None: backends.device(kind, index),
+    "torch.serialization._get_layout": _layout,
+    "collections.OrderedDict": _ordered,
+    "collections.Counter": _counter,
+    "builtins.set": _set,
+    "builtins.complex": lambda real, imag: complex(real, imag),
+    "builtins.bytes": _buffer_of(bytes),
+    "builtins.bytearray": _buffer_of(bytearray),
+    "_codecs.encode": _encoded,
+}

@@ -1,0 +1,255 @@
+"""A pickle machine for data alone: it builds numbers, strings and containers by itself.
+
+Everything else goes to the functions that its user hands it, by name. No name is ever looked up
+in a module, nothing from the file is called, and nothing is allocated that is not in the file.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..backends import device
+from ..dtypes import dtype
+from .errors import Damaged
+
+# Of dicts and sets: what has a hash at once, not after a walk through nested tuples
+_KEYS = (str, bytes, int, float, complex, type(None), dtype, device)
+_STATE = {"_metadata"}  # what a module's state dict has besides its items
+_MARK = object()
+# What pickles without sense make of the code below, and of builders
+_SENSELESS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
+
+
+class Name:
+    """The name of a class or function that the pickle refers to: no more than that."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class Unpickler:
+    """Runs one pickle, of protocols 2 to 5 as far as data needs them.
+
+    Args:
+        data: the pickle.
+        constants: values that names stand for.
+        builders: what is called instead of the function or class of a name.
+        persistent: what a persistent id, anything at all, stands for.
+
+    `load` raises Damaged if the pickle is damaged, or asks for what is not among these.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        constants: Mapping[str, Any],
+        builders: Mapping[str, Callable[..., Any]],
+        persistent: Callable[[Any], Any],
+    ) -> None:
+        self._data, self._at = data, 0
+        self._constants, self._builders, self._persistent = constants, builders, persistent
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+
+    def load(self) -> Any:
+        """The object that was pickled."""
+        try:
+            while True:
+                code = self._read(1)
+                if code == pickle.STOP:
+                    return self._pop()
+                step = _STEPS.get(code)
+                if step is None:
+                    raise Damaged(f"its pickle has the instruction {code!r}, which data need not")
+                step(self)
+        except Damaged:
+            raise
+        except _SENSELESS as error:
+            what = f"{type(error).__name__}: {error}"
+            raise Damaged(f"its pickle makes no sense ({what:.200})") from error
+
+    # ----- reading, and the stack -----
+
+    def _read(self, count: int) -> bytes:
+        part = self._data[self._at : self._at + count]
+        if len(part) < count:
+            raise Damaged("its pickle ends too early")
+        self._at += count
+        return part
+
+    def _number(self, form: str) -> Any:
+        return struct.unpack(form, self._read(struct.calcsize(form)))[0]
+
+    def _line(self) -> str:
+        end = self._data.find(b"\n", self._at)
+        if end < 0:
+            raise Damaged("its pickle ends too early")
+        line = self._read(end - self._at).decode()
+        self._at += 1
+        return line
+
+    def _push(self, value: Any) -> None:
+        self._stack.append(value)
+
+    def _pop(self) -> Any:
+        value = self._stack.pop()
+        if value is _MARK:
+            raise ValueError("a mark instead of a value")
+        return value
+
+    def _since_mark(self) -> list[Any]:
+        start = len(self._stack) - 1
+        while self._stack[start] is not _MARK:
+            start -= 1
+            if start < 0:
+                raise ValueError("no mark")
+        items = self._stack[start + 1 :]
+        del self._stack[start:]
+        return items
+
+    # ----- instructions -----
+
+    def _tuple(self, count: int) -> None:
+        items = [self._pop() for _ in range(count)]
+        self._push(tuple(reversed(items)))
+
+    def _append(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        if type(target) is not list:
+            raise ValueError(f"items are appended to a {type(target).__name__}")
+        target.extend(map(_value, items))
+
+    def _set_items(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        if type(target) not in (dict, OrderedDict, Counter):
+            raise ValueError(f"items are set in a {type(target).__name__}")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            target[checked_key(key)] = _value(value)
+
+    def _add(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        if type(target) is not set:
+            raise ValueError(f"elements are added to a {type(target).__name__}")
+        target.update(map(checked_key, items))
+
+    def _name(self, module: str, name: str) -> None:
+        # Protocol 2 has the names of Python 2
+        text = f"{module}.{name}".replace("__builtin__.", "builtins.")
+        if text in self._constants:
+            self._push(self._constants[text])
+        elif text in self._builders:
+            self._push(Name(text))
+        else:
+            raise _refused(text)
+
+    def _reduce(self) -> None:
+        arguments, function = self._pop(), self._pop()
+        if not isinstance(function, Name) or not isinstance(arguments, tuple):
+            raise ValueError("a call of what is no function")
+        if function.text not in self._builders:
+            raise _refused(function.text)
+        self._push(self._builders[function.text](*arguments))
+
+    def _build(self) -> None:
+        state, target = self._pop(), self._stack[-1]
+        if type(target) is not OrderedDict or type(state) is not dict or set(state) != _STATE:
+            raise Damaged(f"it sets attributes of a {type(target).__name__}, which are not loaded")
+        target._metadata = state["_metadata"]  # type: ignore[attr-defined]
+
+    def _remember(self, place: int) -> None:
+        self._memo[place] = self._stack[-1]
+
+
+def checked_key(key: Any) -> Any:
+    """The key of a dict or element of a set. Raises ValueError for what is none."""
+    for part in key if isinstance(key, tuple) else (key,):
+        if not isinstance(part, _KEYS):
+            raise ValueError(f"a key with a {type(part).__name__} in it")
+    return key
+
+
+def _value(value: Any) -> Any:
+    """What may stand in a container: not the class or function itself."""
+    if isinstance(value, Name):
+        raise _refused(value.text)
+    return value
+
+
+def _refused(name: str) -> Damaged:
+    return Damaged(
+        f"it refers to {name}, and only tensors, numbers, strings and containers are loaded. Of a "
+        "model, save the state in PyTorch: torch.save(model.state_dict(), path)"
+    )
+
+
+def _text(form: str) -> Callable[[Unpickler], None]:
+    return lambda m: m._push(str(m._read(m._number(form)), "utf-8", "surrogatepass"))
+
+
+def _bytes(form: str, kind: Any = bytes) -> Callable[[Unpickler], None]:
+    return lambda m: m._push(kind(m._read(m._number(form))))
+
+
+def _integer(form: str) -> Callable[[Unpickler], None]:
+    return lambda m: m._push(
+        int.from_bytes(m._read(max(m._number(form), 0)), "little", signed=True)
+    )
+
+
+_STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
+    pickle.PROTO: lambda m: m._read(1),
+    pickle.FRAME: lambda m: m._read(8),
+    # numbers and strings
+    pickle.NONE: lambda m: m._push(None),
+    pickle.NEWTRUE: lambda m: m._push(True),
+    pickle.NEWFALSE: lambda m: m._push(False),
+    pickle.BININT: lambda m: m._push(m._number("<i")),
+    pickle.BININT1: lambda m: m._push(m._number("<B")),
+    pickle.BININT2: lambda m: m._push(m._number("<H")),
+    pickle.LONG1: _integer("<B"),
+    pickle.LONG4: _integer("<i"),
+    pickle.BINFLOAT: lambda m: m._push(m._number(">d")),
+    pickle.BINUNICODE: _text("<I"),
+    pickle.SHORT_BINUNICODE: _text("<B"),
+    pickle.BINUNICODE8: _text("<Q"),
+    pickle.SHORT_BINSTRING: _text("<B"),  # Python 2's strings
+    pickle.BINSTRING: _text("<I"),
+    pickle.BINBYTES: _bytes("<I"),
+    pickle.SHORT_BINBYTES: _bytes("<B"),
+    pickle.BINBYTES8: _bytes("<Q"),
+    pickle.BYTEARRAY8: _bytes("<Q", bytearray),
+    # containers
+    pickle.EMPTY_TUPLE: lambda m: m._push(()),
+    pickle.EMPTY_LIST: lambda m: m._push([]),
+    pickle.EMPTY_DICT: lambda m: m._push({}),
+    pickle.EMPTY_SET: lambda m: m._push(set()),
+    pickle.MARK: lambda m: m._push(_MARK),
+    pickle.TUPLE: lambda m: m._push(tuple(m._since_mark())),
+    pickle.TUPLE1: lambda m: m._tuple(1),
+    pickle.TUPLE2: lambda m: m._tuple(2),
+    pickle.TUPLE3: lambda m: m._tuple(3),
+    pickle.APPEND: lambda m: m._append([m._pop()]),
+    pickle.APPENDS: lambda m: m._append(m._since_mark()),
+    pickle.SETITEM: lambda m: m._set_items([m._pop(), m._pop()][::-1]),
+    pickle.SETITEMS: lambda m: m._set_items(m._since_mark()),
+    pickle.ADDITEMS: lambda m: m._add(m._since_mark()),
+    # the memo
+    pickle.BINPUT: lambda m: m._remember(m._number("<B")),
+    pickle.LONG_BINPUT: lambda m: m._remember(m._number("<I")),
+    pickle.MEMOIZE: lambda m: m._remember(len(m._memo)),
+    pickle.BINGET: lambda m: m._push(m._memo[m._number("<B")]),
+    pickle.LONG_BINGET: lambda m: m._push(m._memo[m._number("<I")]),
+    # everything else
+    pickle.GLOBAL: lambda m: m._name(m._line(), m._line()),
+    pickle.STACK_GLOBAL: lambda m: m._name(*[m._pop(), m._pop()][::-1]),
+    pickle.REDUCE: Unpickler._reduce,
+    pickle.NEWOBJ: Unpickler._reduce,  # cls.__new__(cls, *arguments)
+    pickle.BUILD: Unpickler._build,
+    pickle.BINPERSID: lambda m: m._push(m._persistent(m._pop())),
+}

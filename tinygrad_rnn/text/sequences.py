@@ -1,0 +1,134 @@
+"""Batches of subsequences of a corpus, in reading order or at random."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Literal
+
+from ..creation import tensor
+from ..tensor import Tensor
+from .corpora import load_time_machine
+from .vocabulary import Vocab, check_positive
+
+Sampling = Literal["sequential", "random"]
+Corpus = Sequence[int] | Tensor
+Batch = tuple[Tensor, Tensor]
+
+
+def seq_data_iter_random(
+    corpus: Corpus, batch_size: int, num_steps: int, rng: random.Random | None = None
+) -> Iterator[Batch]:
+    """One epoch of subsequences in random order.
+
+    From a random offset below `num_steps` on, the corpus is cut into pieces of `num_steps`, which
+    are shuffled. Yields inputs and targets, int64 Tensors (batch_size, num_steps), a target being
+    the token after its input. Chance comes from `rng`, or from the `random` module.
+
+    Raises ValueError when a size is not positive or the corpus may be too short for one batch.
+
+    >>> batches = list(text.seq_data_iter_random(range(20), batch_size=2, num_steps=5))
+    >>> inputs, targets = batches[0]
+    >>> inputs.shape, (targets - inputs).unique()
+    (torch.Size([2, 5]), tensor([1]))
+    """
+    _check_lengths(corpus, batch_size, num_steps, max_offset=num_steps - 1)
+    offset = (random.randint if rng is None else rng.randint)(0, num_steps - 1)
+    # The last piece must leave one more token, the target of its last input.
+    starts = list(range(offset, len(corpus) - num_steps, num_steps))
+    (random.shuffle if rng is None else rng.shuffle)(starts)
+    firsts = range(0, len(starts) - batch_size + 1, batch_size)
+    return _batches(corpus, (starts[first : first + batch_size] for first in firsts), num_steps)
+
+
+def seq_data_iter_sequential(
+    corpus: Corpus, batch_size: int, num_steps: int, rng: random.Random | None = None
+) -> Iterator[Batch]:
+    """One epoch in reading order: row i of a batch goes on where row i of the last one ended.
+
+    From a random offset of at most `num_steps` the corpus is cut into `batch_size` long rows, read
+    side by side, `num_steps` at a time: so the hidden state may be carried from batch to batch.
+    Yields and raises as `seq_data_iter_random` does.
+
+    >>> batches = list(text.seq_data_iter_sequential(range(40), batch_size=2, num_steps=5))
+    >>> (first, targets), (second, _) = batches[:2]
+    >>> first.shape, (second - first).unique()
+    (torch.Size([2, 5]), tensor([5]))
+    """
+    _check_lengths(corpus, batch_size, num_steps, max_offset=num_steps)
+    offset = (random.randint if rng is None else rng.randint)(0, num_steps)
+    row_length = (len(corpus) - offset - 1) // batch_size
+    rows = range(offset, offset + batch_size * row_length, row_length)
+    steps = range(0, row_length - num_steps + 1, num_steps)
+    return _batches(corpus, ([row + step for row in rows] for step in steps), num_steps)
+
+
+def _batches(corpus: Corpus, starts: Iterable[list[int]], num_steps: int) -> Iterator[Batch]:
+    # One gather each: making tensors of nested lists would take many times longer.
+    tokens, steps = tensor(corpus), tensor(range(num_steps))
+    for rows in starts:
+        positions = tensor(rows).reshape(-1, 1) + steps
+        yield tokens[positions], tokens[positions + 1]
+
+
+def _check_lengths(corpus: Corpus, batch_size: int, num_steps: int, max_offset: int) -> None:
+    """Refuse what may give no batch at the largest offset: no program should fail by luck."""
+    check_positive("batch_size", batch_size)
+    check_positive("num_steps", num_steps)
+    if batch_size > (largest := max(0, (len(corpus) - 1 - max_offset) // num_steps)):
+        raise ValueError(
+            f"corpus has {len(corpus)} tokens, too few for batch_size={batch_size} and "
+            f"num_steps={num_steps} after an offset of up to {max_offset}: the largest batch_size "
+            f"that fits is {largest}; lower batch_size or num_steps, or use a longer corpus"
+        )
+
+
+SAMPLERS = {"sequential": seq_data_iter_sequential, "random": seq_data_iter_random}
+
+
+class SequenceLoader:
+    """The batches of a corpus, one epoch each time it is iterated over.
+
+    `sampling` is "sequential" or "random" (see the two functions above); `carries_state` is True
+    for sequential alone, where a hidden state may be kept from one batch to the next. There is no
+    `len()`, as the number of batches can differ by one with the random offset.
+
+    Raises, at once, what these functions raise, and ValueError for another `sampling`.
+
+    >>> corpus, vocab = text.load_sample()
+    >>> loader = text.SequenceLoader(corpus, batch_size=32, num_steps=35)
+    >>> inputs, targets = next(iter(loader))
+    >>> inputs.shape, torch.equal(inputs[:, 1:], targets[:, :-1])
+    (torch.Size([32, 35]), True)
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        batch_size: int,
+        num_steps: int,
+        sampling: Sampling = "sequential",
+        rng: random.Random | None = None,
+    ) -> None:
+        if sampling not in SAMPLERS:
+            raise ValueError(f"sampling must be one of {list(SAMPLERS)}, got {sampling!r}")
+        self.batch_size = batch_size
+        self.num_steps = num_steps
+        self.carries_state = sampling == "sequential"
+        self._epoch = partial(SAMPLERS[sampling], tensor(corpus), batch_size, num_steps)
+        self._epoch(random.Random())  # checks the sizes now, and draws nothing from `rng`
+        self._rng = rng
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._epoch(self._rng)
+
+
+def load_data_time_machine(
+    batch_size: int, num_steps: int, use_random_iter: bool = False, max_tokens: int = 10000
+) -> tuple[SequenceLoader, Vocab]:
+    """A loader of *The Time Machine* by characters, and its vocabulary; raises what they raise.
+
+    >>> loader, vocab = text.load_data_time_machine(32, 35)  # doctest: +SKIP
+    """
+    corpus, vocab = load_time_machine(max_tokens=max_tokens)
+    sampling: Sampling = "random" if use_random_iter else "sequential"
+    return SequenceLoader(corpus, batch_size, num_steps, sampling), vocab
