@@ -5,15 +5,24 @@ PyTorch's.
 """
 
 from . import (
+    accelerator as accelerator,
+    amp as amp,
     autograd as autograd,
+    backends as backends,
     cuda as cuda,
+    jit as jit,
     linalg as linalg,
     nn as nn,
     optim as optim,
     random as random,
+    serialization as serialization,
+    signal as signal,
+    special as special,
     testing as testing,
     utils as utils,
+    version as version,
 )
+from .amp import autocast as autocast, is_autocast_enabled as is_autocast_enabled
 from .autograd import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,
@@ -38,6 +47,7 @@ from .creation import (
     eye as eye,
     from_dlpack as from_dlpack,
     from_numpy as from_numpy,
+    frombuffer as frombuffer,
     full as full,
     full_like as full_like,
     linspace as linspace,
@@ -76,13 +86,33 @@ from .dtypes import (
     uint8 as uint8,
 )
 from .functions import (
+    adjoint as adjoint,
+    detach as detach,
+    detach_ as detach_,
     e as e,
+    get_device as get_device,
+    imag as imag,
     inf as inf,
+    is_complex as is_complex,
+    is_conj as is_conj,
+    is_distributed as is_distributed,
     is_floating_point as is_floating_point,
+    is_inference as is_inference,
+    is_neg as is_neg,
+    is_signed as is_signed,
     is_tensor as is_tensor,
     nan as nan,
     numel as numel,
     pi as pi,
+)
+from .layout import (
+    channels_last as channels_last,
+    channels_last_3d as channels_last_3d,
+    contiguous_format as contiguous_format,
+    layout as layout,
+    memory_format as memory_format,
+    preserve_format as preserve_format,
+    strided as strided,
 )
 from .legacy import (
     BoolTensor as BoolTensor,
@@ -95,13 +125,25 @@ from .legacy import (
     LongTensor as LongTensor,
     ShortTensor as ShortTensor,
 )
-from .ops.activation import erf as erf
+from .nn.functional import (
+    celu_ as celu_,
+    rrelu_ as rrelu_,
+    selu_ as selu_,
+    threshold_ as threshold_,
+)
+from .ops import return_types as return_types
+from .ops.activation import (
+    celu as celu,
+    prelu as prelu,
+    selu as selu,
+    threshold as threshold,
+)
+from .ops.adaptive import adaptive_avg_pool1d as adaptive_avg_pool1d
+from .ops.affine import addmm as addmm
 from .ops.arithmetic import (
     abs as abs,
     abs as absolute,
     add as add,
-    addcdiv as addcdiv,
-    addcmul as addcmul,
     ceil as ceil,
     div as div,
     div as divide,
@@ -111,7 +153,6 @@ from .ops.arithmetic import (
     floor_divide as floor_divide,
     fmod as fmod,
     frac as frac,
-    lerp as lerp,
     log as log,
     mul as mul,
     mul as multiply,
@@ -129,6 +170,7 @@ from .ops.arithmetic import (
     trunc as fix,
     trunc as trunc,
 )
+from .ops.bilinear import bilinear as bilinear
 from .ops.choice import (
     clamp as clamp,
     clamp as clip,
@@ -141,6 +183,21 @@ from .ops.choice import (
     minimum as minimum,
     nan_to_num as nan_to_num,
     where as where,
+)
+from .ops.combining import (
+    atleast_1d as atleast_1d,
+    atleast_2d as atleast_2d,
+    atleast_3d as atleast_3d,
+    block_diag as block_diag,
+    combinations as combinations,
+    dsplit as dsplit,
+    hsplit as hsplit,
+    unravel_index as unravel_index,
+    unsafe_chunk as unsafe_chunk,
+    unsafe_split as unsafe_split,
+    unsafe_split_with_sizes as unsafe_split_with_sizes,
+    vander as vander,
+    vsplit as vsplit,
 )
 from .ops.comparison import (
     allclose as allclose,
@@ -177,6 +234,32 @@ from .ops.comparison import (
 from .ops.conversion import (
     result_type as result_type,
 )
+from .ops.convolution import (
+    conv1d as conv1d,
+    conv2d as conv2d,
+    conv3d as conv3d,
+    conv_transpose1d as conv_transpose1d,
+    conv_transpose2d as conv_transpose2d,
+    conv_transpose3d as conv_transpose3d,
+)
+from .ops.copies import (
+    alias_copy as alias_copy,
+    as_strided_copy as as_strided_copy,
+    diagonal_copy as diagonal_copy,
+    expand_copy as expand_copy,
+    narrow_copy as narrow_copy,
+    permute_copy as permute_copy,
+    select_copy as select_copy,
+    split_copy as split_copy,
+    split_with_sizes_copy as split_with_sizes_copy,
+    squeeze_copy as squeeze_copy,
+    t_copy as t_copy,
+    transpose_copy as transpose_copy,
+    unbind_copy as unbind_copy,
+    unfold_copy as unfold_copy,
+    unsqueeze_copy as unsqueeze_copy,
+    view_copy as view_copy,
+)
 from .ops.counting import (
     bincount as bincount,
     bucketize as bucketize,
@@ -200,6 +283,11 @@ from .ops.diagonals import (
     trace as trace,
     tril as tril,
     triu as triu,
+)
+from .ops.distances import (
+    cosine_similarity as cosine_similarity,
+    pairwise_distance as pairwise_distance,
+    pdist as pdist,
 )
 from .ops.einsum import (
     einsum as einsum,
@@ -241,6 +329,24 @@ from .ops.elementwise import (
     tanh as tanh,
     xlogy as xlogy,
 )
+from .ops.embedding import embedding_renorm_ as embedding_renorm_
+from .ops.error_function import erf as erf
+from .ops.exponentials import (
+    log_softmax as log_softmax,
+    logsumexp as logsumexp,
+    softmax as softmax,
+)
+from .ops.folding import (
+    channel_shuffle as channel_shuffle,
+    pixel_shuffle as pixel_shuffle,
+    pixel_unshuffle as pixel_unshuffle,
+)
+from .ops.gamma import (
+    digamma as digamma,
+    lgamma as lgamma,
+    mvlgamma as mvlgamma,
+    polygamma as polygamma,
+)
 from .ops.gathering import (
     gather as gather,
     index_add as index_add,
@@ -248,7 +354,6 @@ from .ops.gathering import (
     index_fill as index_fill,
     index_select as index_select,
     put as put,
-    scatter as scatter,
     scatter_add as scatter_add,
     take as take,
     take_along_dim as take_along_dim,
@@ -269,7 +374,6 @@ from .ops.joining import (
 )
 from .ops.linalg import (
     addbmm as addbmm,
-    addmm as addmm,
     addmv as addmv,
     addr as addr,
     baddbmm as baddbmm,
@@ -294,11 +398,58 @@ from .ops.masking import (
     masked_select as masked_select,
     nonzero as nonzero,
 )
+from .ops.matrix_functions import (
+    cholesky_inverse as cholesky_inverse,
+    cholesky_solve as cholesky_solve,
+    matrix_exp as matrix_exp,
+    matrix_power as matrix_power,
+    pinverse as pinverse,
+)
+from .ops.mixing import (
+    addcdiv as addcdiv,
+    addcmul as addcmul,
+    lerp as lerp,
+)
 from .ops.norms import (
     cdist as cdist,
     dist as dist,
     norm as norm,
     renorm as renorm,
+)
+from .ops.numbered_losses import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+    cosine_embedding_loss as cosine_embedding_loss,
+    ctc_loss as ctc_loss,
+    hinge_embedding_loss as hinge_embedding_loss,
+    kl_div as kl_div,
+    margin_ranking_loss as margin_ranking_loss,
+    poisson_nll_loss as poisson_nll_loss,
+    triplet_margin_loss as triplet_margin_loss,
+)
+from .ops.numeric import (
+    angle as angle,
+    conj as conj,
+    conj as conj_physical,
+    copysign as copysign,
+    deg2rad as deg2rad,
+    frexp as frexp,
+    gcd as gcd,
+    isneginf as isneginf,
+    isposinf as isposinf,
+    isreal as isreal,
+    lcm as lcm,
+    ldexp as ldexp,
+    logaddexp2 as logaddexp2,
+    nextafter as nextafter,
+    rad2deg as rad2deg,
+    real as real,
+    resolve_conj as resolve_conj,
+    resolve_neg as resolve_neg,
+)
+from .ops.older_linalg import (
+    cholesky as cholesky,
+    qr as qr,
+    svd as svd,
 )
 from .ops.order import (
     amax as amax,
@@ -308,6 +459,17 @@ from .ops.order import (
     argmin as argmin,
     max as max,
     min as min,
+)
+from .ops.outputs import CREATORS, WITH_OUT, creates, with_out
+from .ops.pooling import (
+    avg_pool1d as avg_pool1d,
+    max_pool1d as max_pool1d,
+    max_pool2d as max_pool2d,
+    max_pool3d as max_pool3d,
+)
+from .ops.random import (
+    binomial as binomial,
+    poisson as poisson,
 )
 from .ops.rearranging import (
     cartesian_prod as cartesian_prod,
@@ -327,18 +489,23 @@ from .ops.reduction import (
     all as all,
     any as any,
     count_nonzero as count_nonzero,
-    log_softmax as log_softmax,
-    logsumexp as logsumexp,
     mean as mean,
     nanmean as nanmean,
     nansum as nansum,
     prod as prod,
-    softmax as softmax,
     std as std,
     std_mean as std_mean,
     sum as sum,
     var as var,
     var_mean as var_mean,
+)
+from .ops.scattering import (
+    diagonal_scatter as diagonal_scatter,
+    index_reduce as index_reduce,
+    scatter as scatter,
+    scatter_reduce as scatter_reduce,
+    select_scatter as select_scatter,
+    slice_scatter as slice_scatter,
 )
 from .ops.shape import (
     broadcast_shapes as broadcast_shapes,
@@ -362,6 +529,14 @@ from .ops.shape import (
     unsqueeze as unsqueeze,
     view_as as view_as,
 )
+from .ops.shrinkage import hardshrink as hardshrink
+from .ops.solving import (
+    det as det,
+    inverse as inverse,
+    logdet as logdet,
+    slogdet as slogdet,
+    triangular_solve as triangular_solve,
+)
 from .ops.sorting import (
     argsort as argsort,
     kthvalue as kthvalue,
@@ -375,6 +550,15 @@ from .ops.sorting import (
     unique as unique,
     unique_consecutive as unique_consecutive,
 )
+from .ops.special import (
+    erfc as erfc,
+    erfinv as erfinv,
+    i0 as i0,
+    igamma as igamma,
+    igammac as igammac,
+    logit as logit,
+    sinc as sinc,
+)
 from .ops.splitting import (
     chunk as chunk,
     narrow as narrow,
@@ -383,6 +567,32 @@ from .ops.splitting import (
     split_with_sizes as split_with_sizes,
     tensor_split as tensor_split,
     unbind as unbind,
+)
+from .ops.statistics import (
+    corrcoef as corrcoef,
+    cov as cov,
+    cumulative_trapezoid as cumulative_trapezoid,
+    gradient as gradient,
+    histogram as histogram,
+    histogramdd as histogramdd,
+    mode as mode,
+    trapezoid as trapezoid,
+    trapz as trapz,
+)
+from .ops.stochastic import (
+    alpha_dropout_ as alpha_dropout_,
+    dropout_ as dropout_,
+    feature_alpha_dropout_ as feature_alpha_dropout_,
+    feature_dropout_ as feature_dropout_,
+    plain_alpha_dropout as alpha_dropout,
+    plain_dropout as dropout,
+    plain_feature_alpha_dropout as feature_alpha_dropout,
+    plain_feature_dropout as feature_dropout,
+    rrelu as rrelu,
+)
+from .ops.strided import (
+    as_strided as as_strided,
+    as_strided_scatter as as_strided_scatter,
 )
 from .printing import get_printoptions as get_printoptions, set_printoptions as set_printoptions
 from .random import (
@@ -403,6 +613,100 @@ from .random import (
     set_rng_state as set_rng_state,
 )
 from .serialization import load as load, save as save
+from .settings import (
+    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+    compile as compile,
+    get_deterministic_debug_mode as get_deterministic_debug_mode,
+    get_float32_matmul_precision as get_float32_matmul_precision,
+    get_num_interop_threads as get_num_interop_threads,
+    get_num_threads as get_num_threads,
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+    set_default_tensor_type as set_default_tensor_type,
+    set_deterministic_debug_mode as set_deterministic_debug_mode,
+    set_float32_matmul_precision as set_float32_matmul_precision,
+    set_num_interop_threads as set_num_interop_threads,
+    set_num_threads as set_num_threads,
+    typename as typename,
+    use_deterministic_algorithms as use_deterministic_algorithms,
+)
+from .signal.older import (
+    bartlett_window as bartlett_window,
+    blackman_window as blackman_window,
+    hamming_window as hamming_window,
+    hann_window as hann_window,
+    kaiser_window as kaiser_window,
+)
 from .tensor import Size as Size, Tensor as Tensor
+from .version import __version__ as __version__
 
 newaxis = None
+
+for _name in WITH_OUT:
+    globals()[_name] = with_out(globals()[_name])
+for _name in CREATORS:
+    globals()[_name] = creates(globals()[_name])
+
+# ----- what changes its argument -----
+abs_ = Tensor.abs_
+acos_ = Tensor.acos_
+acosh_ = Tensor.acosh_
+addmv_ = Tensor.addmv_
+arccos_ = Tensor.arccos_
+arccosh_ = Tensor.arccosh_
+arcsin_ = Tensor.arcsin_
+arcsinh_ = Tensor.arcsinh_
+arctan_ = Tensor.arctan_
+arctanh_ = Tensor.arctanh_
+as_strided_ = Tensor.as_strided_
+asin_ = Tensor.asin_
+asinh_ = Tensor.asinh_
+atan_ = Tensor.atan_
+atanh_ = Tensor.atanh_
+ceil_ = Tensor.ceil_
+clamp_ = Tensor.clamp_
+clamp_max_ = Tensor.clamp_max_
+clamp_min_ = Tensor.clamp_min_
+clip_ = Tensor.clip_
+conj_physical_ = Tensor.conj_physical_
+cos_ = Tensor.cos_
+cosh_ = Tensor.cosh_
+deg2rad_ = Tensor.deg2rad_
+erf_ = Tensor.erf_
+erfc_ = Tensor.erfc_
+exp2_ = Tensor.exp2_
+exp_ = Tensor.exp_
+expm1_ = Tensor.expm1_
+fill_ = Tensor.fill_
+fix_ = Tensor.fix_
+floor_ = Tensor.floor_
+frac_ = Tensor.frac_
+gcd_ = Tensor.gcd_
+i0_ = Tensor.i0_
+index_put_ = Tensor.index_put_
+lcm_ = Tensor.lcm_
+ldexp_ = Tensor.ldexp_
+log10_ = Tensor.log10_
+log1p_ = Tensor.log1p_
+log2_ = Tensor.log2_
+log_ = Tensor.log_
+logit_ = Tensor.logit_
+nan_to_num_ = Tensor.nan_to_num_
+neg_ = Tensor.neg_
+negative_ = Tensor.negative_
+rad2deg_ = Tensor.rad2deg_
+reciprocal_ = Tensor.reciprocal_
+relu_ = Tensor.relu_
+resize_as_ = Tensor.resize_as_
+round_ = Tensor.round_
+rsqrt_ = Tensor.rsqrt_
+sigmoid_ = Tensor.sigmoid_
+sin_ = Tensor.sin_
+sinc_ = Tensor.sinc_
+sinh_ = Tensor.sinh_
+sqrt_ = Tensor.sqrt_
+square_ = Tensor.square_
+tan_ = Tensor.tan_
+tanh_ = Tensor.tanh_
+trunc_ = Tensor.trunc_
+xlogy_ = Tensor.xlogy_
+zero_ = Tensor.zero_

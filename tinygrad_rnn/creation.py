@@ -9,8 +9,9 @@ from . import backends, dtypes
 from .autograd import Variable
 from .backends import Array
 from .dtypes import dtype as DType
+from .ops.conversion import without_overflow
 from .ops.data import array_of
-from .ops.shape import sizes
+from .ops.shape import new_sizes
 from .tensor import Tensor
 
 Device = backends.device | str | int | None
@@ -52,6 +53,12 @@ def tensor(
 
     Python floats get the default dtype, integers int64, bools bool; arrays keep theirs. Raises
     ValueError for ragged lists, TypeError for what is not made of numbers.
+
+    >>> torch.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    >>> torch.tensor([1.0, 2.0], requires_grad=True)
+    tensor([1., 2.], requires_grad=True)
     """
     array = array_of(data, dtype)
     where = device
@@ -62,7 +69,12 @@ def tensor(
 
 def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> Tensor:
     """The data as a tensor, without a copy where possible: a tensor as it is, a NumPy array on
-    the same memory."""
+    the same memory.
+
+    >>> x = torch.ones(2)
+    >>> torch.as_tensor(x) is x
+    True
+    """
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
     if backends.is_host(data):
@@ -77,6 +89,11 @@ def from_numpy(ndarray: Any) -> Tensor:
     """A tensor on the memory of a NumPy array: changes to one show in the other.
 
     Raises TypeError for anything else, and for dtypes that tensors do not have.
+
+    >>> import numpy
+    >>> array = numpy.zeros(2)
+    >>> torch.from_numpy(array).add_(1)
+    tensor([1., 1.], dtype=torch.float64)
     """
     if not backends.is_host(ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
@@ -84,11 +101,63 @@ def from_numpy(ndarray: Any) -> Tensor:
     return new(ndarray)
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor on the memory of any object with `__dlpack__`: a PyTorch tensor, a CuPy array."""
+def frombuffer(
+    buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A 1-D tensor on the memory of a buffer, such as bytes, a bytearray or a memory map.
+
+    Args:
+        buffer: an object with Python's buffer protocol. Where it may not be written to, changing
+            the tensor in place is an error.
+        count: how many elements; all if it is negative.
+        offset: how many bytes to leave out at the beginning.
+
+    Raises ValueError for other objects, and for counts and offsets that do not fit.
+
+    >>> torch.frombuffer(bytearray(b"abc"), dtype=torch.uint8, offset=1)
+    tensor([98, 99], dtype=torch.uint8)
+    """
+    try:
+        length = memoryview(buffer).nbytes
+    except TypeError:
+        raise ValueError(
+            f"object does not implement Python buffer protocol: got {type(buffer).__name__}"
+        ) from None
+    size = dtype.itemsize
+    if not length or not count:
+        raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
+    if not 0 <= offset < length:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({length} bytes) minus 1"
+        )
+    if count < 0 and (length - offset) % size:
+        raise ValueError(
+            f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({size})"
+        )
+    if count * size > length - offset:
+        raise ValueError(
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must "
+            f"not be greater than actual buffer length ({length} bytes)"
+        )
+    xp, _ = _place(backends.CPU)
+    return new(xp.frombuffer(buffer, dtype.array, max(count, -1), offset), requires_grad)
+
+
+def from_dlpack(ext_tensor: Any, *, device: Device = None, copy: bool | None = None) -> Tensor:
+    """A tensor on the memory of any object with `__dlpack__`, or a copy on another device.
+
+    >>> x = torch.zeros(2)
+    >>> _ = torch.from_dlpack(x).add_(1)
+    >>> x
+    tensor([1., 1.])
+    """
     kind, index = ext_tensor.__dlpack_device__()
     xp, _ = _place("cpu" if int(kind) in (1, 3) else backends.device("cuda", int(index)))
-    return new(xp.from_dlpack(ext_tensor))
+    tensor = new(xp.from_dlpack(ext_tensor))
+    moved = tensor if device is None else tensor.to(device)
+    return moved.clone() if copy and moved is tensor else moved
 
 
 # ----- of one value -----
@@ -97,41 +166,65 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
 def zeros(
     *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
 ) -> Tensor:
-    """Zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
-    return _make("zeros", device, sizes(size), dtype=dtype, requires_grad=requires_grad)
+    """Zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``.
+
+    >>> torch.zeros(2, 2)
+    tensor([[0., 0.],
+            [0., 0.]])
+    """
+    return _make("zeros", device, new_sizes(size), dtype=dtype, requires_grad=requires_grad)
 
 
 def ones(
     *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
 ) -> Tensor:
-    """Ones."""
-    return _make("ones", device, sizes(size), dtype=dtype, requires_grad=requires_grad)
+    """Ones.
+
+    >>> torch.ones(2, dtype=torch.int64)
+    tensor([1, 1])
+    """
+    return _make("ones", device, new_sizes(size), dtype=dtype, requires_grad=requires_grad)
 
 
 def empty(
     *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
     memory_format: Any = None, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Whatever was in memory."""
-    return _make("empty", device, sizes(size), dtype=dtype, requires_grad=requires_grad)
+    """Whatever was in memory.
+
+    >>> torch.empty(2, 3).shape
+    torch.Size([2, 3])
+    """
+    return _make("empty", device, new_sizes(size), dtype=dtype, requires_grad=requires_grad)
 
 
 def full(
     size: Any, fill_value: Any, *, dtype: DType | None = None, device: Device = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """One value everywhere, in the value's own dtype unless another is given."""
+    """One value everywhere, in the value's own dtype unless another is given.
+
+    >>> torch.full((2, 2), 7)
+    tensor([[7, 7],
+            [7, 7]])
+    """
     if isinstance(fill_value, Variable):
         fill_value = fill_value._array.item()
-    shape = sizes((size,))
+    shape = new_sizes((size,))
     target = dtype or dtypes.of_number(fill_value)
+    if target.category == dtypes.INTEGER:
+        fill_value = without_overflow(fill_value, target)
     return _make("full", device, shape, fill_value, dtype=target, requires_grad=requires_grad)
 
 
 def scalar_tensor(
     s: Any, *, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
 ) -> Tensor:
-    """A 0-d tensor in the default dtype."""
+    """A 0-d tensor in the default dtype.
+
+    >>> torch.scalar_tensor(3)
+    tensor(3.)
+    """
     return full(
         (), s, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad
     )
@@ -141,7 +234,12 @@ def eye(
     n: int, m: int | None = None, *, dtype: DType | None = None, device: Device = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The identity matrix, (n, n) or (n, m)."""
+    """The identity matrix, (n, n) or (n, m).
+
+    >>> torch.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     if n < 0 or (m or 0) < 0:
         raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {m}")
     return _make("eye", device, n, m, dtype=dtype, requires_grad=requires_grad)
@@ -155,22 +253,38 @@ def like(input: Tensor, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def zeros_like(input: Tensor, **options: Any) -> Tensor:
-    """Zeros of input's shape, dtype and device, unless options say otherwise."""
+    """Zeros of input's shape, dtype and device, unless options say otherwise.
+
+    >>> torch.zeros_like(torch.tensor([3, 4]), dtype=torch.float64)
+    tensor([0., 0.], dtype=torch.float64)
+    """
     return zeros(input.shape, **like(input, options))
 
 
 def ones_like(input: Tensor, **options: Any) -> Tensor:
-    """Ones of input's shape, dtype and device."""
+    """Ones of input's shape, dtype and device.
+
+    >>> torch.ones_like(torch.tensor([3, 4]))
+    tensor([1, 1])
+    """
     return ones(input.shape, **like(input, options))
 
 
 def empty_like(input: Tensor, **options: Any) -> Tensor:
-    """Uninitialised memory of input's shape, dtype and device."""
+    """Uninitialised memory of input's shape, dtype and device.
+
+    >>> torch.empty_like(torch.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
     return empty(input.shape, **like(input, options))
 
 
 def full_like(input: Tensor, fill_value: Any, **options: Any) -> Tensor:
-    """One value in input's shape, dtype and device."""
+    """One value in input's shape, dtype and device.
+
+    >>> torch.full_like(torch.ones(2), 7)
+    tensor([7., 7.])
+    """
     return full(input.shape, fill_value, **like(input, options))
 
 
@@ -184,12 +298,16 @@ def arange(
     """``arange(end)``, ``arange(start, end, step=1)``: integers give int64, else the default dtype.
 
     Raises RuntimeError if step is 0 or leads away from end, or if an end is infinite.
+
+    >>> torch.arange(3), torch.arange(0, 1, 0.25)
+    (tensor([0, 1, 2]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
     """
     start, end = (0, start) if end is None else (start, end)
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
     floats = any(isinstance(x, float) for x in (start, end, step))
     target = dtype or (dtypes.get_default_dtype() if floats else dtypes.int64)
-    if not target.is_floating_point and all(map(math.isfinite, (start, end, step))):
+    finite = all(map(math.isfinite, (start, end, step)))
+    if target is dtypes.int64 and finite:
         start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise RuntimeError("step must be nonzero")
@@ -206,6 +324,8 @@ def arange(
         steps = xp.arange(math.ceil((end - start) / step))
         if target.is_floating_point:
             steps = steps.astype(dtypes.float64.array)
+        else:
+            start, step = int(start), int(step)
         return new((start + steps * step).astype(target.array), requires_grad)
 
 
@@ -233,7 +353,11 @@ def linspace(
     start: Any, end: Any, steps: int, *, dtype: DType | None = None, device: Device = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """`steps` numbers from start to end, both included."""
+    """`steps` numbers from start to end, both included.
+
+    >>> torch.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
     target = dtype or dtypes.get_default_dtype()
     return new(_evenly(start, end, steps, target, device).astype(target.array), requires_grad)
 
@@ -242,7 +366,11 @@ def logspace(
     start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: DType | None = None,
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """base ** linspace(start, end, steps)."""
+    """base ** linspace(start, end, steps).
+
+    >>> torch.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
     target = dtype or dtypes.get_default_dtype()
     powers = base ** _evenly(start, end, steps, target, device)
     return new(powers.astype(target.array), requires_grad)
@@ -251,12 +379,22 @@ def logspace(
 def tril_indices(
     row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Device = None
 ) -> Tensor:
-    """The positions (2, n) of the lower triangle of a (row, col) matrix, row by row."""
+    """The positions (2, n) of the lower triangle of a (row, col) matrix, row by row.
+
+    >>> torch.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
     return ones(row, col, device=device).tril(offset).nonzero().t().to(dtype or dtypes.int64)
 
 
 def triu_indices(
     row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Device = None
 ) -> Tensor:
-    """The positions (2, n) of the upper triangle of a (row, col) matrix, row by row."""
+    """The positions (2, n) of the upper triangle of a (row, col) matrix, row by row.
+
+    >>> torch.triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
+    """
     return ones(row, col, device=device).triu(offset).nonzero().t().to(dtype or dtypes.int64)

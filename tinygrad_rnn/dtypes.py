@@ -20,6 +20,9 @@ class dtype:
         array: the array library's description of the same type.
         category: BOOL, INTEGER or FLOATING; promotion goes by it.
         scalar_name: PyTorch's name for one element's type, "Float", "Long", ...
+
+    >>> torch.tensor([1]).dtype, torch.float32.itemsize, torch.int64.is_floating_point
+    (torch.int64, 4, False)
     """
 
     __slots__ = ("array", "category", "itemsize", "name")
@@ -107,12 +110,22 @@ _default = float32
 
 
 def get_default_dtype() -> dtype:
-    """The floating type of new tensors made from Python floats; float32 unless set otherwise."""
+    """The floating type of new tensors made from Python floats; float32 unless set otherwise.
+
+    >>> torch.get_default_dtype()
+    torch.float32
+    """
     return _default
 
 
 def set_default_dtype(d: dtype) -> None:
-    """Set the floating type of new tensors. Raises TypeError for anything but a floating dtype."""
+    """Set the floating type of new tensors. Raises TypeError for anything but a floating dtype.
+
+    >>> torch.set_default_dtype(torch.float64)
+    >>> torch.ones(1).dtype
+    torch.float64
+    >>> torch.set_default_dtype(torch.float32)
+    """
     global _default
     if not isinstance(d, dtype) or d.category != FLOATING:
         raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
@@ -120,7 +133,11 @@ def set_default_dtype(d: dtype) -> None:
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
-    """The smallest type that holds both: the higher category wins, within one NumPy's rule."""
+    """The smallest type that holds both: the higher category wins, within one NumPy's rule.
+
+    >>> torch.promote_types(torch.int64, torch.float16)
+    torch.float16
+    """
     if type1 is type2:
         return type1
     if type1.category != type2.category:
@@ -129,7 +146,11 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
-    """Whether promotion allows this cast: not from floating to integer, nor to bool."""
+    """Whether promotion allows this cast: not from floating to integer, nor to bool.
+
+    >>> torch.can_cast(torch.int64, torch.float32), torch.can_cast(torch.float32, torch.int64)
+    (True, False)
+    """
     return from_.category <= to.category
 
 
@@ -140,13 +161,38 @@ def of_number(value: object) -> dtype:
     return int64 if isinstance(value, int | np.integer) else _default
 
 
-class finfo:
-    """Numerical limits of a floating dtype (default: the default dtype), as ``torch.finfo``."""
+class _Limits:
+    """What finfo and iinfo share: they are equal if their dtypes are."""
+
+    dtype: str
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.dtype == getattr(other, "dtype", None)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class finfo(_Limits):
+    """Numerical limits of a floating dtype (default: the default dtype), as ``torch.finfo``.
+
+    Attributes:
+        bits: the size of a number.
+        eps: the distance from 1 to the next number.
+        max, min: the largest and the smallest finite number.
+        tiny, smallest_normal: the smallest positive number of full precision.
+        resolution: the decimal digits that are exact, as 10 ** -digits.
+
+    >>> torch.finfo(torch.float16).max
+    65504.0
+    """
 
     def __init__(self, type: dtype | None = None) -> None:
-        kind = type or _default
-        if kind.category != FLOATING:
-            raise TypeError(f"finfo takes a floating-point dtype, got {kind}; use iinfo")
+        kind = _default if type is None else type
+        if not isinstance(kind, dtype) or kind.category != FLOATING:
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                f"'{kind}'"
+            )
         info = np.finfo(kind.array)
         self.dtype = kind.name
         self.bits = info.bits
@@ -162,12 +208,24 @@ class finfo:
         return f"finfo({values}, dtype={self.dtype})"
 
 
-class iinfo:
-    """Limits of an integer dtype, as ``torch.iinfo``."""
+class iinfo(_Limits):
+    """Limits of an integer dtype, as ``torch.iinfo``.
+
+    Attributes:
+        bits: the size of a number.
+        max, min: the largest and the smallest number.
+
+    >>> torch.iinfo(torch.int8)
+    iinfo(min=-128, max=127, dtype=int8)
+    """
 
     def __init__(self, type: dtype) -> None:
+        if not isinstance(type, dtype) or type.category == FLOATING:
+            raise TypeError(
+                f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'"
+            )
         if type.category != INTEGER:
-            raise TypeError(f"iinfo takes an integer dtype, got {type}; use finfo")
+            raise TypeError(f"{type} is not supported by torch.iinfo")
         info = np.iinfo(type.array)
         self.dtype, self.bits = type.name, info.bits
         self.max, self.min = info.max, info.min

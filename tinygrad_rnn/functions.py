@@ -11,15 +11,127 @@ pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 
 
 def is_tensor(obj: object) -> bool:
-    """Whether this is a tensor."""
+    """Whether this is a tensor.
+
+    >>> torch.is_tensor(torch.ones(2)), torch.is_tensor([1.0])
+    (True, False)
+    """
     return isinstance(obj, Variable)
 
 
 def is_floating_point(input: Any) -> bool:
-    """Whether the tensor's dtype is a floating one."""
+    """Whether the tensor's dtype is a floating one.
+
+    >>> torch.is_floating_point(torch.ones(2)), torch.is_floating_point(torch.tensor([1]))
+    (True, False)
+    """
     return input.is_floating_point()
 
 
 def numel(input: Any) -> int:
-    """The number of elements."""
+    """The number of elements.
+
+    >>> torch.numel(torch.ones(2, 3))
+    6
+    """
     return input.numel()
+
+
+def is_complex(input: Any) -> bool:
+    """Whether the tensor's dtype is a complex one.
+
+    >>> torch.is_complex(torch.ones(1))
+    False
+    """
+    return input.is_complex()
+
+
+def get_device(input: Any) -> int:
+    """The number of the tensor's GPU, -1 for the CPU.
+
+    >>> torch.get_device(torch.ones(1))
+    -1
+    """
+    return input.get_device()
+
+
+def is_conj(input: Any) -> bool:
+    """Whether the tensor is lazily conjugated: none is.
+
+    >>> torch.is_conj(torch.ones(1))
+    False
+    """
+    return input.is_conj()
+
+
+def is_neg(input: Any) -> bool:
+    """Whether the tensor is lazily negated: none is.
+
+    >>> torch.is_neg(torch.ones(1))
+    False
+    """
+    return input.is_neg()
+
+
+def is_inference(input: Any) -> bool:
+    """Whether the tensor is bound to inference mode: none is.
+
+    >>> torch.is_inference(torch.ones(1))
+    False
+    """
+    return input.is_inference()
+
+
+def is_signed(input: Any) -> bool:
+    """Whether the dtype has negative numbers.
+
+    >>> torch.is_signed(torch.tensor([True]))
+    False
+    """
+    return input.is_signed()
+
+
+def is_distributed(input: Any) -> bool:
+    """Whether the tensor lies on several devices: none does.
+
+    >>> torch.is_distributed(torch.ones(1))
+    False
+    """
+    return input.is_distributed()
+
+
+def imag(input: Any) -> Any:
+    """There are no complex tensors: raises RuntimeError.
+
+    >>> torch.imag(torch.ones(1))
+    Traceback (most recent call last):
+    RuntimeError: imag is not implemented for tensors with non-complex dtypes.
+    """
+    return input.imag
+
+
+def adjoint(input: Any) -> Any:
+    """Matrices transposed: the last two dimensions swapped.
+
+    >>> torch.adjoint(torch.ones(2, 3)).shape
+    torch.Size([3, 2])
+    """
+    return input.adjoint()
+
+
+def detach(input: Any) -> Any:
+    """The same values and memory, outside the graph.
+
+    >>> torch.detach(torch.ones(1, requires_grad=True))
+    tensor([1.])
+    """
+    return input.detach()
+
+
+def detach_(input: Any) -> Any:
+    """Cut the tensor off the graph that made it, and return it.
+
+    >>> torch.detach_(torch.ones(1, requires_grad=True) * 2).requires_grad
+    False
+    """
+    return input.detach_()

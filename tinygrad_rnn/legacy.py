@@ -14,7 +14,13 @@ class _Type(type):
     dtype: dtypes.dtype
 
     def __new__(cls, dtype: dtypes.dtype) -> _Type:
-        return super().__new__(cls, f"{dtype.scalar_name}Tensor", (), {"dtype": dtype})
+        name = f"{dtype.scalar_name}Tensor"
+        doc = (
+            f"The tensors of {dtype} on the CPU. ``{name}(2, 3)`` makes one of that shape, "
+            f"``{name}([2, 3])`` one of\nthese values; prefer `zeros` and `tensor`.\n\n"
+            f"    >>> torch.{name}([1, 0]).dtype\n    {dtype}\n"
+        )
+        return super().__new__(cls, name, (), {"dtype": dtype, "__doc__": doc})
 
     def __init__(cls, dtype: dtypes.dtype) -> None:
         super().__init__(cls.__name__, (), {})

@@ -1,4 +1,4 @@
-"""Norms and products under the names of ``torch.linalg``. There are no decompositions."""
+"""Linear algebra under the names of ``torch.linalg``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,39 @@ from collections.abc import Sequence
 from typing import Any
 
 from .dtypes import dtype
-from .ops import diagonals, linalg, reduction
+from .ops import arithmetic, diagonals, linalg, reduction
+from .ops.decompositions import (
+    cholesky as cholesky,
+    cholesky_ex as cholesky_ex,
+    eigh as eigh,
+    eigvalsh as eigvalsh,
+    qr as qr,
+    svd as svd,
+    svdvals as svdvals,
+)
 from .ops.linalg import matmul as matmul
+from .ops.matrix_functions import (
+    cond as cond,
+    lstsq as lstsq,
+    matrix_exp as matrix_exp,
+    matrix_power as matrix_power,
+    matrix_rank as matrix_rank,
+    pinv as pinv,
+    tensorinv as tensorinv,
+    tensorsolve as tensorsolve,
+)
 from .ops.norms import matrix_norm as matrix_norm, vector_norm as vector_norm
 from .ops.shape import Dims
+from .ops.solving import (
+    LinAlgError as LinAlgError,
+    det as det,
+    inv as inv,
+    inv_ex as inv_ex,
+    slogdet as slogdet,
+    solve as solve,
+    solve_ex as solve_ex,
+    solve_triangular as solve_triangular,
+)
 
 
 def norm(
@@ -17,7 +46,13 @@ def norm(
     *, dtype: dtype | None = None,
 ) -> Any:  # fmt: skip
     """The norm of a vector or a matrix: of the order ``ord`` if given, as a matrix if there are
-    two dimensions; else the 2-norm of all elements."""
+    two dimensions; else the 2-norm of all elements.
+
+    >>> torch.linalg.norm(torch.tensor([[3.0, 0.0], [0.0, 4.0]]))
+    tensor(5.)
+    >>> torch.linalg.norm(torch.tensor([3.0, 4.0]), 1)
+    tensor(7.)
+    """
     if ord is None:
         return vector_norm(A, 2, dim, keepdim, dtype=dtype)
     dims = (dim,) if isinstance(dim, int) else dim
@@ -34,22 +69,54 @@ def norm(
 
 
 def multi_dot(tensors: Sequence[Any]) -> Any:
-    """The product of two or more matrices (the first and the last may be vectors)."""
+    """The product of two or more matrices (the first and the last may be vectors).
+
+    >>> torch.linalg.multi_dot([torch.ones(2, 3), torch.ones(3, 4), torch.ones(4)])
+    tensor([12., 12.])
+    """
     if len(tensors) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
     return linalg.chain_matmul(*tensors)
 
 
 def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
-    """The cross products of vectors of 3 elements along dim."""
+    """The cross products of vectors of 3 elements along dim.
+
+    >>> torch.linalg.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]))
+    tensor([0., 0., 1.])
+    """
     return linalg.cross(input, other, dim)
 
 
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
-    """The inner products of vectors along dim."""
+    """The inner products of vectors along dim.
+
+    >>> torch.linalg.vecdot(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.ones(2))
+    tensor([3., 7.])
+    """
     return reduction.sum(x * y, dim)
 
 
 def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
-    """A view of the diagonals of the planes dim1, dim2, as the last dimension."""
+    """A view of the diagonals of the planes dim1, dim2, as the last dimension.
+
+    >>> torch.linalg.diagonal(torch.ones(5, 2, 3)).shape
+    torch.Size([5, 2])
+    """
     return diagonals.diagonal(A, offset, dim1, dim2)
+
+
+def vander(x: Any, *, N: int | None = None) -> Any:
+    """The powers 0, 1, ..., N - 1 (default: as many as elements) of the elements of vectors
+    (..., n), as the rows of matrices (..., n, N).
+
+    >>> torch.linalg.vander(torch.tensor([2, 3]), N=3)
+    tensor([[1, 2, 4],
+            [1, 3, 9]])
+    """
+    x = x if x.dim() else x.reshape(1)
+    if N is not None and N <= 1:
+        raise RuntimeError("N must be greater than 1.")
+    count = x.shape[-1] if N is None else N
+    x = x if x.is_floating_point() else x.long()
+    return arithmetic.pow(x.unsqueeze(-1), x.new_tensor(range(count)))

@@ -6,33 +6,48 @@ from typing import Any
 
 from . import dtypes
 from .autograd import Variable
+from .backends import HostScalar, is_host
+from .inplace_methods import InPlace
 from .ops import (
     activation,
+    affine,
     arithmetic,
     choice,
+    combining,
     comparison,
     conversion,
+    copies,
     counting,
     cumulative,
     diagonals,
     elementwise,
+    error_function,
+    exponentials,
+    gamma,
     gathering,
     indexing,
     inplace,
     linalg,
     masking,
+    matrix_functions,
+    mixing,
     norms,
+    numeric,
+    older_linalg,
     order,
     random,
     rearranging,
     reduction,
+    scattering,
     shape,
+    shrinkage,
+    solving,
     sorting,
+    special,
     splitting,
+    statistics,
+    strided,
 )  # fmt: skip
-from .ops.inplace import inplace as _in_place, reshaped as _reshaped
-
-_draw_bernoulli = _in_place(random.bernoulli)
 
 
 def _number_first(operation: Any, name: str) -> Any:
@@ -55,17 +70,17 @@ def _converter(dtype: dtypes.dtype, name: str) -> Any:
 
 
 def _compare(operation: Any) -> Any:
-    """== and !=, which leave objects that are neither tensors nor numbers to Python."""
+    """== and !=, which leave what is neither a tensor, an array nor a number to Python."""
 
     def method(self: Any, other: Any) -> Any:
-        if isinstance(other, Variable | float | int):
+        if isinstance(other, Variable | float | int | HostScalar) or is_host(other):
             return operation(self, other)
         return NotImplemented
 
     return method
 
 
-class Methods(Variable):
+class Methods(InPlace):
     """The mathematics of `Tensor`."""
 
     __slots__ = ()
@@ -94,9 +109,17 @@ class Methods(Variable):
     trunc = fix = arithmetic.trunc
     round = arithmetic.round
     frac = arithmetic.frac
-    lerp = arithmetic.lerp
-    addcmul = arithmetic.addcmul
-    addcdiv = arithmetic.addcdiv
+    lerp = mixing.lerp
+    addcmul = mixing.addcmul
+    addcdiv = mixing.addcdiv
+    copysign = numeric.copysign
+    nextafter = numeric.nextafter
+    frexp, ldexp = numeric.frexp, numeric.ldexp
+    deg2rad, rad2deg = numeric.deg2rad, numeric.rad2deg
+    gcd, lcm = numeric.gcd, numeric.lcm
+    conj = conj_physical = numeric.conj
+    resolve_conj, resolve_neg = numeric.resolve_conj, numeric.resolve_neg
+    angle = numeric.angle
 
     # ----- functions of each element -----
     exp = elementwise.exp
@@ -110,7 +133,7 @@ class Methods(Variable):
     rsqrt = elementwise.rsqrt
     square = elementwise.square
     reciprocal = elementwise.reciprocal
-    logaddexp = elementwise.logaddexp
+    logaddexp, logaddexp2 = elementwise.logaddexp, numeric.logaddexp2
     sin = elementwise.sin
     cos = elementwise.cos
     tan = elementwise.tan
@@ -127,8 +150,18 @@ class Methods(Variable):
     sigmoid = elementwise.sigmoid
     relu = elementwise.relu
     hypot = elementwise.hypot
-    erf = activation.erf
+    erf = error_function.erf
+    prelu = activation.prelu
+    hardshrink = shrinkage.hardshrink
     xlogy = elementwise.xlogy
+    erfc, erfinv = special.erfc, special.erfinv
+    i0 = special.i0
+    igamma, igammac = special.igamma, special.igammac
+    logit = special.logit
+    sinc = special.sinc
+    lgamma, digamma = gamma.lgamma, gamma.digamma
+    polygamma = gamma.polygamma_of
+    mvlgamma = gamma.mvlgamma
 
     # ----- choice -----
     maximum, minimum = choice.maximum, choice.minimum
@@ -149,6 +182,8 @@ class Methods(Variable):
     isnan = comparison.isnan
     isinf = comparison.isinf
     isfinite = comparison.isfinite
+    isposinf, isneginf = numeric.isposinf, numeric.isneginf
+    isreal = numeric.isreal
     isclose = comparison.isclose
     allclose = comparison.allclose
     equal = comparison.equal
@@ -173,9 +208,9 @@ class Methods(Variable):
     std = reduction.std
     prod = reduction.prod
     nansum, nanmean = reduction.nansum, reduction.nanmean
-    logsumexp = reduction.logsumexp
-    softmax = reduction.softmax
-    log_softmax = reduction.log_softmax
+    logsumexp = exponentials.logsumexp
+    softmax = exponentials.softmax
+    log_softmax = exponentials.log_softmax
     norm = norms.norm
     dist = norms.dist
     renorm = norms.renorm
@@ -202,6 +237,9 @@ class Methods(Variable):
     unique_consecutive = sorting.unique_consecutive
     bincount = counting.bincount
     histc = counting.histc
+    histogram = statistics.histogram
+    mode = statistics.mode
+    cov, corrcoef = statistics.cov, statistics.corrcoef
 
     # ----- shape -----
     reshape = shape.reshape
@@ -218,12 +256,24 @@ class Methods(Variable):
     movedim = moveaxis = shape.movedim
     expand = broadcast_to = shape.expand
     expand_as = shape.expand_as
+    sum_to_size = combining.sum_to_size
+    as_strided = strided.as_strided
+    storage_offset = strided.storage_offset
+    is_set_to = strided.is_set_to
+    hsplit, vsplit, dsplit = combining.hsplit, combining.vsplit, combining.dsplit
+    unsafe_chunk, unsafe_split = combining.unsafe_chunk, combining.unsafe_split
+    unsafe_split_with_sizes = combining.unsafe_split_with_sizes
+    narrow_copy = copies.narrow_copy
     diagonal = diagonals.diagonal
     diag, diagflat = diagonals.diag, diagonals.diagflat
     diag_embed = diagonals.diag_embed
     trace = diagonals.trace
     tril, triu = diagonals.tril, diagonals.triu
-    split = splitting.split
+
+    def split(self, split_size: Any, dim: int = 0) -> Any:
+        """`tinygrad_rnn.split`, whose second argument has another name as a method."""
+        return splitting.split(self, split_size, dim)
+
     split_with_sizes = splitting.split_with_sizes
     tensor_split = splitting.tensor_split
     chunk = splitting.chunk
@@ -245,8 +295,12 @@ class Methods(Variable):
     __setitem__ = inplace.setitem
     index_put = indexing.index_put
     gather = gathering.gather
-    scatter = gathering.scatter
+    scatter = scattering.scatter
     scatter_add = gathering.scatter_add
+    scatter_reduce, index_reduce = scattering.scatter_reduce, scattering.index_reduce
+    slice_scatter, select_scatter = scattering.slice_scatter, scattering.select_scatter
+    diagonal_scatter = scattering.diagonal_scatter
+    as_strided_scatter = strided.as_strided_scatter
     take_along_dim = gathering.take_along_dim
     index_select = gathering.index_select
     index_add = gathering.index_add
@@ -275,8 +329,16 @@ class Methods(Variable):
     vdot = linalg.vdot
     kron = linalg.kron
     cross = linalg.cross
-    addmm, addmv, addr = linalg.addmm, linalg.addmv, linalg.addr
+    addmm, addmv, addr = affine.addmm, linalg.addmv, linalg.addr
     addbmm, baddbmm = linalg.addbmm, linalg.baddbmm
+    det, logdet, slogdet = solving.det, solving.logdet, solving.slogdet
+    inverse = solving.inverse
+    triangular_solve = solving.triangular_solve
+    cholesky, qr, svd = older_linalg.cholesky, older_linalg.qr, older_linalg.svd
+    cholesky_solve = matrix_functions.cholesky_solve
+    cholesky_inverse = matrix_functions.cholesky_inverse
+    pinverse = matrix_functions.pinverse
+    matrix_power, matrix_exp = matrix_functions.matrix_power, matrix_functions.matrix_exp
 
     # ----- other dtypes -----
     half = _converter(dtypes.float16, "half")
@@ -288,69 +350,3 @@ class Methods(Variable):
     long = _converter(dtypes.int64, "long")
     byte = _converter(dtypes.uint8, "byte")
     bool = _converter(dtypes.bool_, "bool")
-
-    # ----- in place -----
-    add_ = __iadd__ = _in_place(arithmetic.add)
-    sub_ = subtract_ = __isub__ = _in_place(arithmetic.sub)
-    mul_ = multiply_ = __imul__ = _in_place(arithmetic.mul)
-    div_ = divide_ = true_divide_ = __itruediv__ = _in_place(arithmetic.div)
-    floor_divide_ = __ifloordiv__ = _in_place(arithmetic.floor_divide)
-    remainder_ = __imod__ = _in_place(arithmetic.remainder)
-    fmod_ = _in_place(arithmetic.fmod)
-    pow_ = __ipow__ = _in_place(arithmetic.pow)
-    neg_ = negative_ = _in_place(arithmetic.neg)
-    abs_ = _in_place(arithmetic.abs)
-    sign_ = _in_place(arithmetic.sign)
-    floor_, ceil_ = _in_place(arithmetic.floor), _in_place(arithmetic.ceil)
-    trunc_, round_ = _in_place(arithmetic.trunc), _in_place(arithmetic.round)
-    lerp_ = _in_place(arithmetic.lerp)
-    addcmul_, addcdiv_ = _in_place(arithmetic.addcmul), _in_place(arithmetic.addcdiv)
-    addmm_ = _in_place(linalg.addmm)
-    exp_, log_ = _in_place(elementwise.exp), _in_place(arithmetic.log)
-    sqrt_, rsqrt_ = _in_place(elementwise.sqrt), _in_place(elementwise.rsqrt)
-    log2_, log10_ = _in_place(elementwise.log2), _in_place(elementwise.log10)
-    log1p_, expm1_ = _in_place(elementwise.log1p), _in_place(elementwise.expm1)
-    square_ = _in_place(elementwise.square)
-    reciprocal_ = _in_place(elementwise.reciprocal)
-    sin_, cos_ = _in_place(elementwise.sin), _in_place(elementwise.cos)
-    tanh_, sigmoid_ = _in_place(elementwise.tanh), _in_place(elementwise.sigmoid)
-    relu_ = _in_place(elementwise.relu)
-    clamp_ = clip_ = _in_place(choice.clamp)
-    clamp_min_, clamp_max_ = _in_place(choice.clamp_min), _in_place(choice.clamp_max)
-    nan_to_num_ = _in_place(choice.nan_to_num)
-    masked_fill_ = _in_place(masking.masked_fill)
-    masked_scatter_ = _in_place(masking.masked_scatter)
-    scatter_ = _in_place(gathering.scatter)
-    scatter_add_ = _in_place(gathering.scatter_add)
-    index_add_ = _in_place(gathering.index_add)
-    index_copy_ = _in_place(gathering.index_copy)
-    index_fill_ = _in_place(gathering.index_fill)
-    put_ = _in_place(gathering.put)
-    index_put_ = _in_place(indexing.index_put)
-    logical_not_ = _in_place(comparison.logical_not)
-    logical_and_, logical_or_ = (
-        _in_place(comparison.logical_and),
-        _in_place(comparison.logical_or),
-    )
-    logical_xor_ = _in_place(comparison.logical_xor)
-    bitwise_and_ = __iand__ = _in_place(comparison.bitwise_and)
-    bitwise_or_ = __ior__ = _in_place(comparison.bitwise_or)
-    bitwise_xor_ = __ixor__ = _in_place(comparison.bitwise_xor)
-    tril_, triu_ = _in_place(diagonals.tril), _in_place(diagonals.triu)
-    fill_diagonal_ = _in_place(diagonals.fill_diagonal)
-    cumsum_, cumprod_ = _in_place(cumulative.cumsum), _in_place(cumulative.cumprod)
-    renorm_ = _in_place(norms.renorm)
-    fill_ = _in_place(inplace.fill)
-    zero_ = _in_place(inplace.zero)
-    copy_ = _in_place(inplace.copy)
-    uniform_, normal_ = _in_place(random.uniform), _in_place(random.normal)
-    random_ = _in_place(random.random)
-    exponential_ = _in_place(random.exponential)
-
-    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
-        """1 with probability p (a number, or a tensor: one per element), else 0, in place."""
-        return _draw_bernoulli(self, p, generator=generator)
-
-    # ----- in place, the shape alone -----
-    squeeze_, unsqueeze_ = _reshaped(shape.squeeze), _reshaped(shape.unsqueeze)
-    transpose_, t_ = _reshaped(shape.transpose), _reshaped(shape.t)

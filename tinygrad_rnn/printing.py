@@ -57,6 +57,11 @@ def set_printoptions(
     """Change how tensors are printed; what is None stays, or is taken from `profile` if given.
 
     As in PyTorch, `sci_mode` alone does not stay: every call sets it anew, None meaning automatic.
+
+    >>> torch.set_printoptions(precision=2)
+    >>> torch.tensor([1 / 3])
+    tensor([0.33])
+    >>> torch.set_printoptions(profile="default")
     """
     global _options
     if profile is not None and profile not in _PROFILES:
@@ -73,7 +78,11 @@ def set_printoptions(
 
 
 def get_printoptions() -> dict[str, Any]:
-    """The options in force; ``set_printoptions(**get_printoptions())`` changes nothing."""
+    """The options in force; ``set_printoptions(**get_printoptions())`` changes nothing.
+
+    >>> torch.get_printoptions()["precision"]
+    4
+    """
     return asdict(_options)
 
 

@@ -25,27 +25,56 @@ def _tensor(draw: Any, device: Device, requires_grad: bool = False) -> Tensor:
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the default generator, and return it."""
+    """Seed the default generator, and return it.
+
+    >>> torch.manual_seed(0).initial_seed()
+    0
+    >>> torch.rand(2)
+    tensor([0.4963, 0.7682])
+    """
     return default_generator.manual_seed(seed)
 
 
 def seed() -> int:
-    """Seed the default generator from the system's entropy, and return the seed."""
+    """Seed the default generator from the system's entropy, and return the seed.
+
+    >>> seed = torch.seed()
+    >>> torch.initial_seed() == seed
+    True
+    """
     return default_generator.seed()
 
 
 def initial_seed() -> int:
-    """The last seed of the default generator."""
+    """The last seed of the default generator.
+
+    >>> torch.manual_seed(7).initial_seed(), torch.initial_seed()
+    (7, 7)
+    """
     return default_generator.initial_seed()
 
 
 def get_rng_state() -> Tensor:
-    """The state of the default generator, as uint8."""
+    """The state of the default generator, as uint8.
+
+    >>> state = torch.get_rng_state()
+    >>> first = torch.rand(3)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.rand(3), first)
+    True
+    """
     return new(default_generator.get_state())
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Put the default generator into a state that `get_rng_state` returned."""
+    """Put the default generator into a state that `get_rng_state` returned.
+
+    >>> state = torch.get_rng_state()
+    >>> first = torch.randn(2)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.randn(2), first)
+    True
+    """
     default_generator.set_state(new_state.numpy())
 
 
@@ -56,7 +85,12 @@ def rand(
     *size: Any, generator: Generator | None = None, dtype: DType | None = None,
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Uniform on [0, 1)."""
+    """Uniform on [0, 1).
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand(2)
+    tensor([0.4963, 0.7682])
+    """
     target = dtype or dtypes.get_default_dtype()
     draw = (generator or default_generator).uniform(sizes(size), 0.0, 1.0, target.array)
     return _tensor(draw, device, requires_grad)
@@ -66,7 +100,12 @@ def randn(
     *size: Any, generator: Generator | None = None, dtype: DType | None = None,
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Normal with mean 0 and standard deviation 1."""
+    """Normal with mean 0 and standard deviation 1.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randn(2)
+    tensor([ 1.5410, -0.2934])
+    """
     target = dtype or dtypes.get_default_dtype()
     draw = (generator or default_generator).normal(sizes(size), 0.0, 1.0, target.array)
     return _tensor(draw, device, requires_grad)
@@ -76,7 +115,12 @@ def randint(
     low: int = 0, high: Any = None, size: Any = None, *, generator: Generator | None = None,
     dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Integers in [low, high): ``randint(high, size)`` or ``randint(low, high, size)``."""
+    """Integers in [low, high): ``randint(high, size)`` or ``randint(low, high, size)``.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randint(10, (4,))
+    tensor([4, 9, 3, 0])
+    """
     if size is None:
         low, high, size = 0, low, high
     if low >= high:
@@ -92,7 +136,12 @@ def randperm(
     n: int, *, generator: Generator | None = None, dtype: DType | None = None,
     device: Device = None,
 ) -> Tensor:  # fmt: skip
-    """The integers 0 to n - 1 in random order."""
+    """The integers 0 to n - 1 in random order.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randperm(4)
+    tensor([0, 1, 3, 2])
+    """
     draw = (generator or default_generator).permutation(n)
     return _tensor(draw.astype((dtype or dtypes.int64).array), device)
 
@@ -102,7 +151,12 @@ def normal(
     dtype: DType | None = None, device: Device = None,
 ) -> Tensor:  # fmt: skip
     """Normal numbers with the given mean and standard deviation: numbers with `size`, or tensors,
-    one draw per element."""
+    one draw per element.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.normal(torch.tensor([0.0, 100.0]), torch.tensor([1.0, 0.1]))
+    tensor([ 1.5410, 99.9707])
+    """
     mean, std = (x.detach() if isinstance(x, Tensor) else x for x in (mean, std))
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         like = mean + std
@@ -120,16 +174,31 @@ def normal(
 
 
 def rand_like(input: Tensor, **options: Any) -> Tensor:
-    """Uniform on [0, 1) in input's shape, dtype and device, unless options say otherwise."""
+    """Uniform on [0, 1) in input's shape, dtype and device, unless options say otherwise.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand_like(torch.ones(2))
+    tensor([0.4963, 0.7682])
+    """
     return rand(*input.shape, **like(input, options))
 
 
 def randn_like(input: Tensor, **options: Any) -> Tensor:
-    """Standard normal in input's shape, dtype and device."""
+    """Standard normal in input's shape, dtype and device.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randn_like(torch.ones(2))
+    tensor([ 1.5410, -0.2934])
+    """
     return randn(*input.shape, **like(input, options))
 
 
 def randint_like(input: Tensor, low: int = 0, high: int | None = None, **options: Any) -> Tensor:
-    """Integers in [low, high) (or [0, low)) in input's shape, dtype and device."""
+    """Integers in [low, high) (or [0, low)) in input's shape, dtype and device.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randint_like(torch.ones(4), 10)
+    tensor([4., 9., 3., 0.])
+    """
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, input.shape, **like(input, options))

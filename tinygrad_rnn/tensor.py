@@ -33,6 +33,10 @@ class Tensor(Values):
         grad: the collected gradient, None before the first backward.
         grad_fn: the node of the operation that made this tensor, None for a leaf.
         requires_grad: whether gradients flow to this tensor.
+
+    >>> x = torch.Tensor([1, 2]).requires_grad_()
+    >>> torch.autograd.grad((x * x).sum(), x)
+    (tensor([2., 4.]),)
     """
 
     __hash__ = object.__hash__
@@ -43,11 +47,12 @@ class Tensor(Values):
         self._changes = [0]
         return self
 
-    def __init__(self, *data: Any, device: Any = None) -> None:
+    def __init__(self, *data: Any, device: Any = None, requires_grad: bool = False) -> None:
         if len(data) == 1 and isinstance(data[0], Tensor):
             self._array, self._changes = data[0]._array, data[0]._changes
         else:
             self._array = legacy_array(data, dtypes.get_default_dtype(), device)
+        self.requires_grad_(requires_grad)
 
     @staticmethod
     def _wrap(array: Array, edge: Any = None) -> Tensor:
@@ -290,7 +295,7 @@ class Tensor(Values):
         requires_grad: bool = False,
     ) -> Tensor:  # fmt: skip
         """Zeros, with this tensor's dtype and device unless others are given."""
-        size = shape.sizes(args, size)
+        size = shape.new_sizes(args, size)
         return self._new("zeros", size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_ones(
@@ -298,7 +303,7 @@ class Tensor(Values):
         requires_grad: bool = False,
     ) -> Tensor:  # fmt: skip
         """Ones, with this tensor's dtype and device unless others are given."""
-        size = shape.sizes(args, size)
+        size = shape.new_sizes(args, size)
         return self._new("ones", size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_empty(
@@ -306,7 +311,7 @@ class Tensor(Values):
         requires_grad: bool = False,
     ) -> Tensor:  # fmt: skip
         """Uninitialised memory, with this tensor's dtype and device unless others are given."""
-        size = shape.sizes(args, size)
+        size = shape.new_sizes(args, size)
         return self._new("empty", size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_full(
@@ -314,10 +319,8 @@ class Tensor(Values):
         requires_grad: bool = False,
     ) -> Tensor:  # fmt: skip
         """One value, with this tensor's dtype and device unless others are given."""
-        return self._new(
-            "full", tuple(size), fill_value, dtype=dtype, device=device,
-            requires_grad=requires_grad,
-        )  # fmt: skip
+        full = tuple(size), fill_value
+        return self._new("full", *full, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_tensor(
         self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
@@ -353,9 +356,7 @@ def legacy_array(data: tuple[Any, ...], dtype: dtype, where: Any) -> Array:
         if not hasattr(values, "__len__"):
             raise TypeError(f"new(): data must be a sequence (got {type(values).__name__})")
         return backends.move(array_of(values).astype(dtype.array), target)
-    sizes = shape.sizes(data) if data else (0,)
-    if min(sizes, default=0) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension: {list(sizes)}")
+    sizes = shape.new_sizes(data) if data else (0,)
     xp: Any = backends.backend_for(target)
     with xp.on_device(target.index):
         return xp.zeros(sizes, dtype.array)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .autograd import gradcheck as gradcheck, gradgradcheck as gradgradcheck
-from .creation import as_tensor
-from .dtypes import float16, float32, float64
+from .backends import HostScalar, is_host
+from .creation import as_tensor, tensor
+from .dtypes import float16, float32, float64, int64, promote_types
 from .ops.comparison import isclose
 from .tensor import Tensor
 
@@ -19,81 +21,172 @@ def assert_close(
     actual: Any,
     expected: Any,
     *,
+    allow_subclasses: bool = True,
     rtol: float | None = None,
     atol: float | None = None,
     equal_nan: bool = False,
     check_device: bool = True,
     check_dtype: bool = True,
+    check_layout: bool = True,
+    check_stride: bool = False,
     msg: str | Callable[[str], str] | None = None,
 ) -> None:
     """Raise AssertionError unless |actual - expected| <= atol + rtol * |expected| everywhere.
 
     Args:
-        actual, expected: tensors, numbers or arrays of the same shape, or sequences and mappings
-            of them.
+        actual, expected: both tensors or arrays, of the same shape, or both numbers, or None; or
+            sequences and mappings of them.
+        allow_subclasses: whether one of the two may be a subclass of the other, a Parameter.
         rtol, atol: both or neither; by default what the dtype's rounding allows.
         equal_nan: whether nan equals nan.
-        check_device, check_dtype: whether those must agree too.
+        check_device, check_dtype, check_layout, check_stride: whether those must agree too.
         msg: the message of the error, or a function of the one that it would have.
+
+    Raises TypeError for what can't be compared, ValueError for one tolerance without the other.
+
+    >>> torch.testing.assert_close(torch.ones(2), torch.tensor([1.0, 1.5]))
+    Traceback (most recent call last):
+    AssertionError: Tensor-likes are not close!
+    ...
     """
     if (rtol is None) != (atol is None):
-        raise ValueError(f"rtol and atol: give both or neither, got rtol={rtol}, atol={atol}")
+        raise ValueError(
+            "Both 'rtol' and 'atol' must be either specified or omitted, but got no "
+            f"{'rtol' if rtol is None else 'atol'}."
+        )
+    checks = {"layout": check_layout, "device": check_device, "dtype": check_dtype,
+              "stride()": check_stride}  # fmt: skip
+    comparison = _Comparison(rtol, atol, equal_nan, checks, allow_subclasses)
     try:
-        _compare(actual, expected, "", rtol, atol, equal_nan, check_device, check_dtype)
+        comparison.compare(actual, expected, "")
     except AssertionError as error:
         text = msg(str(error)) if callable(msg) else msg or str(error)
         raise AssertionError(text) from None
 
 
-def _compare(actual: Any, expected: Any, where: str, *options: Any) -> None:
-    if isinstance(expected, Mapping):
-        if actual.keys() != expected.keys():
-            raise AssertionError(f"The keys differ{where}: {set(actual) ^ set(expected)}")
-        for key in expected:
-            _compare(actual[key], expected[key], f"{where}[{key!r}]", *options)
-    elif isinstance(expected, Sequence) and not isinstance(expected, str):
-        if len(actual) != len(expected):
-            raise AssertionError(f"The lengths differ{where}: {len(actual)} and {len(expected)}")
-        for number, (a, e) in enumerate(zip(actual, expected, strict=True)):
-            _compare(a, e, f"{where}[{number}]", *options)
-    else:
-        _compare_tensors(as_tensor(actual), as_tensor(expected), where, *options)
+@dataclass
+class _Comparison:
+    """The options of one `assert_close`."""
 
+    rtol: float | None
+    atol: float | None
+    equal_nan: bool
+    checks: dict[str, bool]
+    allow_subclasses: bool
 
-def _compare_tensors(
-    actual: Tensor,
-    expected: Tensor,
-    where: str,
-    rtol: float | None,
-    atol: float | None,
-    equal_nan: bool,
-    check_device: bool,
-    check_dtype: bool,
-) -> None:
-    place = f" at {where}" if where else ""
-    checks = [("shape", True), ("device", check_device), ("dtype", check_dtype)]
-    for name, wanted in checks:
-        a, e = getattr(actual, name), getattr(expected, name)
-        if wanted and a != e:
-            raise AssertionError(
-                f"The values for attribute '{name}' do not match{place}: {a} != {e}"
+    def compare(self, actual: Any, expected: Any, where: str) -> None:
+        """Two values, or containers; `where` is Python's way to them."""
+        if isinstance(actual, Mapping) and isinstance(expected, Mapping):
+            if actual.keys() != expected.keys():
+                missing, more = (
+                    sorted(one.keys() - other.keys(), key=str)
+                    for one, other in ((expected, actual), (actual, expected))
+                )
+                raise _differs(
+                    "The keys of the mappings do not match:\n"
+                    f"Missing keys in the actual mapping: {missing}\n"
+                    f"Additional keys in the actual mapping: {more}",
+                    where,
+                )
+            for key in expected:
+                self.compare(actual[key], expected[key], f"{where}[{key!r}]")
+        elif _is_list(actual) and _is_list(expected):
+            if len(actual) != len(expected):
+                lengths = f"{len(actual)} != {len(expected)}"
+                raise _differs(f"The length of the sequences mismatch: {lengths}", where)
+            for number, (a, e) in enumerate(zip(actual, expected, strict=True)):
+                self.compare(a, e, f"{where}[{number}]")
+        else:
+            self._values(_plain(actual), _plain(expected), where)
+
+    def _values(self, actual: Any, expected: Any, where: str) -> None:
+        kinds = type(actual), type(expected)
+        if actual is None or expected is None:
+            if actual is not expected:
+                raise _differs(f"None mismatch: {actual} is not {expected}", where)
+        elif kinds == (bool, bool):
+            if actual is not expected:
+                raise _differs(f"Booleans mismatch: {actual} is not {expected}", where)
+        elif all(isinstance(x, int | float) for x in (actual, expected)):
+            if kinds[0] is not kinds[1] and self.checks["dtype"]:
+                raise _differs(f"The (d)types do not match: {kinds[0]} != {kinds[1]}.", where)
+            self._tensors(_wide(actual), _wide(expected), where)
+        elif self._comparable(actual, expected):
+            self._tensors(as_tensor(actual), as_tensor(expected), where)
+        else:
+            raise TypeError(
+                f"No comparison pair was able to handle inputs of type {kinds[0]} and {kinds[1]}."
             )
-    kinds = [x.dtype for x in (actual, expected)]
-    if rtol is None:
-        rtol = max(_TOLERANCES.get(kind, (0.0, 0.0))[0] for kind in kinds)
-    if atol is None:
-        atol = max(_TOLERANCES.get(kind, (0.0, 0.0))[1] for kind in kinds)
-    a, e = actual.detach().double().cpu(), expected.detach().double().cpu()
-    bad = isclose(a, e, rtol, atol, equal_nan).logical_not()
-    count = int(bad.sum())
-    if count:
-        error = (a - e).abs().nan_to_num(float("inf")).masked_fill(~bad, -1.0).flatten()
-        worst = int(error.argmax())
-        raise AssertionError(
-            f"{count} of {bad.numel()} elements differ{place}: the worst is {a.flatten()[worst]} "
-            f"instead of {e.flatten()[worst]} at index {_unravel(worst, tuple(a.shape))}, "
-            f"{float(error[worst]):.3g} off (allowed: {atol:g} + {rtol:g} * |expected|)"
+
+    def _comparable(self, actual: Any, expected: Any) -> bool:
+        """Whether both are tensors, or arrays, one of the other's class."""
+        if not all(isinstance(x, Tensor) or is_host(x) for x in (actual, expected)):
+            return False
+        if self.allow_subclasses:
+            return isinstance(actual, type(expected)) or isinstance(expected, type(actual))
+        return type(actual) is type(expected)
+
+    def _tensors(self, actual: Tensor, expected: Tensor, where: str) -> None:
+        for name, wanted in {"shape": True, **self.checks}.items():
+            a, e = (x.stride() if "(" in name else getattr(x, name) for x in (actual, expected))
+            if wanted and a != e:
+                raise _differs(
+                    f"The values for attribute '{name}' do not match: {a} != {e}.", where
+                )
+        kinds = [x.dtype for x in (actual, expected)]
+        defaults = [_TOLERANCES.get(kind, (0.0, 0.0)) for kind in kinds]
+        rtol = max(d[0] for d in defaults) if self.rtol is None else self.rtol
+        atol = max(d[1] for d in defaults) if self.atol is None else self.atol
+        common = promote_types(*kinds)
+        common = common if common.is_floating_point else int64
+        a, e = (x.detach().cpu().to(common) for x in (actual, expected))
+        close = isclose(a, e, rtol, atol, self.equal_nan)
+        if not bool(close.all()):
+            raise _differs(_report(a, e, close, rtol, atol), where)
+
+
+def _report(a: Tensor, e: Tensor, close: Tensor, rtol: float, atol: float) -> str:
+    """What differs, and where most."""
+    exact = rtol == atol == 0
+    absolute = (a - e).abs().masked_fill(close, 0)
+    relative = (absolute / e.abs()).masked_fill(close, 0)
+    limits = ["" if exact else f" (up to {limit} allowed)" for limit in (atol, rtol)]
+    how = "equal" if exact else "close"
+    if not a.dim():
+        return (
+            f"Scalars are not {how}!\n\nExpected {e.item()} but got {a.item()}.\n"
+            f"Absolute difference: {absolute.item()}{limits[0]}\n"
+            f"Relative difference: {relative.item()}{limits[1]}"
         )
+    count, total = a.numel() - int(close.sum()), a.numel()
+    lines = [
+        f"Tensor-likes are not {how}!\n",
+        f"Mismatched elements: {count} / {total} ({count / total:.1%})",
+    ]
+    for name, difference, limit in zip(
+        ("absolute", "relative"), (absolute, relative), limits, strict=True
+    ):
+        worst = int(difference.argmax())
+        value, index = difference.flatten()[worst].item(), _unravel(worst, tuple(a.shape))
+        lines.append(f"Greatest {name} difference: {value} at index {index}{limit}")
+    return "\n".join(lines)
+
+
+def _differs(text: str, where: str) -> AssertionError:
+    return AssertionError(f"{text}\n\nThe failure occurred for item {where}" if where else text)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    return value.item() if isinstance(value, HostScalar) else value
+
+
+def _wide(number: float) -> Tensor:
+    return tensor(number, dtype=float64 if isinstance(number, float) else int64, device="cpu")
 
 
 def _unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -11,13 +11,18 @@ from .autograd import Leaf, current_edge
 from .autograd.primitive import address
 from .backends import Array, backend_of, device, device_of
 from .dtypes import dtype
+from .layout import layout, strided
 from .methods import Methods
 from .ops import shape
 from .printing import format_tensor
 
 
 class Size(tuple[int, ...]):
-    """A tensor's shape: a tuple of ints that prints as PyTorch's."""
+    """A tensor's shape: a tuple of ints that prints as PyTorch's.
+
+    >>> torch.ones(2, 3).shape, torch.ones(2, 3).shape.numel()
+    (torch.Size([2, 3]), 6)
+    """
 
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
@@ -99,6 +104,16 @@ class Values(Methods):
         return self.t()
 
     @property
+    def real(self) -> Any:
+        """The tensor itself."""
+        return self
+
+    @property
+    def imag(self) -> Any:
+        """There are no complex tensors: raises RuntimeError."""
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+
+    @property
     def mT(self) -> Any:
         """Matrices transposed: the last two dimensions swapped."""
         if self._array.ndim < 2:
@@ -109,6 +124,15 @@ class Values(Methods):
         return shape.transpose(self, -2, -1)
 
     mH = mT
+
+    def adjoint(self) -> Any:
+        """Matrices transposed: the last two dimensions swapped."""
+        if self._array.ndim < 2:
+            raise RuntimeError(
+                "tensor.adjoint() is only supported on matrices or batches of matrices. Got "
+                f"{self._array.ndim}-D tensor."
+            )
+        return self.mT
 
     def element_size(self) -> int:
         """The bytes of one element."""
@@ -129,6 +153,10 @@ class Values(Methods):
     @property
     def device(self) -> device:
         return device_of(self._array)
+
+    @property
+    def layout(self) -> layout:
+        return strided
 
     @property
     def is_cpu(self) -> bool:
@@ -158,6 +186,33 @@ class Values(Methods):
     def is_complex(self) -> bool:
         """False: there are no complex tensors."""
         return False
+
+    def is_conj(self) -> bool:
+        """False: no tensor is lazily conjugated."""
+        return False
+
+    def is_neg(self) -> bool:
+        """False: no tensor is lazily negated."""
+        return False
+
+    def is_inference(self) -> bool:
+        """False: tensors made in inference_mode are ordinary ones."""
+        return False
+
+    def is_distributed(self) -> bool:
+        """False: a tensor is on one device."""
+        return False
+
+    def is_pinned(self) -> bool:
+        """False: copies to the GPU pin memory when they need to."""
+        return False
+
+    def is_shared(self) -> bool:
+        """Whether the memory is one that other processes can see: that of a GPU."""
+        return self.is_cuda
+
+    is_meta = is_quantized = is_mkldnn = is_nested = is_sparse_csr = False
+    is_mps = is_xla = is_xpu = is_ipu = is_vulkan = is_maia = is_mtia = False
 
     def is_signed(self) -> bool:
         """Whether the dtype has negative numbers."""

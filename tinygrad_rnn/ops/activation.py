@@ -4,70 +4,25 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
-from ..dtypes import dtype as DType, float32, of_array
-from . import elementwise, reduction
-from .arithmetic import abs, mul, neg
+from ..dtypes import of_array
+from . import elementwise
+from .arithmetic import abs, mul
 from .choice import where
-from .conversion import promote_floating
 from .elementwise import exp, sigmoid, tanh
+from .error_function import erf
 from .inplace import inplace as in_place
 from .shape import shape_of, wrap_dim
 from .splitting import chunk
 
-# ----- the error function -----
-
-# Rational approximations of erf (|x| < 0.46875) and of exp(x^2) erfc (beyond), from the highest
-# power down: W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics
-# of Computation 23 (1969).
-_NEAR = (
-    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
-     3.20937758913846947e3),
-    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3,
-     2.84423683343917062e3),
-)  # fmt: skip
-_FAR = (
-    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
-     2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
-     1.23033935479799725e3),
-    (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2,
-     1.62138957456669019e3, 3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3,
-     1.23033935480374942e3),
-)  # fmt: skip
-
-
-def _rational(x: Array, coefficients: tuple[tuple[float, ...], ...]) -> Array:
-    """The quotient of two polynomials, by Horner's rule."""
-    top, bottom = (c[0] * x + c[1] for c in coefficients)
-    for a, b in zip(*(c[2:] for c in coefficients), strict=True):
-        top, bottom = top * x + a, bottom * x + b
-    return top / bottom
-
-
-@primitive(prepare=promote_floating)
-def erf(xp: Backend, input: Array) -> Array:
-    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to input.
-
-    Within 5 units in the last place of the exact value, for float32 and float64.
-    """
-    x = input.astype(float32.array) if input.dtype == "float16" else input
-    size = xp.minimum(xp.absolute(x), 6)  # erf(6) is 1 - 2e-17
-    near = x * _rational(size * size, _NEAR)
-    far = xp.copysign(1 - xp.exp(-size * size) * _rational(size, _FAR), x)
-    return xp.where(size < 0.46875, near, far).astype(input.dtype, copy=False)
-
-
-erf.gradients(lambda g, _y, x: g * (2 / math.sqrt(math.pi)) * exp(-x * x))
-
 # ----- primitives -----
 
 
-def _activation(forward: Callable[..., Array]) -> Any:
+def _activation(forward: Callable[..., Array], node: str | None = None) -> Any:
     """A primitive for floating tensors only, as PyTorch's activations are."""
     name = forward.__name__.strip("_")
 
@@ -79,7 +34,7 @@ def _activation(forward: Callable[..., Array]) -> Any:
             )
         return args
 
-    return primitive(forward, prepare=check)
+    return primitive(forward, prepare=check, name=node)
 
 
 @_activation
@@ -98,7 +53,7 @@ def _gelu(xp: Backend, input: Array) -> Array:
     return input * _normal_cdf(input)
 
 
-@_activation
+@functools.partial(_activation, node="GeluBackward0")
 def _gelu_tanh(xp: Backend, input: Array) -> Array:
     return 0.5 * input * (1 + xp.tanh(_gelu_inner(input)))
 
@@ -120,9 +75,13 @@ def _softplus(xp: Backend, input: Array, *, beta: float, threshold: float) -> Ar
     return xp.where(scaled > threshold, input, smooth)
 
 
-@_activation
+@functools.partial(_activation, node="LogSigmoidBackward0")
 def logsigmoid(xp: Backend, input: Array) -> Array:
-    """log(sigmoid(input)), without its overflow."""
+    """log(sigmoid(input)), without its overflow.
+
+    >>> F.logsigmoid(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.3133, -0.6931, -0.1269])
+    """
     return xp.minimum(input, 0) - xp.log1p(xp.exp(-xp.absolute(input)))
 
 
@@ -204,28 +163,48 @@ def _apply(operation: Any, input: Any, inplace: bool, **options: Any) -> Any:
 
 
 def relu(input: Any, inplace: bool = False) -> Any:
-    """max(input, 0)."""
+    """max(input, 0).
+
+    >>> F.relu(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 2.])
+    """
     return _apply(elementwise.relu, input, inplace)
 
 
 def relu6(input: Any, inplace: bool = False) -> Any:
-    """min(max(input, 0), 6)."""
+    """min(max(input, 0), 6).
+
+    >>> F.relu6(torch.tensor([-1.0, 3.0, 9.0]))
+    tensor([0., 3., 6.])
+    """
     return _apply(_hardtanh, input, inplace, low=0, high=6)
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
-    """input where positive, else negative_slope * input."""
+    """input where positive, else negative_slope * input.
+
+    >>> F.leaky_relu(torch.tensor([-1.0, 0.0, 2.0]), 0.1)
+    tensor([-0.1000,  0.0000,  2.0000])
+    """
     return _apply(_leaky_relu, input, inplace, slope=negative_slope)
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """input where positive, else alpha * (exp(input) - 1) (Clevert et al., 2015)."""
+    """input where positive, else alpha * (exp(input) - 1) (Clevert et al., 2015).
+
+    >>> F.elu(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.6321,  0.0000,  2.0000])
+    """
     return _apply(_elu, input, inplace, alpha=alpha, scale=1.0, rate=1.0)
 
 
 def selu(input: Any, inplace: bool = False) -> Any:
     """elu with the alpha, times the scale, that keep mean 0 and variance 1 (Klambauer et al.,
-    2017)."""
+    2017).
+
+    >>> F.selu(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.1113,  0.0000,  2.1014])
+    """
     alpha, scale = 1.6732632423543772, 1.0507009873554805
     return _apply(_elu, input, inplace, alpha=alpha, scale=scale, rate=1.0)
 
@@ -234,6 +213,9 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """input where positive, else alpha * (exp(input / alpha) - 1) (Barron, 2017).
 
     Raises RuntimeError if alpha is 0.
+
+    >>> F.celu(torch.tensor([-1.0, 0.0, 2.0]), 2.0)
+    tensor([-0.7869,  0.0000,  2.0000])
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
@@ -245,6 +227,9 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     approximate="tanh" their approximation 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 
     Raises RuntimeError for another approximation.
+
+    >>> F.gelu(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.1587,  0.0000,  1.9545])
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError(
@@ -254,27 +239,47 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
 
 def silu(input: Any, inplace: bool = False) -> Any:
-    """input * sigmoid(input)."""
+    """input * sigmoid(input).
+
+    >>> F.silu(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.2689,  0.0000,  1.7616])
+    """
     return _apply(_silu, input, inplace)
 
 
 def mish(input: Any, inplace: bool = False) -> Any:
-    """input * tanh(softplus(input)) (Misra, 2019)."""
+    """input * tanh(softplus(input)) (Misra, 2019).
+
+    >>> F.mish(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.3034,  0.0000,  1.9440])
+    """
     return _apply(_mish, input, inplace)
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """log(1 + exp(beta * input)) / beta; input itself where beta * input > threshold."""
+    """log(1 + exp(beta * input)) / beta; input itself where beta * input > threshold.
+
+    >>> F.softplus(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([0.3133, 0.6931, 2.1269])
+    """
     return _softplus(input, beta=beta, threshold=threshold)
 
 
 def softsign(input: Any) -> Any:
-    """input / (1 + |input|)."""
+    """input / (1 + |input|).
+
+    >>> F.softsign(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.5000,  0.0000,  0.6667])
+    """
     return input / (abs(input) + 1)
 
 
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
-    """input, kept within [min_val, max_val]. Raises ValueError if min_val > max_val."""
+    """input, kept within [min_val, max_val]. Raises ValueError if min_val > max_val.
+
+    >>> F.hardtanh(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.,  0.,  1.])
+    """
     if min_val > max_val:
         raise ValueError(
             f"min_val cannot be greater than max_val, but got min_val={min_val}, max_val={max_val}"
@@ -285,17 +290,29 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
-    """relu6(input + 3) / 6."""
+    """relu6(input + 3) / 6.
+
+    >>> F.hardsigmoid(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([0.3333, 0.5000, 0.8333])
+    """
     return _apply(_hardsigmoid, input, inplace)
 
 
 def hardswish(input: Any, inplace: bool = False) -> Any:
-    """input * relu6(input + 3) / 6 (Howard et al., 2019)."""
+    """input * relu6(input + 3) / 6 (Howard et al., 2019).
+
+    >>> F.hardswish(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.3333,  0.0000,  1.6667])
+    """
     return _apply(_hardswish, input, inplace)
 
 
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
-    """input where it is above the threshold, else value."""
+    """input where it is above the threshold, else value.
+
+    >>> F.threshold(torch.tensor([-1.0, 0.0, 2.0]), 0.5, 9.0)
+    tensor([9., 9., 2.])
+    """
     return _apply(_threshold, input, inplace, limit=threshold, value=value)
 
 
@@ -304,6 +321,9 @@ def prelu(input: Any, weight: Any) -> Any:
 
     weight has one element, or one for each channel: input is (C), (N, C) or (N, C, ...). Raises
     RuntimeError if it has another number of elements.
+
+    >>> F.prelu(torch.tensor([-1.0, 0.0, 2.0]), torch.tensor([0.5]))
+    tensor([-0.5000,  0.0000,  2.0000])
     """
     shape, count = shape_of(input), shape_of(weight)
     if len(count) > 1:
@@ -327,6 +347,9 @@ def glu(input: Any, dim: int = -1) -> Any:
     """a * sigmoid(b) for the halves a, b of the input along dim (Dauphin et al., 2016).
 
     Raises RuntimeError if the size of dim is odd.
+
+    >>> F.glu(torch.tensor([2.0, 4.0, 0.0, 0.0]))
+    tensor([1., 2.])
     """
     shape = shape_of(input)
     if not shape:
@@ -338,39 +361,3 @@ def glu(input: Any, dim: int = -1) -> Any:
         )
     values, gates = chunk(input, 2, dim)
     return mul(values, sigmoid(gates))
-
-
-# ----- softmax -----
-
-
-def _along(name: str, input: Any, dim: int | None) -> int:
-    """dim, or PyTorch's old choice for callers who give none, with its warning."""
-    if dim is not None:
-        return dim
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
-        "dim=X as an argument.",
-        stacklevel=3,
-    )
-    return 0 if len(shape_of(input)) in (0, 1, 3) else 1
-
-
-def softmax(
-    input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
-) -> Any:
-    """exp(input), normalised to sum 1 over dim."""
-    return reduction.softmax(input, _along("softmax", input, dim), dtype=dtype)
-
-
-def log_softmax(
-    input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
-) -> Any:
-    """The logarithm of softmax, computed without its rounding errors."""
-    return reduction.log_softmax(input, _along("log_softmax", input, dim), dtype=dtype)
-
-
-def softmin(
-    input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
-) -> Any:
-    """softmax(-input)."""
-    return reduction.softmax(neg(input), _along("softmin", input, dim), dtype=dtype)

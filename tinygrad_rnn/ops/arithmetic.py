@@ -7,14 +7,18 @@ from typing import Any
 
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend
-from ..dtypes import INTEGER, bool_, float64
+from ..dtypes import bool_, float64, of_array
 from .choice import Number, where
-from .conversion import cast, promote, promote_floating, result_type
+from .conversion import cast, fitting, promote, promote_floating
 
 
 @primitive(prepare=promote_floating)
 def log(xp: Backend, input: Array) -> Array:
-    """The natural logarithm."""
+    """The natural logarithm.
+
+    >>> torch.log(torch.tensor([1.0, 10.0]))
+    tensor([0.0000, 2.3026])
+    """
     return xp.log(input)
 
 
@@ -36,28 +40,45 @@ def _times_alpha(input: Any, other: Any, alpha: Number) -> Any:
     """alpha * other, in the dtype that the promoted operands have."""
     if getattr(other, "dtype", None) == bool_.array:
         return other & bool(alpha)
-    if isinstance(alpha, float) and not _is_floating(input, other):
+    if _is_floating(input, other):
+        return other * alpha
+    if isinstance(alpha, float):
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )
-    return other * alpha
+    kind = of_array(next(o.dtype for o in (input, other) if hasattr(o, "dtype")))
+    product = fitting(alpha, kind) * other
+    return product if hasattr(product, "dtype") else fitting(product, kind)
 
 
 @primitive(broadcasts=True, prepare=promote)
 def add(xp: Backend, input: Array, other: Array, *, alpha: Number = 1) -> Array:
-    """input + alpha * other, elementwise, broadcast."""
+    """input + alpha * other, elementwise, broadcast.
+
+    >>> torch.add(torch.tensor([1, 2]), torch.tensor([1, 1]), alpha=10)
+    tensor([11, 12])
+    """
     return xp.add(input, other if alpha == 1 else _times_alpha(input, other, alpha))
 
 
 @primitive(broadcasts=True, prepare=promote)
 def sub(xp: Backend, input: Array, other: Array, *, alpha: Number = 1) -> Array:
-    """input - alpha * other, elementwise, broadcast."""
+    """input - alpha * other, elementwise, broadcast.
+
+    >>> torch.sub(torch.tensor([1, 2]), torch.tensor([1, 1]), alpha=10)
+    tensor([-9, -8])
+    """
     return xp.subtract(input, other if alpha == 1 else _times_alpha(input, other, alpha))
 
 
 @primitive(broadcasts=True, prepare=promote)
 def mul(xp: Backend, input: Array, other: Array) -> Array:
-    """input * other, elementwise, broadcast."""
+    """input * other, elementwise, broadcast.
+
+    >>> torch.mul(torch.tensor([[1], [2]]), torch.tensor([3, 4]))
+    tensor([[3, 4],
+            [6, 8]])
+    """
     return xp.multiply(input, other)
 
 
@@ -80,14 +101,34 @@ mul.gradients(lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a)
 _div.gradients(lambda g, _y, _a, b: g / b, lambda g, _y, a, b: -g * a / (b * b))
 
 
+@primitive(broadcasts=True, prepare=promote, name="RsubBackward1")
+def _rsub(xp: Backend, input: Array, other: Number) -> Array:
+    return xp.subtract(other, input)
+
+
+_rsub.gradients(lambda g, _y, _a, _b: -g, None)
+
+
 def rsub(input: Any, other: Any, *, alpha: Number = 1) -> Any:
-    """other - alpha * input."""
+    """other - alpha * input.
+
+    >>> torch.rsub(torch.tensor([1, 2]), 10)
+    tensor([9, 8])
+    """
+    if alpha == 1 and isinstance(other, Number):
+        return _rsub(input, other)
     return sub(other, input, alpha=alpha)
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     """input / other; integers divide to floating results unless rounding_mode is "floor" or
-    "trunc". Raises RuntimeError for another rounding_mode."""
+    "trunc". Raises RuntimeError for another rounding_mode.
+
+    >>> torch.div(torch.tensor([7, -7]), 2)
+    tensor([ 3.5000, -3.5000])
+    >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
+    tensor([ 3, -3])
+    """
     if rounding_mode is None:
         return _div(input, other)
     if rounding_mode == "floor":
@@ -108,7 +149,11 @@ def _check_divisor(input: Any, other: Any) -> None:
 
 @primitive(broadcasts=True, prepare=promote)
 def floor_divide(xp: Backend, input: Array, other: Array) -> Array:
-    """The largest integer at or below input / other, in the promoted dtype."""
+    """The largest integer at or below input / other, in the promoted dtype.
+
+    >>> torch.floor_divide(torch.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """
     _check_divisor(input, other)
     return xp.floor_divide(input, other)
 
@@ -123,14 +168,22 @@ def _trunc_divide(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive(broadcasts=True, prepare=promote)
 def remainder(xp: Backend, input: Array, other: Array) -> Array:
-    """What floor division leaves, with the sign of the divisor, as Python's %."""
+    """What floor division leaves, with the sign of the divisor, as Python's %.
+
+    >>> torch.remainder(torch.tensor([7, -7]), 4)
+    tensor([3, 1])
+    """
     _check_divisor(input, other)
     return xp.remainder(input, other)
 
 
 @primitive(broadcasts=True, prepare=promote)
 def fmod(xp: Backend, input: Array, other: Array) -> Array:
-    """What truncated division leaves, with the sign of the dividend, as C's fmod."""
+    """What truncated division leaves, with the sign of the dividend, as C's fmod.
+
+    >>> torch.fmod(torch.tensor([7, -7]), 4)
+    tensor([ 3, -3])
+    """
     _check_divisor(input, other)
     return xp.fmod(input, other)
 
@@ -139,12 +192,21 @@ remainder.gradients(lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * floor_divi
 fmod.gradients(lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * _trunc_divide(a, b))
 
 
-@primitive(broadcasts=True, prepare=promote)
+def _pow_name(node: Any) -> str:
+    """Which of the two is a number decides PyTorch's."""
+    base, exponent = node.saved or (None, 0)
+    return f"PowBackward{0 if isinstance(exponent, Number) else 1 + isinstance(base, Number)}"
+
+
+@primitive(broadcasts=True, prepare=promote, name=_pow_name)
 def pow(xp: Backend, input: Array, exponent: Array) -> Array:
     """input ** exponent, elementwise, broadcast.
 
     Raises RuntimeError for integers to a negative number; where a tensor of integers is the
     exponent, what is smaller than 1 becomes 0.
+
+    >>> torch.pow(torch.tensor([1, 2, 3]), 2)
+    tensor([1, 4, 9])
     """
     if not _is_floating(input, exponent):
         if isinstance(exponent, int):
@@ -152,12 +214,18 @@ def pow(xp: Backend, input: Array, exponent: Array) -> Array:
                 raise RuntimeError("Integers to negative integer powers are not allowed.")
         elif (exponent < 0).any():
             lost = (exponent < 0) & (xp.absolute(input) != 1)
-            return xp.where(lost, 0, xp.power(input, xp.absolute(exponent)))
+            # of 1 and -1 only whether the exponent is odd counts
+            positive = xp.where(exponent < 0, exponent & 1, exponent)
+            return xp.where(lost, 0, xp.power(input, positive))
     return xp.power(input, exponent)
 
 
 def float_power(input: Any, exponent: Any) -> Any:
-    """input ** exponent in float64."""
+    """input ** exponent in float64.
+
+    >>> torch.float_power(torch.tensor([2, 3]), -1)
+    tensor([0.5000, 0.3333], dtype=torch.float64)
+    """
     operands = [cast(x, float64) if isinstance(x, Variable) else x for x in (input, exponent)]
     return pow(*operands)
 
@@ -185,7 +253,11 @@ pow.gradients(lambda g, _y, a, b: _pow_base(g, None, a, b), _pow_exponent)
 
 @primitive
 def neg(xp: Backend, input: Array) -> Array:
-    """-input. Raises RuntimeError for bool."""
+    """-input. Raises RuntimeError for bool.
+
+    >>> torch.neg(torch.tensor([1, -2]))
+    tensor([-1,  2])
+    """
     if input.dtype.kind == "b":
         raise RuntimeError(
             "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
@@ -196,7 +268,11 @@ def neg(xp: Backend, input: Array) -> Array:
 
 @primitive(view=True)
 def positive(xp: Backend, input: Array) -> Array:
-    """input itself. Raises RuntimeError for bool."""
+    """input itself. Raises RuntimeError for bool.
+
+    >>> torch.positive(torch.tensor([1, -2]))
+    tensor([ 1, -2])
+    """
     if input.dtype.kind == "b":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
@@ -204,7 +280,11 @@ def positive(xp: Backend, input: Array) -> Array:
 
 @primitive
 def abs(xp: Backend, input: Array) -> Array:
-    """The absolute value."""
+    """The absolute value.
+
+    >>> torch.abs(torch.tensor([-1.5, 2.0]))
+    tensor([1.5000, 2.0000])
+    """
     return xp.absolute(input)
 
 
@@ -227,7 +307,11 @@ def _flat(g: Any, _y: Any, _x: Any, **_: Any) -> Any:
 
 @primitive
 def sign(xp: Backend, input: Array) -> Array:
-    """-1, 0 or 1; 0 for nan."""
+    """-1, 0 or 1; 0 for nan.
+
+    >>> torch.sign(torch.tensor([-1.5, 0.0, 2.0]))
+    tensor([-1.,  0.,  1.])
+    """
     if input.dtype.kind == "f":
         return xp.greater(input, 0).astype(input.dtype) - xp.less(input, 0)
     return input.copy() if input.dtype.kind == "b" else xp.sign(input)
@@ -235,25 +319,43 @@ def sign(xp: Backend, input: Array) -> Array:
 
 @primitive
 def floor(xp: Backend, input: Array) -> Array:
-    """The largest integer at or below, in the same dtype."""
+    """The largest integer at or below, in the same dtype.
+
+    >>> torch.floor(torch.tensor([-1.5, 1.5]))
+    tensor([-2.,  1.])
+    """
     return input.copy() if input.dtype.kind != "f" else xp.floor(input)
 
 
 @primitive
 def ceil(xp: Backend, input: Array) -> Array:
-    """The smallest integer at or above, in the same dtype."""
+    """The smallest integer at or above, in the same dtype.
+
+    >>> torch.ceil(torch.tensor([-1.5, 1.5]))
+    tensor([-1.,  2.])
+    """
     return input.copy() if input.dtype.kind != "f" else xp.ceil(input)
 
 
 @primitive
 def trunc(xp: Backend, input: Array) -> Array:
-    """The integer part, in the same dtype."""
+    """The integer part, in the same dtype.
+
+    >>> torch.trunc(torch.tensor([-1.5, 1.5]))
+    tensor([-1.,  1.])
+    """
     return input.copy() if input.dtype.kind != "f" else xp.trunc(input)
 
 
 @primitive
 def round(xp: Backend, input: Array, *, decimals: int = 0) -> Array:
-    """The nearest integer (or number of `decimals`), halves to even, in the same dtype."""
+    """The nearest integer (or number of `decimals`), halves to even, in the same dtype.
+
+    >>> torch.round(torch.tensor([0.5, 1.5, 1.237]))
+    tensor([0., 2., 1.])
+    >>> torch.round(torch.tensor([1.237]), decimals=1)
+    tensor([1.2000])
+    """
     if input.dtype.kind != "f":
         return input.copy()
     scale = 10.0**decimals
@@ -267,25 +369,9 @@ for _division in (floor_divide, _trunc_divide):
 
 
 def frac(input: Any) -> Any:
-    """The fractional part, with the sign of the input."""
+    """The fractional part, with the sign of the input.
+
+    >>> torch.frac(torch.tensor([-1.5, 2.25]))
+    tensor([-0.5000,  0.2500])
+    """
     return sub(input, trunc(input))
-
-
-# ----- combinations -----
-
-
-def lerp(input: Any, end: Any, weight: Any) -> Any:
-    """input + weight * (end - input)."""
-    return add(input, mul(weight, sub(end, input)))
-
-
-def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any:
-    """input + value * tensor1 * tensor2."""
-    return add(input, mul(tensor1, tensor2), alpha=value)
-
-
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any:
-    """input + value * tensor1 / tensor2. Raises RuntimeError for integers."""
-    if result_type(tensor1, tensor2).category <= INTEGER:
-        raise RuntimeError("addcdiv divides floating tensors; convert integers with .float()")
-    return add(input, div(tensor1, tensor2), alpha=value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd import Variable, primitive
+from ..autograd import Variable, named, primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_, of_array
 from .comparison import eq, gt, isfinite, isnan
@@ -33,15 +33,15 @@ def _promote_choices(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return condition, *(condition._wrap(xp.asarray(c, target.array)) for c in choices)
 
 
-@primitive(broadcasts=True, prepare=_promote_choices)
-def _where(xp: Backend, condition: Array, input: Array, other: Array) -> Array:
+@primitive(broadcasts=True, prepare=_promote_choices, name=named("WhereBackward0"))
+def _where(xp: Backend, condition: Array, input: Array, other: Array, *, name: str = "") -> Array:
     return xp.where(condition, input, other)
 
 
 _where.gradients(
     None,
-    lambda g, _y, c, _a, _b: where(c, g, 0),
-    lambda g, _y, c, _a, _b: where(c, 0, g),
+    lambda g, _y, c, _a, _b, *, name="": where(c, g, 0),
+    lambda g, _y, c, _a, _b, *, name="": where(c, 0, g),
 )
 
 
@@ -49,6 +49,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """input where the bool condition holds, other elsewhere; all broadcast.
 
     Of the condition alone: the indices where it holds, a tensor per dimension.
+
+    >>> x = torch.tensor([-1.0, 2.0])
+    >>> torch.where(x > 0, x, 0.0)
+    tensor([0., 2.])
     """
     if input is None and other is None:
         return tuple(condition.nonzero(as_tuple=True))
@@ -60,13 +64,21 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 @primitive(broadcasts=True, prepare=promote)
 def maximum(xp: Backend, input: Array, other: Array) -> Array:
-    """The larger of the two; nan if either is."""
+    """The larger of the two; nan if either is.
+
+    >>> torch.maximum(torch.tensor([1, 5]), torch.tensor([3, 4]))
+    tensor([3, 5])
+    """
     return xp.maximum(input, other)
 
 
 @primitive(broadcasts=True, prepare=promote)
 def minimum(xp: Backend, input: Array, other: Array) -> Array:
-    """The smaller of the two; nan if either is."""
+    """The smaller of the two; nan if either is.
+
+    >>> torch.minimum(torch.tensor([1, 5]), torch.tensor([3, 4]))
+    tensor([1, 4])
+    """
     return xp.minimum(input, other)
 
 
@@ -83,17 +95,29 @@ minimum.gradients(
 
 
 def fmax(input: Any, other: Any) -> Any:
-    """The larger of the two; the other one where one is nan."""
+    """The larger of the two; the other one where one is nan.
+
+    >>> torch.fmax(torch.tensor([1.0, torch.nan]), torch.tensor([2.0, 3.0]))
+    tensor([2., 3.])
+    """
     return where((input >= other) | isnan(other), input, other)
 
 
 def fmin(input: Any, other: Any) -> Any:
-    """The smaller of the two; the other one where one is nan."""
+    """The smaller of the two; the other one where one is nan.
+
+    >>> torch.fmin(torch.tensor([1.0, torch.nan]), torch.tensor([2.0, 3.0]))
+    tensor([1., 3.])
+    """
     return where((input <= other) | isnan(other), input, other)
 
 
 def heaviside(input: Any, values: Any) -> Any:
-    """0 where the input is negative, 1 where it is positive, the values where it is 0."""
+    """0 where the input is negative, 1 where it is positive, the values where it is 0.
+
+    >>> torch.heaviside(torch.tensor([-1.0, 0.0, 2.0]), torch.tensor(0.5))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
     if input._array.dtype != values._array.dtype:
         raise RuntimeError(
             "heaviside is not yet implemented for tensors with different dtypes: got "
@@ -110,8 +134,8 @@ def _promote_limits(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(a if a is None else next(given) for a in args)
 
 
-@primitive(broadcasts=True, prepare=_promote_limits, name="ClampBackward1")
-def _clamp(xp: Backend, input: Array, min: Any, max: Any) -> Array:
+@primitive(broadcasts=True, prepare=_promote_limits, name=named("ClampBackward1"))
+def _clamp(xp: Backend, input: Array, min: Any, max: Any, *, name: str = "") -> Array:
     return xp.clip(input, min, max)
 
 
@@ -132,27 +156,40 @@ def _at_high(g: Any, x: Any, low: Any, high: Any) -> Any:
 
 
 _clamp.gradients(
-    lambda g, _y, x, low, high: _inside(g, x, low, high),
-    lambda g, _y, x, low, high: _at_low(g, x, low, high),
-    lambda g, _y, x, low, high: _at_high(g, x, low, high),
+    lambda g, _y, x, low, high, *, name="": _inside(g, x, low, high),
+    lambda g, _y, x, low, high, *, name="": _at_low(g, x, low, high),
+    lambda g, _y, x, low, high, *, name="": _at_high(g, x, low, high),
 )
 
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
-    """The input with everything below min or above max (numbers or tensors) moved there."""
+    """The input with everything below min or above max (numbers or tensors) moved there.
+
+    >>> torch.clamp(torch.tensor([-2.0, 0.5, 3.0]), min=-1, max=1)
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    return _clamp(input, min, max)
+    tensors = isinstance(min, Variable) or isinstance(max, Variable)
+    return _clamp(input, min, max, name=f"ClampBackward{int(not tensors)}")
 
 
 def clamp_min(input: Any, min: Any) -> Any:
-    """The input with everything below min moved there."""
-    return _clamp(input, min, None)
+    """The input with everything below min moved there.
+
+    >>> torch.clamp_min(torch.tensor([-2.0, 0.5, 3.0]), -1)
+    tensor([-1.0000,  0.5000,  3.0000])
+    """
+    return _clamp(input, min, None, name=f"ClampMinBackward{int(isinstance(min, Variable))}")
 
 
 def clamp_max(input: Any, max: Any) -> Any:
-    """The input with everything above max moved there."""
-    return _clamp(input, None, max)
+    """The input with everything above max moved there.
+
+    >>> torch.clamp_max(torch.tensor([-2.0, 0.5, 3.0]), 1)
+    tensor([-2.0000,  0.5000,  1.0000])
+    """
+    return _clamp(input, None, max, name=f"ClampMaxBackward{int(isinstance(max, Variable))}")
 
 
 @primitive
@@ -169,5 +206,9 @@ def nan_to_num(
     input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
     """nan and the infinities replaced: by 0 and the largest and smallest finite numbers unless
-    other values are given."""
+    other values are given.
+
+    >>> torch.nan_to_num(torch.tensor([torch.nan, torch.inf]), posinf=9)
+    tensor([0., 9.])
+    """
     return _nan_to_num(input, nan=nan or 0.0, posinf=posinf, neginf=neginf)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..autograd import Variable, primitive
-from ..backends import Array, Backend, backend_of, device_of, is_host
-from ..dtypes import float32, int64, of_array
-from . import reduction
+from ..autograd import primitive
+from ..autograd.broadcast import expand
+from ..backends import Array, Backend, backend_of, is_host
+from ..dtypes import float32, of_array
+from . import exponentials, reduction
+from .affine import linear
 from .arithmetic import mul
 from .choice import where
-from .conversion import cast
 from .loss import reduce_losses, reduction_of
 from .shape import shape_of
+from .targets import Targets, check_targets, check_tensors, check_weight
 
 # ----- primitives on rows: scores (N, C), targets (N) in [0, C) -----
 
@@ -22,12 +24,16 @@ from .shape import shape_of
 _ORDINARY = 30.0
 
 
-@primitive
-def _cross_entropy(xp: Backend, input: Array, target: Array) -> tuple[Array, Array]:
+@primitive(name="NllLossBackward0")
+def _cross_entropy(
+    xp: Backend, input: Array, target: Array, scale: Array | None, divisor: Any, *, summed: bool
+) -> tuple[Array, Array]:
     """-log(softmax(row)[target]) of each row, and all the softmax, which backward needs.
 
-    To keep exp from overflowing one takes each row's maximum off first. On the host that takes
-    longer than the exponentials, so there it is left out where no score is large.
+    The losses are multiplied by scale (but 0 where that is 0) and, with `summed`, summed and
+    divided by the divisor; None is 1. To keep exp from overflowing one takes each row's maximum
+    off first. On the host that takes longer than the exponentials, so there it is left out where
+    no score is large.
     """
     x = input.astype(float32.array) if input.dtype == "float16" else input
     rows = xp.arange(len(x))
@@ -41,7 +47,34 @@ def _cross_entropy(xp: Backend, input: Array, target: Array) -> tuple[Array, Arr
         sums = _row_sums(xp, powers)
         losses = xp.log(sums) - shifted[rows, target]
     powers /= sums[:, None]
-    return losses.astype(input.dtype, copy=False), powers.astype(input.dtype, copy=False)
+    losses = losses.astype(input.dtype, copy=False)
+    return _totalled(xp, losses, scale, divisor, summed), powers.astype(input.dtype, copy=False)
+
+
+@primitive
+def _nll_loss(
+    xp: Backend, input: Array, target: Array, scale: Array | None, divisor: Any, *, summed: bool
+) -> Array:
+    """-row[target] of each row; the rest as in `_cross_entropy`."""
+    return _totalled(xp, -input[xp.arange(len(input)), target], scale, divisor, summed)
+
+
+def _totalled(xp: Backend, losses: Array, scale: Array | None, divisor: Any, summed: bool) -> Array:
+    if scale is not None:
+        losses = xp.where(scale == 0, 0, losses * scale).astype(losses.dtype, copy=False)
+    if not summed:
+        return losses
+    total = reduction._summed(xp, losses, None, False)
+    return total if divisor is None else total / divisor
+
+
+def _row_gradients(g: Any, rows: int, scale: Any, divisor: Any, summed: bool) -> Any:
+    """What each row's loss, as it was before scale, gets of the gradient."""
+    if divisor is not None:
+        g = g / divisor
+    if scale is not None:
+        return g * scale
+    return expand(g, shape=(rows,)) if summed else g
 
 
 def _row_sums(xp: Backend, x: Array) -> Array:
@@ -70,12 +103,15 @@ def _place(xp: Backend, values: Array, target: Array, *, width: int) -> Array:
     return result
 
 
-def _cross_entropy_rule(g: Any, y: Any, _x: Any, target: Any) -> Any:
+def _cross_entropy_rule(
+    g: Any, y: Any, _x: Any, target: Any, scale: Any, divisor: Any, *, summed: bool
+) -> Any:
     of_losses, of_probabilities = g
     probabilities = y[1]
     result = None
     if of_losses is not None:
-        result = _softmax_less_one(of_losses, probabilities, target)
+        rows = _row_gradients(of_losses, len(target), scale, divisor, summed)
+        result = _softmax_less_one(rows, probabilities, target)
     if of_probabilities is not None:  # in derivatives of higher order: softmax's own rule
         weighted = of_probabilities * probabilities
         part = weighted - probabilities * reduction._sum(weighted, dims=(1,), keepdim=True)
@@ -87,7 +123,13 @@ def _column(g: Any) -> Any:
     return g.reshape((-1, 1))
 
 
-_cross_entropy.gradients(_cross_entropy_rule, None)
+_cross_entropy.gradients(_cross_entropy_rule, None, None, None)
+_nll_loss.gradients(
+    lambda g, _y, x_shape, t, scale, divisor, *, summed: _place(
+        -_row_gradients(g, x_shape[0], scale, divisor, summed), t, width=x_shape[1]
+    ),
+    None, None, None,
+)  # fmt: skip
 _softmax_less_one.gradients(
     lambda g, _y, _g, p, t: reduction._sum(g * p, dims=(1,), keepdim=False) - _pick(g, t),
     lambda g, _y, g_losses, _p, _t: g * _column(g_losses),
@@ -97,165 +139,38 @@ _pick.gradients(lambda g, _y, x_shape, t: _place(g, t, width=x_shape[1]), None)
 _place.gradients(lambda g, _y, _x, t, *, width: _pick(g, t), None)
 
 
-# ----- arguments -----
+# ----- reductions over targets -----
 
 
-class _Targets(NamedTuple):
-    """Class indices, checked and flattened.
-
-    Attributes:
-        rows: the scores as (N, C).
-        index: (N), int64, each in [0, C); 0 for those to ignore.
-        kept: a mask (N) of those not to ignore, None if there are none to ignore.
-        weights: (N), the weight of each target's class, None without weights.
-        shape: of a loss per target.
-    """
-
-    rows: Any
-    index: Any
-    kept: Array | None
-    weights: Array | None
-    shape: tuple[int, ...]
-
-
-def _rows(input: Any) -> Any:
-    """Scores (C), (N, C) or (N, C, ...) as (N, C), the class dimension last."""
-    ndim = len(shape_of(input))
-    if ndim == 2:
-        return input
-    classes = shape_of(input)[1 if ndim > 1 else 0]
-    last = input.movedim(1, -1) if ndim > 2 else input
-    return last.reshape((math.prod(shape_of(last)[:-1]), classes))
-
-
-def _check_shapes(input: tuple[int, ...], target: tuple[int, ...]) -> None:
-    """Raise ValueError or RuntimeError unless targets (N, ...) fit scores (N, C, ...)."""
-    if not input:
-        raise ValueError("Expected 1 or more dimensions (got 0): the input is (C) or (N, C, ...)")
-    if len(input) == 1:
-        if len(target) > 1:
-            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-        if target not in ((), (1,)):
-            raise ValueError(
-                f"For 1D input, 1D target must have size 1, but got target size: {target[0]}"
-            )
-        return
-    expected = (input[0], *input[2:])
-    if target == expected:
-        return
-    hint = ""
-    if len(input) > 2 and math.prod(target) == math.prod(input[:-1]):
-        hint = (
-            f". If the input {list(input)} is (N, T, C), move the classes to the second place, "
-            "input.transpose(1, 2), or flatten: input.reshape(-1, C) with target.reshape(-1)"
-        )
-    batch = target[0] if target else 0
-    if batch != input[0]:
-        raise ValueError(
-            f"Expected input batch_size ({input[0]}) to match target batch_size ({batch}).{hint}"
-        )
-    if len(input) == 2:
-        raise RuntimeError(
-            "0D or 1D target tensor expected, multi-target not supported: got an input of shape "
-            f"{list(input)} and a target of shape {list(target)}; use target.squeeze(1)"
-        )
-    raise RuntimeError(f"Expected target size {list(expected)}, got {list(target)}{hint}")
-
-
-def _check_tensors(name: str, input: Any, target: Any, weight: Any) -> None:
-    """Raise TypeError for what are no tensors, NotImplementedError for scores that are integers,
-    RuntimeError for tensors on different devices."""
-    for place, value in (("input", input), ("target", target), ("weight", weight)):
-        if value is None and place == "weight":
-            continue
-        if not isinstance(value, Variable):
-            raise TypeError(
-                f"{name}(): argument '{place}' must be Tensor, not {type(value).__name__}"
-            )
-        if type(value._array) is not type(input._array):
-            raise RuntimeError(
-                f"{name}(): expected all tensors to be on the same device, but input is on "
-                f"{device_of(input._array)} and {place} on {device_of(value._array)}; move one "
-                "with .to(device)"
-            )
-    if input._array.dtype.kind != "f":
-        raise NotImplementedError(
-            f"{name}() is not implemented for an input of {of_array(input._array.dtype)}; it takes "
-            "floating scores"
-        )
-
-
-def _check_weight(weight: Any, classes: int, input: Any) -> None:
-    if shape_of(weight) != (classes,):
-        raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but "
-            f"got weight tensor of shape: {list(shape_of(weight))}"
-        )
-    if weight._array.dtype != input._array.dtype:
-        raise RuntimeError(
-            f"expected weight of the input's dtype {of_array(input._array.dtype)} but found "
-            f"{of_array(weight._array.dtype)}"
-        )
-
-
-def _check_targets(input: Any, target: Any, weight: Any, ignore_index: int) -> _Targets:
-    """The class indices, ready for use. Raises what `cross_entropy` says."""
-    _check_shapes(shape_of(input), shape_of(target))
-    rows, index, kept = _rows(input), target, None
-    classes = shape_of(rows)[1]
-    if index._array.dtype not in ("int64", "uint8"):
-        raise RuntimeError(
-            f"expected target dtype to be Long or Byte, but got {of_array(index._array.dtype)}; "
-            "class indices: target.long(); probabilities need the input's shape, "
-            f"{list(shape_of(input))}"
-        )
-    index = cast(index, int64)
-    if len(shape_of(index)) != 1:
-        index = index.reshape((-1,))
-    array = index._array
-    if array.size:
-        low, high = int(array.min()), int(array.max())
-        if low < 0 or high >= classes or low <= ignore_index <= high:
-            kept = array != ignore_index
-            wrong = kept & ((array < 0) | (array >= classes))
-            if wrong.any():
-                raise IndexError(
-                    f"Target {int(array[wrong][0])} is out of bounds: there are {classes} classes "
-                    f"(and ignore_index is {ignore_index})."
-                )
-            index = index._wrap(array * kept)
-    weights = None
-    if weight is not None:
-        _check_weight(weight, classes, input)
-        if weight.requires_grad:
-            raise RuntimeError(
-                "the loss is not differentiable with respect to argument 'weight' where targets "
-                "are class indices: use weight.detach()"
-            )
-        weights = weight._array[index._array]
-    return _Targets(
-        rows, index, kept, weights, shape_of(target) if len(shape_of(input)) > 1 else ()
-    )
-
-
-def _reduce(losses: Any, targets: _Targets, reduction: str) -> Any:
-    """Losses of rows, without those to ignore, reduced; the mean is over the targets' weights."""
-    if targets.kept is not None:
-        losses = where(losses._wrap(targets.kept), losses, 0)
-    if reduction == "none":
-        return losses.reshape(targets.shape)
-    weights, kept = targets.weights, targets.kept
-    if reduction == "sum" or (weights is None and kept is None):
-        return reduce_losses(losses, reduction)
-    if kept is not None and not kept.any():
+def _divisor(targets: Targets, reduction: str) -> Any:
+    """What the sum of the losses is divided by: for a mean, the sum of the targets' weights."""
+    if reduction != "mean":
+        return None
+    if not targets.any_kept:
         warnings.warn(
             "every target is ignore_index, so the mean loss is nan: skip such batches, or use "
             "reduction='sum'",
-            stacklevel=3,
+            stacklevel=4,
         )
-        return losses.sum() + math.nan  # with gradients of 0
-    total: Any = kept if weights is None else weights if kept is None else weights * kept
-    return losses.sum() / losses._wrap(total.sum(dtype=losses._array.dtype))
+        return None
+    scale = targets.scale
+    return len(targets.index) if scale is None else scale.sum(dtype=scale.dtype)
+
+
+def _finished(losses: Any, targets: Targets, reduction: str) -> Any:
+    """The losses in the targets' shape; a mean of none is nan, with gradients of 0."""
+    if reduction == "none":
+        return losses if len(targets.shape) == 1 else losses.reshape(targets.shape)
+    return losses if reduction == "sum" or targets.any_kept else losses + math.nan
+
+
+def _of_indices(operation: Any, targets: Targets, reduction: str) -> Any:
+    """Losses of rows by `_cross_entropy` or `_nll_loss`, reduced."""
+    divisor = _divisor(targets, reduction)
+    result = operation(
+        targets.rows, targets.index, targets.scale, divisor, summed=reduction != "none"
+    )
+    return _finished(result[0] if type(result) is tuple else result, targets, reduction)
 
 
 # ----- functions -----
@@ -274,14 +189,15 @@ def nll_loss(
 
     Shapes, weight, ignore_index, reductions and errors are those of `cross_entropy` with class
     indices.
+
+    >>> log_probabilities = torch.tensor([[0.5, 0.5], [0.1, 0.9]]).log()
+    >>> F.nll_loss(log_probabilities, torch.tensor([0, 1]), reduction="none")
+    tensor([0.6931, 0.1054])
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    _check_tensors("nll_loss", input, target, weight)
-    targets = _check_targets(input, target, weight, ignore_index)
-    losses = -_pick(targets.rows, targets.index)
-    if targets.weights is not None:
-        losses = mul(losses, losses._wrap(targets.weights))
-    return _reduce(losses, targets, reduction)
+    check_tensors("nll_loss", input, target, weight)
+    targets = check_targets(input, target, weight, ignore_index)
+    return _of_indices(_nll_loss, targets, reduction)
 
 
 def cross_entropy(
@@ -310,22 +226,91 @@ def cross_entropy(
 
     Raises IndexError for a target outside [0, C), ValueError and RuntimeError for shapes, dtypes
     and options that do not fit.
+
+    >>> scores, target = torch.tensor([[2.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 1])
+    >>> F.cross_entropy(scores, target)
+    tensor(0.4100)
+    >>> F.cross_entropy(scores, target, reduction="none")
+    tensor([0.1269, 0.6931])
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    _check_tensors("cross_entropy", input, target, weight)
+    check_tensors("cross_entropy", input, target, weight)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if shape_of(input) == shape_of(target):
         return _of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
-    targets = _check_targets(input, target, weight, ignore_index)
-    if label_smoothing:
-        smooth = _smoothed(targets, label_smoothing)
-        losses = _soft_cross_entropy(targets.rows, smooth, weight, 1)
-    else:
-        losses, _ = _cross_entropy(targets.rows, targets.index)
-        if targets.weights is not None:
-            losses = mul(losses, losses._wrap(targets.weights))
-    return _reduce(losses, targets, reduction)
+    targets = check_targets(input, target, weight, ignore_index)
+    if not label_smoothing:
+        return _of_indices(_cross_entropy, targets, reduction)
+    losses = _soft_cross_entropy(targets.rows, _smoothed(targets, label_smoothing), weight, 1)
+    divisor = _divisor(targets, reduction)
+    if targets.kept is not None:
+        losses = where(losses._wrap(targets.kept), losses, 0)
+    if reduction != "none":
+        losses = losses.sum()
+    if divisor is not None:
+        losses = losses / (divisor if isinstance(divisor, int) else losses._wrap(divisor))
+    return _finished(losses, targets, reduction)
+
+
+def linear_cross_entropy(
+    input: Any,
+    linear_weight: Any,
+    target: Any,
+    *,
+    linear_bias: Any = None,
+    weight: Any = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: None = None,
+) -> Any:
+    """`cross_entropy` of the scores that a linear map makes of the input.
+
+    Args:
+        input: (in) or (N, in).
+        linear_weight: (C, in), or (C, d1, ..., in) for scores (N, C, d1, ...) of a batch.
+        linear_bias: of linear_weight's shape without its last dimension.
+        options: there are none: PyTorch's say how to compute the same in parts.
+
+    The others are those of `cross_entropy`; ignore_index None is -100. Raises RuntimeError for
+    shapes that do not fit, NotImplementedError for options.
+
+    >>> F.linear_cross_entropy(torch.ones(1, 2), torch.eye(2), torch.tensor([0]))
+    tensor(0.6931)
+    """
+    if options is not None:
+        raise NotImplementedError("linear_cross_entropy takes no options: use options=None")
+    shape, own = shape_of(input), shape_of(linear_weight)
+    if len(shape) not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {len(shape)}")
+    if len(own) < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {len(own)}")
+    if shape[-1] != own[-1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{shape[-1]} and {own[-1]}, respectively"
+        )
+    if linear_bias is not None and shape_of(linear_bias) != own[:-1]:
+        raise RuntimeError(
+            f"expected linear_bias shape {own[:-1]}, got {tuple(shape_of(linear_bias))}"
+        )
+    if len(own) > 2 and len(shape) == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {own} requires batched input, "
+            f"(N, {shape[-1]}), got unbatched input with shape {shape}"
+        )
+    scores = linear(
+        input,
+        linear_weight.reshape((-1, own[-1])),
+        None if linear_bias is None else linear_bias.reshape((-1,)),
+    ).reshape((*shape[:-1], *own[:-1]))
+    if ignore_index is not None and shape_of(target) == shape_of(scores):
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    return cross_entropy(
+        scores, target, weight, reduction=reduction, label_smoothing=label_smoothing,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+    )  # fmt: skip
 
 
 def _soft_cross_entropy(input: Any, probabilities: Any, weight: Any, dim: int) -> Any:
@@ -334,10 +319,10 @@ def _soft_cross_entropy(input: Any, probabilities: Any, weight: Any, dim: int) -
     if weight is not None:
         ndim = len(shape_of(input))
         weighted = mul(probabilities, weight.reshape((-1,) + (1,) * (ndim - 1 - dim)))
-    return -mul(weighted, reduction.log_softmax(input, dim)).sum(dim)
+    return -mul(weighted, exponentials.log_softmax(input, dim)).sum(dim)
 
 
-def _smoothed(targets: _Targets, share: float) -> Any:
+def _smoothed(targets: Targets, share: float) -> Any:
     """The targets as probabilities, with a share of each spread over all classes."""
     array = targets.rows._array
     xp: Any = backend_of(array)
@@ -361,7 +346,7 @@ def _of_probabilities(
     dim = 1 if len(shape) > 1 else 0
     classes = shape[dim] if shape else 1
     if weight is not None:
-        _check_weight(weight, classes, input)
+        check_weight(weight, classes, input)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / classes
     return reduce_losses(_soft_cross_entropy(input, target, weight, dim), method)

@@ -52,7 +52,11 @@ def to_device(input: Any, target: device) -> Any:
 
 
 def result_type(*operands: Any) -> dtype:
-    """The dtype that an operation on these tensors and Python numbers results in."""
+    """The dtype that an operation on these tensors and Python numbers results in.
+
+    >>> torch.result_type(torch.tensor([1]), 2.5)
+    torch.float32
+    """
     with_dims: dtype | None = None
     zero_dim: dtype | None = None
     number: dtype | None = None
@@ -105,7 +109,8 @@ def _has_number(args: tuple[Any, ...]) -> bool:
 
 
 def _promote(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    plain = tuple(_plain(arg) for arg in args)
+    owner = next((arg for arg in args if isinstance(arg, Variable)), None)
+    plain = tuple(_plain(arg, owner) for arg in args)
     target = result_type(*plain)
     far = [a for a in plain if isinstance(a, Variable) and not is_host(a._array)]
     if far:  # a 0-d tensor on the CPU may meet tensors of another device, as a number would
@@ -116,22 +121,26 @@ def _promote(args: tuple[Any, ...]) -> tuple[Any, ...]:
             else a
             for a in plain
         )
-    return tuple(cast(a, target) if isinstance(a, Variable) else _fitting(a, target) for a in plain)
+    return tuple(cast(a, target) if isinstance(a, Variable) else fitting(a, target) for a in plain)
 
 
-def _plain(value: Any) -> Any:
-    """NumPy's scalars as Python numbers: their dtype must not widen a tensor's."""
+def _plain(value: Any, owner: Variable | None) -> Any:
+    """NumPy's scalars as Python numbers, as their dtype must not widen a tensor's, and its arrays
+    as tensors, which may."""
     if isinstance(value, HostScalar):
         return value.item()
     if isinstance(value, Variable | float | int):
         return value
+    if owner is not None and is_host(value):
+        dtypes.of_array(value.dtype)  # complains about types that tensors do not have
+        return owner._wrap(value)
     kind = type(value)
     where = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     hint = "; use torch.from_numpy(array) or tensor(...)" if where else ""
     raise TypeError(f"expected Tensor or Number as operand, but got {where}{kind.__name__}{hint}")
 
 
-def _fitting(number: Any, target: dtype) -> Any:
+def fitting(number: Any, target: dtype) -> Any:
     """A number that the array library accepts beside arrays of the target dtype."""
     if target.category == dtypes.BOOL:
         return bool(number)
@@ -140,6 +149,15 @@ def _fitting(number: Any, target: dtype) -> Any:
         number = int(number) % (1 << bits)
         return number - (1 << bits) if target.is_signed and number >> (bits - 1) else number
     return number
+
+
+def without_overflow(number: float, target: dtype) -> int:
+    """The integer that a number becomes in an integer dtype; for those without a sign small
+    negative ones count from the end. Raises RuntimeError for numbers beyond."""
+    highest = dtypes.iinfo(target).max
+    if not -highest - target.is_signed <= number <= highest:
+        raise RuntimeError(f"value cannot be converted to type {target} without overflow")
+    return fitting(int(number), target)
 
 
 def promote_floating(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -17,6 +17,9 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often each of 0, 1, ... occurs in a vector of integers (or the sum of its weights).
 
     Raises RuntimeError for other shapes and dtypes, and for negative integers.
+
+    >>> torch.bincount(torch.tensor([0, 2, 2]))
+    tensor([1, 0, 2])
     """
     array = input._array
     if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and int(array.min()) < 0):
@@ -33,7 +36,11 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     """How many elements lie in each of `bins` equal parts of [min, max], in the input's dtype;
-    from the smallest to the largest element if min and max are equal."""
+    from the smallest to the largest element if min and max are equal.
+
+    >>> torch.histc(torch.tensor([0.0, 1.0, 1.0, 4.0]), bins=4, min=0, max=4)
+    tensor([1., 2., 0., 1.])
+    """
     array = input._array.reshape(-1)
     xp: Any = backend_of(array)
     if bins <= 0:
@@ -57,7 +64,11 @@ def searchsorted(
     side: str | None = None, sorter: Any = None,
 ) -> Any:  # fmt: skip
     """Where to insert input's values into rising sequences (the last dimension) so that they stay
-    so: in front of equal elements, or behind them with right=True (or side="right")."""
+    so: in front of equal elements, or behind them with right=True (or side="right").
+
+    >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 4]), right=True)
+    tensor([2, 2])
+    """
     if side not in (None, "left", "right"):
         raise RuntimeError(f"side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
@@ -87,7 +98,11 @@ def searchsorted(
 
 def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
     """The number of the bucket between rising boundaries that each value falls into; a value on a
-    boundary belongs to the lower one, or with right=True to the upper one."""
+    boundary belongs to the lower one, or with right=True to the upper one.
+
+    >>> torch.bucketize(torch.tensor([1, 4, 9]), torch.tensor([2, 4, 6]))
+    tensor([0, 1, 3])
+    """
     if len(shape_of(boundaries)) != 1:
         raise RuntimeError(
             f"bucketize: boundaries must be 1 dimension, got {len(shape_of(boundaries))}"
@@ -98,7 +113,11 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Any:
-    """Whether each element (a tensor or a number) occurs among test_elements."""
+    """Whether each element (a tensor or a number) occurs among test_elements.
+
+    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([3, 1]))
+    tensor([ True, False,  True])
+    """
     found: Any
     if not isinstance(test_elements, Variable):
         found = eq(elements, test_elements)

@@ -9,6 +9,7 @@ from typing import Any
 from ..autograd import primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_, dtype, float16, float32, int64
+from . import return_types
 from .arithmetic import sub
 from .choice import where
 from .comparison import logical_xor
@@ -16,8 +17,8 @@ from .elementwise import logaddexp
 from .gathering import picked
 from .joining import cat, stack
 from .names import second_names
-from .order import ValuesIndices
 from .reduction import accumulated, eye_like
+from .return_types import ValuesIndices
 from .shape import reshape, shape_of, wrap_dim
 from .splitting import narrow, unbind
 
@@ -57,7 +58,12 @@ _cumprod.gradients(_cumprod_rule)
 
 @second_names
 def cumsum(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
-    """The sums of all elements up to each one, along dim."""
+    """The sums of all elements up to each one, along dim.
+
+    >>> torch.cumsum(torch.tensor([[1, 2], [3, 4]]), dim=1)
+    tensor([[1, 3],
+            [3, 7]])
+    """
     input = accumulated(input, dtype)
     dim = wrap_dim(dim, len(shape_of(input)))
     return _cumsum(input, dim=dim, reverse=False) if shape_of(input) else input.clone()
@@ -65,7 +71,11 @@ def cumsum(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
 
 @second_names
 def cumprod(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
-    """The products of all elements up to each one, along dim."""
+    """The products of all elements up to each one, along dim.
+
+    >>> torch.cumprod(torch.tensor([1, 2, 3]), 0)
+    tensor([1, 2, 6])
+    """
     input = accumulated(input, dtype)
     dim = wrap_dim(dim, len(shape_of(input)))
     return _cumprod(input.movedim(dim, -1)).movedim(-1, dim) if shape_of(input) else input.clone()
@@ -73,7 +83,11 @@ def cumprod(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
 
 @second_names
 def logcumsumexp(input: Any, dim: int) -> Any:
-    """log(cumsum(exp(input))) along dim, without overflow."""
+    """log(cumsum(exp(input))) along dim, without overflow.
+
+    >>> torch.logcumsumexp(torch.zeros(3), 0).exp()
+    tensor([1., 2., 3.])
+    """
     dim = wrap_dim(dim, len(shape_of(input)))
     if not input._array.size or not shape_of(input):
         return input.clone()
@@ -87,7 +101,9 @@ def logcumsumexp(input: Any, dim: int) -> Any:
 # ----- extremes -----
 
 
-def _running(input: Any, dim: int, better: Callable[[Array, Array], Array]) -> ValuesIndices:
+def _running(
+    kind: type[ValuesIndices], input: Any, dim: int, better: Callable[[Array, Array], Array]
+) -> ValuesIndices:
     dim = wrap_dim(dim, len(shape_of(input)))
     array = input._array
     xp: Any = backend_of(array)
@@ -100,19 +116,27 @@ def _running(input: Any, dim: int, better: Callable[[Array, Array], Array]) -> V
             best = xp.where(won, steps[i], best)
             found[i] = xp.where(won, i, found[i - 1])
     index = input._wrap(indices)
-    return ValuesIndices(picked(input, dim, index), index)
+    return kind(picked(input, dim, index), index)
 
 
 @second_names
 def cummax(input: Any, dim: int) -> ValuesIndices:
-    """The largest of all elements up to each one, along dim, and where it (last) was."""
-    return _running(input, dim, operator.ge)
+    """The largest of all elements up to each one, along dim, and where it (last) was.
+
+    >>> torch.cummax(torch.tensor([1, 3, 2]), 0).values
+    tensor([1, 3, 3])
+    """
+    return _running(return_types.cummax, input, dim, operator.ge)
 
 
 @second_names
 def cummin(input: Any, dim: int) -> ValuesIndices:
-    """The smallest of all elements up to each one, along dim, and where it (last) was."""
-    return _running(input, dim, operator.le)
+    """The smallest of all elements up to each one, along dim, and where it (last) was.
+
+    >>> torch.cummin(torch.tensor([3, 1, 2]), 0).indices
+    tensor([0, 1, 1])
+    """
+    return _running(return_types.cummin, input, dim, operator.le)
 
 
 # ----- differences -----
@@ -121,7 +145,11 @@ def cummin(input: Any, dim: int) -> ValuesIndices:
 @second_names
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Each element less the one before it along dim, n times over; prepend and append are joined
-    to the input first."""
+    to the input first.
+
+    >>> torch.diff(torch.tensor([1, 4, 9]))
+    tensor([3, 5])
+    """
     if not shape_of(input):
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:

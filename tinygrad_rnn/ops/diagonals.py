@@ -36,7 +36,11 @@ _diagonal_scatter.gradients(lambda g, _y, _x, *, shape, **place: _diagonal(g, **
 
 
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """A view of the diagonals of the planes dim1, dim2, as the last dimension."""
+    """A view of the diagonals of the planes dim1, dim2, as the last dimension.
+
+    >>> torch.diagonal(torch.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
     ndim = len(shape_of(input))
     a, b = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
     if a == b:
@@ -45,7 +49,14 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 
 
 def diag(input: Any, diagonal: int = 0) -> Any:
-    """The diagonal of a matrix, or the square matrix with a vector on its diagonal."""
+    """The diagonal of a matrix, or the square matrix with a vector on its diagonal.
+
+    >>> torch.diag(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    >>> torch.diag(torch.tensor([[1, 2], [3, 4]]), 1)
+    tensor([2])
+    """
     ndim = len(shape_of(input))
     if ndim == 2:
         return _diagonal(input, offset=diagonal, dim1=0, dim2=1)
@@ -56,7 +67,11 @@ def diag(input: Any, diagonal: int = 0) -> Any:
 
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Square matrices, in the planes dim1, dim2 of the result, with the last dimension of input
-    on their diagonals, and zeros elsewhere."""
+    on their diagonals, and zeros elsewhere.
+
+    >>> torch.diag_embed(torch.ones(5, 3)).shape
+    torch.Size([5, 3, 3])
+    """
     *shape, n = shape_of(input) or (1,)
     a, b = (wrap_dim(d, len(shape) + 2) for d in (dim1, dim2))
     if a == b:
@@ -69,12 +84,21 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
 
 
 def diagflat(input: Any, offset: int = 0) -> Any:
-    """The square matrix with all elements of input on its diagonal."""
+    """The square matrix with all elements of input on its diagonal.
+
+    >>> torch.diagflat(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     return diag_embed(reshape(input, (-1,)), offset)
 
 
 def trace(input: Any) -> Any:
-    """The sum of a matrix's diagonal."""
+    """The sum of a matrix's diagonal.
+
+    >>> torch.trace(torch.tensor([[1, 2], [3, 4]]))
+    tensor(5)
+    """
     if len(shape_of(input)) != 2:
         raise RuntimeError(
             f"trace: expected a matrix, but got tensor with dim {len(shape_of(input))}"
@@ -109,10 +133,22 @@ def _matrix(input: Any, name: str) -> Any:
 
 
 def tril(input: Any, diagonal: int = 0) -> Any:
-    """The lower triangle of matrices, zeros above."""
+    """The lower triangle of matrices, zeros above.
+
+    >>> torch.tril(torch.ones(3, 3), -1)
+    tensor([[0., 0., 0.],
+            [1., 0., 0.],
+            [1., 1., 0.]])
+    """
     return _triangle(_matrix(input, "tril"), diagonal=diagonal, upper=False)
 
 
 def triu(input: Any, diagonal: int = 0) -> Any:
-    """The upper triangle of matrices, zeros below."""
+    """The upper triangle of matrices, zeros below.
+
+    >>> torch.triu(torch.ones(3, 3), 1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.],
+            [0., 0., 0.]])
+    """
     return _triangle(_matrix(input, "triu"), diagonal=diagonal, upper=True)

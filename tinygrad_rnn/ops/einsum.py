@@ -9,6 +9,7 @@ from ..autograd import primitive
 from ..backends import Array, Backend
 from .arithmetic import zeros_like
 from .diagonals import diagonal
+from .reduction import accumulated
 from .shape import expand, shape_of
 
 
@@ -42,6 +43,9 @@ def einsum(equation: str, *operands: Any) -> Any:
     for dimensions that broadcast, a repeated letter within an operand takes the diagonal.
 
     Raises RuntimeError if equation and operands do not fit.
+
+    >>> torch.einsum("ij,kj->ik", torch.tensor([[1, 2]]), torch.tensor([[3, 4], [5, 6]]))
+    tensor([[11, 17]])
     """
     if len(operands) == 1 and isinstance(operands[0], tuple | list):
         operands = tuple(operands[0])
@@ -89,10 +93,19 @@ def einsum(equation: str, *operands: Any) -> Any:
                 )
             sizes[c] = max(sizes.get(c, 1), n) if n else 0
         ready.append((label, operand))
+    ready = _summed_as_integers(ready, output)
     stretched = [
         (label, expand(x, [sizes[c] for c in label]) if label else x) for label, x in ready
     ]
     return _einsum(*(x for _, x in stretched), inputs=tuple(s for s, _ in stretched), output=output)
+
+
+def _summed_as_integers(ready: list[tuple[str, Any]], output: str) -> list[tuple[str, Any]]:
+    """The operands, of integers as int64 if a letter is summed over that only one of them has: as
+    in PyTorch that is a sum, while what two of them share is a product of matrices."""
+    letters = "".join(label for label, _ in ready)
+    sums = any(letters.count(c) == 1 and c not in output for c in letters)
+    return [(label, accumulated(x, None) if sums else x) for label, x in ready]
 
 
 def _without_repeats(label: str, operand: Any) -> tuple[str, Any]:

@@ -16,55 +16,91 @@ from .conversion import promote_floating
 
 @primitive(prepare=promote_floating)
 def exp(xp: Backend, input: Array) -> Array:
-    """e ** input."""
+    """e ** input.
+
+    >>> torch.exp(torch.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """
     return xp.exp(input)
 
 
 @primitive(prepare=promote_floating)
 def exp2(xp: Backend, input: Array) -> Array:
-    """2 ** input."""
+    """2 ** input.
+
+    >>> torch.exp2(torch.tensor([0.0, 3.0]))
+    tensor([1., 8.])
+    """
     return xp.exp2(input)
 
 
 @primitive(prepare=promote_floating)
 def expm1(xp: Backend, input: Array) -> Array:
-    """exp(input) - 1, exact for small inputs."""
+    """exp(input) - 1, exact for small inputs.
+
+    >>> torch.expm1(torch.tensor([0.0, 1e-8]))
+    tensor([0.0000e+00, 1.0000e-08])
+    """
     return xp.expm1(input)
 
 
 @primitive(prepare=promote_floating)
 def log2(xp: Backend, input: Array) -> Array:
-    """The logarithm to base 2."""
+    """The logarithm to base 2.
+
+    >>> torch.log2(torch.tensor([1.0, 8.0]))
+    tensor([0., 3.])
+    """
     return xp.log2(input)
 
 
 @primitive(prepare=promote_floating)
 def log10(xp: Backend, input: Array) -> Array:
-    """The logarithm to base 10."""
+    """The logarithm to base 10.
+
+    >>> torch.log10(torch.tensor([1.0, 1000.0]))
+    tensor([0.0000, 3.0000])
+    """
     return xp.log10(input)
 
 
-@primitive(prepare=promote_floating)
+@primitive(prepare=promote_floating, name="Log1PBackward0")
 def log1p(xp: Backend, input: Array) -> Array:
-    """log(1 + input), exact for small inputs."""
+    """log(1 + input), exact for small inputs.
+
+    >>> torch.log1p(torch.tensor([0.0, 1e-8]))
+    tensor([0.0000e+00, 1.0000e-08])
+    """
     return xp.log1p(input)
 
 
 @primitive(prepare=promote_floating)
 def sqrt(xp: Backend, input: Array) -> Array:
-    """The square root."""
+    """The square root.
+
+    >>> torch.sqrt(torch.tensor([4.0, 9.0]))
+    tensor([2., 3.])
+    """
     return xp.sqrt(input)
 
 
 @primitive(prepare=promote_floating)
 def rsqrt(xp: Backend, input: Array) -> Array:
-    """1 / sqrt(input)."""
+    """1 / sqrt(input).
+
+    >>> torch.rsqrt(torch.tensor([4.0, 16.0]))
+    tensor([0.5000, 0.2500])
+    """
     return 1 / xp.sqrt(input)
 
 
 @primitive(prepare=promote_floating)
 def reciprocal(xp: Backend, input: Array) -> Array:
-    """1 / input."""
+    """1 / input.
+
+    >>> torch.reciprocal(torch.tensor([2.0, 4.0]))
+    tensor([0.5000, 0.2500])
+    """
     return 1 / input
 
 
@@ -81,7 +117,11 @@ reciprocal.gradients(lambda g, y, _x: -g * y * y)
 
 @primitive(broadcasts=True, prepare=promote_floating)
 def xlogy(xp: Backend, input: Array, other: Array) -> Array:
-    """input * log(other), and 0 where input is 0, unless other is nan."""
+    """input * log(other), and 0 where input is 0, unless other is nan.
+
+    >>> torch.xlogy(torch.tensor([0.0, 2.0]), torch.tensor([0.0, 10.0]))
+    tensor([0.0000, 4.6052])
+    """
     if not hasattr(other, "dtype"):
         other = xp.asarray(other, input.dtype)
     return xp.where((input == 0) & ~xp.isnan(other), 0, input * xp.log(other))
@@ -93,13 +133,21 @@ xlogy.gradients(
 
 
 def square(input: Any) -> Any:
-    """input ** 2."""
+    """input ** 2.
+
+    >>> torch.square(torch.tensor([-2.0, 3.0]))
+    tensor([4., 9.])
+    """
     return pow(input, 2)
 
 
 @primitive(broadcasts=True, prepare=promote_floating)
 def logaddexp(xp: Backend, input: Array, other: Array) -> Array:
-    """log(exp(input) + exp(other)), without overflow."""
+    """log(exp(input) + exp(other)), without overflow.
+
+    >>> torch.logaddexp(torch.tensor([1000.0]), torch.tensor([1000.0]))
+    tensor([1000.6932])
+    """
     return xp.logaddexp(input, other)
 
 
@@ -110,43 +158,71 @@ logaddexp.gradients(lambda g, _y, a, b: g * sigmoid(a - b), lambda g, _y, a, b: 
 
 @primitive(prepare=promote_floating)
 def sin(xp: Backend, input: Array) -> Array:
-    """The sine of radians."""
+    """The sine of radians.
+
+    >>> torch.sin(torch.tensor([0.0, torch.pi / 2]))
+    tensor([0., 1.])
+    """
     return xp.sin(input)
 
 
 @primitive(prepare=promote_floating)
 def cos(xp: Backend, input: Array) -> Array:
-    """The cosine of radians."""
+    """The cosine of radians.
+
+    >>> torch.cos(torch.tensor([0.0, torch.pi]))
+    tensor([ 1., -1.])
+    """
     return xp.cos(input)
 
 
 @primitive(prepare=promote_floating)
 def tan(xp: Backend, input: Array) -> Array:
-    """The tangent of radians."""
+    """The tangent of radians.
+
+    >>> torch.tan(torch.tensor([0.0, torch.pi / 4]))
+    tensor([0., 1.])
+    """
     return xp.tan(input)
 
 
 @primitive(prepare=promote_floating)
 def asin(xp: Backend, input: Array) -> Array:
-    """The arc sine, in radians."""
+    """The arc sine, in radians.
+
+    >>> torch.asin(torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5708])
+    """
     return xp.arcsin(input)
 
 
 @primitive(prepare=promote_floating)
 def acos(xp: Backend, input: Array) -> Array:
-    """The arc cosine, in radians."""
+    """The arc cosine, in radians.
+
+    >>> torch.acos(torch.tensor([1.0, -1.0]))
+    tensor([0.0000, 3.1416])
+    """
     return xp.arccos(input)
 
 
 @primitive(prepare=promote_floating)
 def atan(xp: Backend, input: Array) -> Array:
-    """The arc tangent, in radians."""
+    """The arc tangent, in radians.
+
+    >>> torch.atan(torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7854])
+    """
     return xp.arctan(input)
 
 
 @primitive(broadcasts=True, prepare=promote_floating)
 def atan2(xp: Backend, input: Array, other: Array) -> Array:
-    """The angle of the point (other, input), in radians."""
+    """The angle of the point (other, input), in radians.
+
+    >>> torch.atan2(torch.tensor([1.0, -1.0]), torch.tensor([1.0, -1.0]))
+    tensor([ 0.7854, -2.3562])
+    """
     return xp.arctan2(input, other)
 
 
@@ -170,49 +246,81 @@ atan2.gradients(
 
 @primitive(prepare=promote_floating)
 def sinh(xp: Backend, input: Array) -> Array:
-    """The hyperbolic sine."""
+    """The hyperbolic sine.
+
+    >>> torch.sinh(torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.1752])
+    """
     return xp.sinh(input)
 
 
 @primitive(prepare=promote_floating)
 def cosh(xp: Backend, input: Array) -> Array:
-    """The hyperbolic cosine."""
+    """The hyperbolic cosine.
+
+    >>> torch.cosh(torch.tensor([0.0, 1.0]))
+    tensor([1.0000, 1.5431])
+    """
     return xp.cosh(input)
 
 
 @primitive(prepare=promote_floating)
 def tanh(xp: Backend, input: Array) -> Array:
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    >>> torch.tanh(torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
     return xp.tanh(input)
 
 
 @primitive(prepare=promote_floating)
 def asinh(xp: Backend, input: Array) -> Array:
-    """The inverse hyperbolic sine."""
+    """The inverse hyperbolic sine.
+
+    >>> torch.asinh(torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8814])
+    """
     return xp.arcsinh(input)
 
 
 @primitive(prepare=promote_floating)
 def acosh(xp: Backend, input: Array) -> Array:
-    """The inverse hyperbolic cosine."""
+    """The inverse hyperbolic cosine.
+
+    >>> torch.acosh(torch.tensor([1.0, 2.0]))
+    tensor([0.0000, 1.3170])
+    """
     return xp.arccosh(input)
 
 
 @primitive(prepare=promote_floating)
 def atanh(xp: Backend, input: Array) -> Array:
-    """The inverse hyperbolic tangent."""
+    """The inverse hyperbolic tangent.
+
+    >>> torch.atanh(torch.tensor([0.0, 0.5]))
+    tensor([0.0000, 0.5493])
+    """
     return xp.arctanh(input)
 
 
 @primitive(prepare=promote_floating)
 def sigmoid(xp: Backend, input: Array) -> Array:
-    """1 / (1 + exp(-input))."""
+    """1 / (1 + exp(-input)).
+
+    >>> torch.sigmoid(torch.tensor([0.0, 2.0]))
+    tensor([0.5000, 0.8808])
+    """
     return 1 / (1 + xp.exp(-input))
 
 
 @primitive
 def relu(xp: Backend, input: Array) -> Array:
-    """max(input, 0); nan stays nan."""
+    """max(input, 0); nan stays nan.
+
+    >>> torch.relu(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
     return xp.maximum(input, 0)
 
 
@@ -228,7 +336,11 @@ relu.gradients(lambda g, y, _x: where(y <= 0, 0, g))
 
 @primitive(broadcasts=True, prepare=promote_floating)
 def hypot(xp: Backend, input: Array, other: Array) -> Array:
-    """sqrt(input ** 2 + other ** 2), without overflow."""
+    """sqrt(input ** 2 + other ** 2), without overflow.
+
+    >>> torch.hypot(torch.tensor([3.0]), torch.tensor([4.0]))
+    tensor([5.])
+    """
     return xp.hypot(input, other)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd import Variable, primitive
+from ..autograd import Variable, named, primitive
 from ..backends import Array, Backend, backend_of, device_of
 from ..dtypes import bool_, of_array
 from .conversion import cast
@@ -43,9 +43,13 @@ def _corner(array: Array, shape: tuple[int, ...]) -> Array:
     return array[tuple(slice(n) for n in shape)]
 
 
-@primitive
-def _gather(xp: Backend, input: Array, index: Array, *, dim: int) -> Array:
-    return input[_place(xp, index, dim)]
+@primitive(name=named("GatherBackward0"))
+def _gather(
+    xp: Backend, input: Array, index: Array, *, dim: int, squeezed: bool = False, name: str = ""
+) -> Array:
+    """With `squeezed`, without the dimension dim, which index has of size 1."""
+    result = input[_place(xp, index, dim)]
+    return result.squeeze(dim) if squeezed else result
 
 
 @primitive
@@ -76,7 +80,10 @@ def _pad_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 _gather.gradients(
-    lambda g, _y, x_shape, i, *, dim: _scatter_add(_zeros(g, shape=x_shape), i, g, dim=dim), None
+    lambda g, _y, x_shape, i, *, dim, squeezed=False, name="": _scatter_add(
+        _zeros(g, shape=x_shape), i, reshape(g, shape_of(i)) if squeezed else g, dim=dim
+    ),
+    None,
 )
 _scatter_add.gradients(
     lambda g, _y, _x, i, s_shape, *, dim: g,
@@ -137,52 +144,59 @@ def _as_vectors(input: Any, *others: Any) -> tuple[Any, ...]:
 
 
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
-    """out[i][j][k] = input[i][index[i][j][k]][k] for dim = 1; the result has index's shape."""
+    """out[i][j][k] = input[i][index[i][j][k]][k] for dim = 1; the result has index's shape.
+
+    >>> x = torch.tensor([[1, 2], [3, 4]])
+    >>> torch.gather(x, 1, torch.tensor([[1, 0], [0, 0]]))
+    tensor([[2, 1],
+            [3, 3]])
+    """
     return picked(input, _checked("gather", input, dim, index), index)
 
 
-def picked(input: Any, dim: int, index: Any) -> Any:
-    """As `gather`, for an index that is known to fit: the host need not wait for a GPU to check."""
+def picked(
+    input: Any, dim: int, index: Any, name: str = "GatherBackward0", squeezed: bool = False
+) -> Any:
+    """As `gather`, for an index that is known to fit: the host need not wait for a GPU to check.
+    With `squeezed`, without the dimension dim, which index has of size 1."""
+    dim, shape = wrap_dim(dim, len(shape_of(input))), shape_of(index)
+    wanted = shape[:dim] + shape[dim + 1 :] if squeezed else shape
     if not index._array.size:
-        return reshape(getitem(reshape(input, (-1,)), slice(0, 0)), shape_of(index))
+        return reshape(getitem(reshape(input, (-1,)), slice(0, 0)), wanted)
     x, places = _as_vectors(input, index)
-    return reshape(_gather(x, places, dim=wrap_dim(dim, len(shape_of(input)))), shape_of(index))
+    return _shaped(_gather(x, places, dim=dim, squeezed=squeezed, name=name), wanted)
+
+
+def _shaped(x: Any, shape: tuple[int, ...]) -> Any:
+    """The tensor in this shape: itself if it has it."""
+    return x if shape_of(x) == shape else reshape(x, shape)
 
 
 def _scattered(operation: Any, input: Any, dim: int, index: Any, src: Any) -> Any:
     if not index._array.size:
         return input.clone()
     x, places, source = _as_vectors(input, index, src)
-    return reshape(operation(x, places, source, dim=dim), shape_of(input))
+    return _shaped(operation(x, places, source, dim=dim), shape_of(input))
 
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
-    """A copy of input with src added at index along dim: the reverse of `gather`."""
+    """A copy of input with src added at index along dim: the reverse of `gather`.
+
+    >>> torch.scatter_add(torch.zeros(3), 0, torch.tensor([0, 0, 2]), torch.tensor([1.0, 2.0, 3.0]))
+    tensor([3., 0., 3.])
+    """
     dim = _checked("scatter_add", input, dim, index, src)
     return _scattered(_scatter_add, input, dim, index, src)
 
 
-def scatter(
-    input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
-    reduce: str | None = None,
-) -> Any:  # fmt: skip
-    """A copy of input with src (a tensor, or a number as `value`) written at index along dim, or
-    with reduce="add" added to what is there."""
-    src = value if src is None else src
-    dim = _checked("scatter", input, dim, index, src)
-    if reduce is None:
-        return _scattered(_scatter, input, dim, index, src)
-    if reduce == "multiply":
-        raise NotImplementedError("scatter with reduce='multiply' is not supported")
-    if reduce != "add":
-        raise RuntimeError(f"reduce argument must be 'add' or 'multiply', got {reduce!r}")
-    if not isinstance(src, Variable):
-        src = expand(input.new_tensor(src), shape_of(index))
-    return _scattered(_scatter_add, input, dim, index, src)
-
-
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
-    """As `gather`, with input and indices broadcast against each other but for dim."""
+    """As `gather`, with input and indices broadcast against each other but for dim.
+
+    >>> x = torch.tensor([[3, 1], [2, 4]])
+    >>> torch.take_along_dim(x, x.argsort(1), 1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
     _check_kind("take_along_dim", input, indices)
     if dim is None:
         return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
@@ -217,10 +231,16 @@ def _slices(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
 
 
 def index_select(input: Any, dim: int, index: Any) -> Any:
-    """The slices along dim that a vector of indices names, as a copy."""
+    """The slices along dim that a vector of indices names, as a copy.
+
+    >>> torch.index_select(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([1, 1, 0]))
+    tensor([[2, 2, 1],
+            [4, 4, 3]])
+    """
     dim = wrap_dim(dim, len(shape_of(input)))
     x, places = _as_vectors(input, index)
-    result = _getitem(x, index=_slices("index_select", x, dim, places))
+    place = _slices("index_select", x, dim, places)
+    result = _getitem(x, index=place, name="IndexSelectBackward0")
     return result if shape_of(input) else reshape(result, ())
 
 
@@ -241,22 +261,37 @@ def _write_slices(
             f"{name}(): self and source expected to have the same dtype, but got (self) "
             f"{of_array(input._array.dtype)} and (source) {of_array(source._array.dtype)}"
         )
-    return reshape(_put(x, source, index=place, accumulate=accumulate), shape_of(input))
+    node = "IndexAddBackward0" if accumulate else "IndexCopyBackward0"
+    result = _put(x, source, index=place, accumulate=accumulate, name=node)
+    return _shaped(result, shape_of(input))
 
 
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
-    """A copy of input with the slices of source added at a vector of indices along dim."""
+    """A copy of input with the slices of source added at a vector of indices along dim.
+
+    >>> torch.index_add(torch.zeros(3), 0, torch.tensor([0, 0, 2]), torch.tensor([1.0, 2.0, 3.0]))
+    tensor([3., 0., 3.])
+    """
     source = source if alpha == 1 else cast(source * alpha, of_array(source._array.dtype))
     return _write_slices("index_add", input, dim, index, source, accumulate=True)
 
 
 def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
-    """A copy of input with the slices of source written at a vector of indices along dim."""
+    """A copy of input with the slices of source written at a vector of indices along dim.
+
+    >>> torch.index_copy(torch.zeros(3), 0, torch.tensor([2, 0]), torch.tensor([1.0, 2.0]))
+    tensor([2., 0., 1.])
+    """
     return _write_slices("index_copy", input, dim, index, source)
 
 
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
-    """A copy of input with a number written at a vector of indices along dim."""
+    """A copy of input with a number written at a vector of indices along dim.
+
+    >>> torch.index_fill(torch.zeros(2, 3), 1, torch.tensor([0, 2]), 7)
+    tensor([[7., 0., 7.],
+            [7., 0., 7.]])
+    """
     dim = wrap_dim(dim, len(shape_of(input)))
     x, places = _as_vectors(input, index)
     xp: Any = backend_of(x._array)
@@ -276,14 +311,23 @@ def _check_positions(name: str, index: Any) -> None:
 
 
 def take(input: Any, index: Any) -> Any:
-    """The elements at positions in the flattened input, in index's shape."""
+    """The elements at positions in the flattened input, in index's shape.
+
+    >>> torch.take(torch.tensor([[1, 2], [3, 4]]), torch.tensor([0, 3, -1]))
+    tensor([1, 4, 4])
+    """
     _check_positions("take", index)
     return getitem(reshape(input, (-1,)), (index,))
 
 
 def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """A copy of input with the elements of source written (or added) at positions in the
-    flattened input."""
+    flattened input.
+
+    >>> torch.put(torch.zeros(2, 2), torch.tensor([0, 3]), torch.tensor([5.0, 6.0]))
+    tensor([[5., 0.],
+            [0., 6.]])
+    """
     _check_positions("put", index)
     flat = reshape(input, (math.prod(shape_of(input)),))
     source = reshape(source, shape_of(index))

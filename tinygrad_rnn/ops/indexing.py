@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd import Variable, primitive
+from ..autograd import Variable, named, primitive
 from ..autograd.broadcast import sum_to
 from ..backends import Array, Backend, backend_of, device_of, is_host, move
 from ..dtypes import bool_, int64
@@ -168,6 +168,8 @@ def along(dim: int, place: int | slice | Array) -> Index:
 
 def _part_name(node: Any) -> str:
     """PyTorch has a name for each kind of index; of several the last one counts."""
+    if "name" in node.params:
+        return node.params["name"]
     parts = [part for part in node.params["index"] if part is not ...]
     if any(hasattr(part, "dtype") for part in parts):
         return "IndexBackward0"
@@ -176,7 +178,7 @@ def _part_name(node: Any) -> str:
 
 
 @primitive(view=True, name=_part_name)
-def _getitem(xp: Backend, input: Array, *, index: Index) -> Array:
+def _getitem(xp: Backend, input: Array, *, index: Index, name: str = "") -> Array:
     return input[index]
 
 
@@ -191,7 +193,9 @@ def _scatter_add_at(xp: Backend, values: Array, *, shape: tuple[int, ...], index
     return result
 
 
-_getitem.gradients(lambda g, _y, x_shape, *, index: _scatter_add_at(g, shape=x_shape, index=index))
+_getitem.gradients(
+    lambda g, _y, x_shape, *, index, name="": _scatter_add_at(g, shape=x_shape, index=index)
+)
 _scatter_add_at.gradients(lambda g, _y, _x, *, shape, index: _getitem(g, index=index))
 
 
@@ -209,8 +213,10 @@ def getitem(input: Any, index: Any) -> Any:
 # ----- writing -----
 
 
-@primitive
-def _put(xp: Backend, input: Array, values: Array, *, index: Index, accumulate: bool) -> Array:
+@primitive(name=named("IndexPutBackward0"))
+def _put(
+    xp: Backend, input: Array, values: Array, *, index: Index, accumulate: bool, name: str = ""
+) -> Array:
     result = input.copy()
     if accumulate:
         xp.scatter_add(result, index, values)
@@ -236,14 +242,22 @@ def _put_values(g: Any, shape: tuple[int, ...], index: Index) -> Any:
 
 
 _put.gradients(
-    lambda g, _y, _x, v_shape, *, index, accumulate: g if accumulate else _clear(g, index=index),
-    lambda g, _y, _x, v_shape, *, index, accumulate: _put_values(g, v_shape, index),
+    lambda g, _y, _x, v_shape, *, index, accumulate, name="": (
+        g if accumulate else _clear(g, index=index)
+    ),
+    lambda g, _y, _x, v_shape, *, index, accumulate, name="": _put_values(g, v_shape, index),
 )
 _clear.gradients(lambda g, _y, _x, *, index: _clear(g, index=index))
 
 
 def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
-    """A copy with values written (or added) at the positions that the index tensors name."""
+    """A copy with values written (or added) at the positions that the index tensors name.
+
+    >>> place = (torch.tensor([0, 1]), torch.tensor([1, 0]))
+    >>> torch.index_put(torch.zeros(2, 2), place, torch.tensor(5.0))
+    tensor([[0., 5.],
+            [5., 0.]])
+    """
     if any(isinstance(i, Variable) and not i._array.ndim for i in indices):
         indices = [i.reshape((1,)) if isinstance(i, Variable) else i for i in indices]  # type: ignore[attr-defined]
     first, then = prepare_index(tuple(indices), input._array)

@@ -118,8 +118,11 @@ _forget.gradients(lambda g, _y, _x: _forget(g))
 _replace.gradients(lambda g, _y, _x, _v: _forget(g), lambda g, _y, _x, _v: g)
 
 
-def inplace(operation: Callable[..., Any]) -> Callable[..., Any]:
+def inplace(
+    operation: Callable[..., Any], start: str = "", arguments: str = ""
+) -> Callable[..., Any]:
     """The in-place form of an operation: ``add_ = inplace(add)``. It returns its first argument.
+    Its docstring has an example if this is given the numbers to start from.
 
     Raises RuntimeError for a leaf that requires a gradient, a result that does not fit the
     tensor's shape or dtype, and memory that several elements share.
@@ -136,11 +139,18 @@ def inplace(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     method.__name__ = method.__qualname__ = operation.__name__.strip("_") + "_"
     method.__doc__ = f"`{operation.__name__.strip('_')}` in place. {inplace_doc}"
+    if start:
+        method.__doc__ += _example(method.__name__, start, arguments)
     return method
 
 
-def reshaped(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """The in-place form of an operation that makes a view: the tensor itself takes the shape."""
+def _example(name: str, start: str, arguments: str) -> str:
+    return f"\n\n    >>> x = torch.tensor({start})\n    >>> x.{name}({arguments}) is x\n    True\n"
+
+
+def reshaped(operation: Callable[..., Any], arguments: str = "") -> Callable[..., Any]:
+    """The in-place form of an operation that makes a view: the tensor itself takes the shape. The
+    arguments are those of the example in its docstring."""
 
     @functools.wraps(operation)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -154,6 +164,7 @@ def reshaped(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     method.__name__ = method.__qualname__ = operation.__name__ + "_"
     method.__doc__ = f"`{operation.__name__}` in place. {inplace_doc}"
+    method.__doc__ += _example(method.__name__, "[[1, 2]]", arguments)
     return method
 
 

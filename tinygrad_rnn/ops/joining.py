@@ -62,20 +62,58 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
 
     Raises ValueError for an empty sequence, RuntimeError for sizes that do not agree and for 0-d
     tensors.
+
+    >>> torch.cat([torch.tensor([[1, 2]]), torch.tensor([[3, 4]])])
+    tensor([[1, 2],
+            [3, 4]])
+    >>> torch.cat([torch.tensor([[1, 2]]), torch.tensor([[3, 4]])], dim=1)
+    tensor([[1, 2, 3, 4]])
     """
     tensors = _checked(tensors, "torch.cat")
     shapes = [x._array.shape for x in tensors]
     if (0,) in shapes:  # PyTorch lets an empty vector stand beside tensors of any shape
         tensors = [x for x in tensors if x._array.shape != (0,)] or tensors[:1]
-    return _cat(*tensors, dim=wrap_dim(dim, tensors[0]._array.ndim))
+    dim = wrap_dim(dim, tensors[0]._array.ndim)
+    try:
+        return _cat(*tensors, dim=dim)
+    except RuntimeError as error:
+        misfit = _misfit([x._array.shape for x in tensors], dim)
+        raise RuntimeError(misfit or str(error)) from error
+
+
+def _misfit(shapes: Sequence[tuple[int, ...]], dim: int) -> str:
+    """What keeps these shapes from being joined along dim."""
+    first = shapes[0]
+    for number, shape in enumerate(shapes):
+        if len(shape) != len(first):
+            return f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}"
+        for d, (n, size) in enumerate(zip(first, shape, strict=True)):
+            if d != dim and n != size:
+                return (
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but "
+                    f"got size {size} for tensor number {number} in the list."
+                )
+    return ""
 
 
 concat = concatenate = cat
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Tensors of equal shapes along a new dimension. Raises RuntimeError if shapes differ."""
+    """Tensors of equal shapes along a new dimension. Raises RuntimeError if shapes differ.
+
+    >>> torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
     tensors = _checked(tensors, "stack")
+    first = tensors[0]._array.shape
+    for number, tensor in enumerate(tensors):
+        if tensor._array.shape != first:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
+                f"{list(tensor._array.shape)} at entry {number}"
+            )
     return _stack(*tensors, dim=wrap_dim(dim, tensors[0]._array.ndim + 1))
 
 
@@ -91,22 +129,40 @@ def _at_least(tensors: Any, ndim: int, name: str) -> list[Any]:
 
 
 def hstack(tensors: Sequence[Any]) -> Any:
-    """Joined along the second dimension, vectors along the first."""
+    """Joined along the second dimension, vectors along the first.
+
+    >>> torch.hstack([torch.tensor([1, 2]), torch.tensor([3])])
+    tensor([1, 2, 3])
+    """
     tensors = _at_least(tensors, 1, "hstack")
     return cat(tensors, 0 if tensors[0]._array.ndim == 1 else 1)
 
 
 def vstack(tensors: Sequence[Any]) -> Any:
-    """Joined along the first dimension, vectors as rows."""
+    """Joined along the first dimension, vectors as rows.
+
+    >>> torch.vstack([torch.tensor([1, 2]), torch.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
     return cat(_at_least(tensors, 2, "vstack"), 0)
 
 
 def dstack(tensors: Sequence[Any]) -> Any:
-    """Joined along the third dimension, matrices as planes, vectors as rows of a plane."""
+    """Joined along the third dimension, matrices as planes, vectors as rows of a plane.
+
+    >>> torch.dstack([torch.ones(2, 3), torch.zeros(2, 3)]).shape
+    torch.Size([2, 3, 2])
+    """
     return cat(_at_least(tensors, 3, "dstack"), 2)
 
 
 def column_stack(tensors: Sequence[Any]) -> Any:
-    """Joined along the second dimension, vectors as columns."""
+    """Joined along the second dimension, vectors as columns.
+
+    >>> torch.column_stack([torch.tensor([1, 2]), torch.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
     tensors = _checked(tensors, "column_stack")
     return cat([reshape(x, (-1, 1)) if x._array.ndim < 2 else x for x in tensors], 1)

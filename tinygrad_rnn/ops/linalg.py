@@ -6,7 +6,7 @@ import functools
 import math
 from typing import Any
 
-from ..autograd import Variable, primitive
+from ..autograd import Products, Variable, primitive
 from ..backends import Array, Backend
 from ..dtypes import bool_, of_array
 from .arithmetic import add, mul
@@ -14,11 +14,11 @@ from .conversion import result_type
 from .joining import stack
 from .reduction import sum
 from .shape import (
+    _view,
     broadcast_tensors,
     permute,
     reshape,
     shape_of,
-    transpose,
     unsqueeze,
     wrap_dim,
 )
@@ -69,6 +69,8 @@ def _left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
 def _right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
     if len(b_shape) == 2 and len(shape_of(a)) > 2:
         return _matmul(_turned(_as_one(a)), _as_one(g))
+    if len(b_shape) == len(a.shape) == 2 and not isinstance(g, Variable):
+        return Products(a, g)
     return _matmul(_turned(a), g)
 
 
@@ -82,6 +84,11 @@ def matmul(input: Any, other: Any) -> Any:
     dimensions in front of the last two are batches, which broadcast.
 
     Raises RuntimeError if inner sizes, batches or dtypes do not fit, or for 0-d tensors.
+
+    >>> torch.matmul(torch.tensor([[1, 2], [3, 4]]), torch.tensor([1, 1]))
+    tensor([3, 7])
+    >>> torch.matmul(torch.ones(7, 1, 2, 3), torch.ones(5, 3, 4)).shape
+    torch.Size([7, 5, 2, 4])
     """
     if not isinstance(other, Variable) or not isinstance(input, Variable):
         wrong = other if isinstance(input, Variable) else input
@@ -102,9 +109,10 @@ def matmul(input: Any, other: Any) -> Any:
     left = unsqueeze(input, 0) if len(a) == 1 else input
     right = unsqueeze(other, 1) if len(b) == 1 else other
     product = _matmul(left, right)
-    if len(b) == 1:
-        product = product.squeeze(-1)
-    return product.squeeze(-1 if len(b) == 1 else -2) if len(a) == 1 else product
+    if len(b) > 1:
+        return product.squeeze(-2)
+    name = ("DotBackward0", "MvBackward0", "ViewBackward0")[min(len(a), 3) - 1]
+    return _view(product, shape=a[:-1], name=name)
 
 
 def _expect(name: str, *operands: tuple[str, Any, int]) -> None:
@@ -120,13 +128,22 @@ def _expect(name: str, *operands: tuple[str, Any, int]) -> None:
 
 
 def mm(input: Any, mat2: Any) -> Any:
-    """The product of two matrices (n, m) and (m, p)."""
+    """The product of two matrices (n, m) and (m, p).
+
+    >>> torch.mm(torch.tensor([[1, 2], [3, 4]]), torch.tensor([[0, 1], [1, 0]]))
+    tensor([[2, 1],
+            [4, 3]])
+    """
     _expect("mm", ("input", input, 2), ("mat2", mat2, 2))
     return matmul(input, mat2)
 
 
 def bmm(input: Any, mat2: Any) -> Any:
-    """The products of two batches of matrices (b, n, m) and (b, m, p)."""
+    """The products of two batches of matrices (b, n, m) and (b, m, p).
+
+    >>> torch.bmm(torch.ones(10, 2, 3), torch.ones(10, 3, 4)).shape
+    torch.Size([10, 2, 4])
+    """
     _expect("bmm", ("input", input, 3), ("mat2", mat2, 3))
     a, b = shape_of(input), shape_of(mat2)
     if a[0] != b[0] or a[2] != b[1]:
@@ -138,13 +155,21 @@ def bmm(input: Any, mat2: Any) -> Any:
 
 
 def mv(input: Any, vec: Any) -> Any:
-    """The product of a matrix (n, m) and a vector (m)."""
+    """The product of a matrix (n, m) and a vector (m).
+
+    >>> torch.mv(torch.tensor([[1, 2], [3, 4]]), torch.tensor([1, 1]))
+    tensor([3, 7])
+    """
     _expect("mv", ("input", input, 2), ("vec", vec, 1))
     return matmul(input, vec)
 
 
 def dot(input: Any, tensor: Any) -> Any:
-    """The inner product of two vectors of equal length."""
+    """The inner product of two vectors of equal length.
+
+    >>> torch.dot(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor(11)
+    """
     _expect("dot", ("input", input, 1), ("tensor", tensor, 1))
     if shape_of(input) != shape_of(tensor):
         raise RuntimeError(
@@ -155,7 +180,12 @@ def dot(input: Any, tensor: Any) -> Any:
 
 
 def outer(input: Any, vec2: Any) -> Any:
-    """The outer product (n, m) of vectors (n) and (m)."""
+    """The outer product (n, m) of vectors (n) and (m).
+
+    >>> torch.outer(torch.tensor([1, 2]), torch.tensor([1, 10, 100]))
+    tensor([[  1,  10, 100],
+            [  2,  20, 200]])
+    """
     _expect("outer", ("input", input, 1), ("vec2", vec2, 1))
     return mul(reshape(input, (-1, 1)), vec2)
 
@@ -164,19 +194,32 @@ ger = outer
 
 
 def inner(input: Any, other: Any) -> Any:
-    """The inner products over the last dimensions."""
+    """The inner products over the last dimensions.
+
+    >>> torch.inner(torch.tensor([[1, 2], [3, 4]]), torch.tensor([1, 1]))
+    tensor([3, 7])
+    """
     if not shape_of(input) or not shape_of(other):
         return mul(input, other)
     return tensordot(input, other, ([-1], [-1]))
 
 
 def vdot(input: Any, other: Any) -> Any:
-    """As `dot`: there are no complex tensors."""
+    """As `dot`: there are no complex tensors.
+
+    >>> torch.vdot(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor(11)
+    """
     return dot(input, other)
 
 
 def chain_matmul(*matrices: Any) -> Any:
-    """The product of several matrices, from left to right."""
+    """The product of several matrices, from left to right.
+
+    >>> torch.chain_matmul(torch.ones(2, 3), torch.ones(3, 4), torch.ones(4, 1))
+    tensor([[12.],
+            [12.]])
+    """
     if len(matrices) == 1 and isinstance(matrices[0], tuple | list):
         matrices = tuple(matrices[0])
     return functools.reduce(matmul, matrices)
@@ -196,46 +239,54 @@ def _plus(input: Any, product: Any, beta: float, alpha: float) -> Any:
     return add(input if beta == 1 else input * beta, product)
 
 
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * mat1 @ mat2."""
-    return _plus(input, mm(mat1, mat2), beta, alpha)
-
-
 def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * mat @ vec."""
+    """beta * input + alpha * mat @ vec.
+
+    >>> torch.addmv(torch.ones(2), torch.eye(2), torch.tensor([1.0, 2.0]))
+    tensor([2., 3.])
+    """
     return _plus(input, mv(mat, vec), beta, alpha)
 
 
 def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * outer(vec1, vec2)."""
+    """beta * input + alpha * outer(vec1, vec2).
+
+    >>> torch.addr(torch.ones(2, 2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor([[4., 5.],
+            [7., 9.]])
+    """
     return _plus(input, outer(vec1, vec2), beta, alpha)
 
 
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * batch1 @ batch2, for batches of matrices."""
+    """beta * input + alpha * batch1 @ batch2, for batches of matrices.
+
+    >>> torch.baddbmm(torch.ones(10, 2, 4), torch.ones(10, 2, 3), torch.ones(10, 3, 4))[0, 0]
+    tensor([4., 4., 4., 4.])
+    """
     return _plus(input, bmm(batch1, batch2), beta, alpha)
 
 
 def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * the sum of batch1 @ batch2 over the batch."""
-    return _plus(input, sum(bmm(batch1, batch2), 0), beta, alpha)
+    """beta * input + alpha * the sum of batch1 @ batch2 over the batch.
 
-
-# ----- layers and general products -----
-
-
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
-    """input @ weight.T + bias, for input (..., in), weight (out, in) or (in), bias (out).
-
-    Raises RuntimeError if the last size of input is not weight's.
+    >>> torch.addbmm(torch.ones(2, 4), torch.ones(10, 2, 3), torch.ones(10, 3, 4))[0]
+    tensor([31., 31., 31., 31.])
     """
-    result = matmul(input, transpose(weight, 0, 1) if len(shape_of(weight)) == 2 else weight)
-    return result if bias is None else add(result, bias)
+    products = bmm(batch1, batch2)
+    return _plus(input, sum(products, 0, dtype=of_array(products._array.dtype)), beta, alpha)
+
+
+# ----- general products -----
 
 
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """The sum of products over pairs of dimensions: the last `dims` of a with the first of b, or
-    two lists of dimensions."""
+    two lists of dimensions.
+
+    >>> torch.tensordot(torch.ones(2, 3, 4), torch.ones(4, 3, 5), dims=([1, 2], [1, 0])).shape
+    torch.Size([2, 5])
+    """
     na, nb = len(shape_of(a)), len(shape_of(b))
     if isinstance(dims, int):
         pairs = list(range(na - dims, na)), list(range(dims))
@@ -246,7 +297,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     for p, q in zip(*pairs, strict=True):
         m, n = shape_of(a)[p], shape_of(b)[q]
         if m != n and 1 in (m, n):  # the one stands beside every element of the other
-            a, b = (sum(a, p, True), b) if n == 1 else (a, sum(b, q, True))
+            kind = of_array((a if n == 1 else b)._array.dtype)
+            a, b = (sum(a, p, True, dtype=kind), b) if n == 1 else (a, sum(b, q, True, dtype=kind))
         elif m != n:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {m} in dim {p} and "
@@ -260,7 +312,11 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
 
 
 def kron(input: Any, other: Any) -> Any:
-    """The Kronecker product: each element of input times the whole of other."""
+    """The Kronecker product: each element of input times the whole of other.
+
+    >>> torch.kron(torch.tensor([1, 10]), torch.tensor([1, 2, 3]))
+    tensor([ 1,  2,  3, 10, 20, 30])
+    """
     ndim = max(len(shape_of(input)), len(shape_of(other)))
     a, b = ((1,) * (ndim - len(shape_of(x))) + tuple(shape_of(x)) for x in (input, other))
     outer = mul(
@@ -271,7 +327,11 @@ def kron(input: Any, other: Any) -> Any:
 
 
 def cross(input: Any, other: Any, dim: int | None = None) -> Any:
-    """The cross products of vectors of 3 elements along dim (the first of size 3 if None)."""
+    """The cross products of vectors of 3 elements along dim (the first of size 3 if None).
+
+    >>> torch.cross(torch.tensor([1, 0, 0]), torch.tensor([0, 1, 0]), dim=0)
+    tensor([0, 0, 1])
+    """
     a, b = shape_of(input), shape_of(other)
     if len(a) != len(b):
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")

@@ -6,6 +6,7 @@ other value raises ValueError. `size_average` and `reduce` are PyTorch's old way
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -13,10 +14,11 @@ from ..autograd import primitive
 from ..backends import Array, Backend
 from ..dtypes import of_array
 from .activation import logsigmoid
-from .arithmetic import abs, add, log, mul, sub
+from .arithmetic import abs, log, mul, sub
 from .choice import _clamp, maximum
 from .conversion import promote, result_type
-from .elementwise import exp, xlogy
+from .elementwise import exp, sigmoid, xlogy
+from .reduction import _summed
 from .shape import shape_of
 
 # ----- reductions -----
@@ -54,6 +56,18 @@ def reduce_losses(losses: Any, reduction: str, divisor: Any = None) -> Any:
     return losses.mean() if divisor is None else losses.sum() / divisor
 
 
+def reduced(xp: Backend, losses: Array, reduction: str) -> Array:
+    """As `reduce_losses`, of a raw array: for losses that are one operation with the reduction."""
+    if reduction == "none":
+        return losses
+    return _summed(xp, losses, None, False, losses.size if reduction == "mean" else 1)
+
+
+def each(g: Any, losses: Any, reduction: str) -> Any:
+    """What each loss gets of the gradient of all of them, reduced; `losses` has their shape."""
+    return g / max(math.prod(shape_of(losses)), 1) if reduction == "mean" else g
+
+
 def _weighted(losses: Any, input: Any, weight: Any, reduction: str, by_weight: bool = True) -> Any:
     """The losses times a weight per element, reduced; a mean divides by the weights' sum."""
     if weight is None:
@@ -67,12 +81,16 @@ def _weighted(losses: Any, input: Any, weight: Any, reduction: str, by_weight: b
     return reduce_losses(mul(losses, weight), reduction, divisor)
 
 
+def _other_size(input: Any, target: Any) -> str:
+    sizes = [f"torch.Size({list(shape_of(x))})" for x in (target, input)]
+    return "Using a target size ({}) that is different to the input size ({})".format(*sizes)
+
+
 def _check(name: str, input: Any, target: Any) -> None:
     """Warn of shapes that broadcast, and refuse integers."""
     if shape_of(input) != shape_of(target):
         warnings.warn(
-            f"Using a target size ({list(shape_of(target))}) that is different to the input size "
-            f"({list(shape_of(input))}). This will likely lead to incorrect results due to "
+            f"{_other_size(input, target)}. This will likely lead to incorrect results due to "
             "broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
@@ -85,22 +103,45 @@ def _check(name: str, input: Any, target: Any) -> None:
 
 
 @primitive(broadcasts=True, prepare=promote)
-def _squared_difference(xp: Backend, input: Array, target: Array) -> Array:
+def _mse_loss(xp: Backend, input: Array, target: Array, *, reduction: str) -> Array:
     difference = xp.asarray(xp.subtract(input, target))
     difference *= difference
-    return difference
+    return reduced(xp, difference, reduction)
 
 
-@primitive
-def _huber(xp: Backend, difference: Array, *, delta: float) -> Array:
-    size = xp.absolute(difference)
-    return xp.where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta))
+def _huber_name(node: Any) -> str:
+    return "SmoothL1LossBackward0" if node.params["smooth"] else "HuberLossBackward0"
 
 
-_squared_difference.gradients(
-    lambda g, _y, a, b: g * (2 * (a - b)), lambda g, _y, a, b: g * (2 * (b - a))
+@primitive(broadcasts=True, prepare=promote, name=_huber_name)
+def _huber(
+    xp: Backend, input: Array, target: Array, *, delta: float, smooth: bool, reduction: str
+) -> Array:
+    """With `smooth`, divided by delta."""
+    size = xp.absolute(xp.subtract(input, target))
+    losses = xp.where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta))
+    return reduced(xp, losses / delta if smooth else losses, reduction)
+
+
+def _mse_rule(g: Any, a: Any, b: Any, reduction: str) -> Any:
+    difference = a - b
+    return difference * (2 * each(g, difference, reduction))
+
+
+def _huber_rule(g: Any, a: Any, b: Any, delta: float, smooth: bool, reduction: str) -> Any:
+    difference = a - b
+    slope = _clamp(difference, min=-delta, max=delta)
+    return each(g, difference, reduction) * (slope / delta if smooth else slope)
+
+
+_mse_loss.gradients(
+    lambda g, _y, a, b, *, reduction: _mse_rule(g, a, b, reduction),
+    lambda g, _y, a, b, *, reduction: _mse_rule(g, b, a, reduction),
 )
-_huber.gradients(lambda g, _y, x, *, delta: g * _clamp(x, min=-delta, max=delta))
+_huber.gradients(
+    lambda g, _y, a, b, **options: _huber_rule(g, a, b, **options),
+    lambda g, _y, a, b, **options: _huber_rule(g, b, a, **options),
+)
 
 
 def mse_loss(
@@ -111,10 +152,16 @@ def mse_loss(
     reduction: str = "mean",
     weight: Any = None,
 ) -> Any:
-    """(input - target) ** 2, reduced; with a weight per element, a weighted mean."""
+    """(input - target) ** 2, reduced; with a weight per element, a weighted mean.
+
+    >>> F.mse_loss(torch.tensor([1.0, 3.0]), torch.zeros(2))
+    tensor(5.)
+    """
     reduction = reduction_of(size_average, reduce, reduction)
     _check("mse_loss", input, target)
-    return _weighted(_squared_difference(input, target), input, weight, reduction)
+    if weight is None:
+        return _mse_loss(input, target, reduction=reduction)
+    return _weighted(_mse_loss(input, target, reduction="none"), input, weight, reduction)
 
 
 def l1_loss(
@@ -125,7 +172,11 @@ def l1_loss(
     reduction: str = "mean",
     weight: Any = None,
 ) -> Any:
-    """|input - target|, reduced; with a weight per element, a weighted mean."""
+    """|input - target|, reduced; with a weight per element, a weighted mean.
+
+    >>> F.l1_loss(torch.tensor([0.5, -3.0]), torch.zeros(2))
+    tensor(1.7500)
+    """
     reduction = reduction_of(size_average, reduce, reduction)
     _check("l1_loss", input, target)
     return _weighted(abs(sub(input, target)), input, weight, reduction)
@@ -135,14 +186,20 @@ def huber_loss(
     input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
 ) -> Any:
     """d ** 2 / 2 where d = |input - target| < delta, beyond it delta * (d - delta / 2) (Huber,
-    1964), reduced. Raises RuntimeError unless delta > 0."""
+    1964), reduced. Raises RuntimeError unless delta > 0.
+
+    >>> F.huber_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
     reduction = reduction_of(None, None, reduction)
     _check("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got delta={delta}"
         )
-    losses = _huber(sub(input, target), delta=delta)
+    if weight is None:
+        return _huber(input, target, delta=delta, smooth=False, reduction=reduction)
+    losses = _huber(input, target, delta=delta, smooth=False, reduction="none")
     return _weighted(losses, input, weight, reduction, by_weight=False)
 
 
@@ -155,30 +212,55 @@ def smooth_l1_loss(
     beta: float = 1.0,
 ) -> Any:
     """d ** 2 / (2 beta) where d = |input - target| < beta, beyond it d - beta / 2, reduced: for
-    beta = 0 the l1_loss. Raises RuntimeError if beta < 0."""
+    beta = 0 the l1_loss. Raises RuntimeError if beta < 0.
+
+    >>> F.smooth_l1_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
     reduction = reduction_of(size_average, reduce, reduction)
     _check("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(
             f"smooth_l1_loss does not support negative values for beta, got beta={beta}"
         )
-    difference = sub(input, target)
-    losses = abs(difference) if beta == 0 else _huber(difference, delta=beta) / beta
-    return reduce_losses(losses, reduction)
+    if beta == 0:
+        return reduce_losses(abs(sub(input, target)), reduction)
+    return _huber(input, target, delta=beta, smooth=True, reduction=reduction)
 
 
 # ----- probabilities -----
 
 
 @primitive
-def _binary_cross_entropy(xp: Backend, input: Array, target: Array) -> Array:
+def _binary_cross_entropy(xp: Backend, input: Array, target: Array, *, reduction: str) -> Array:
     hit, miss = xp.maximum(xp.log(input), -100), xp.maximum(xp.log1p(-input), -100)
-    return -(target * hit + (1 - target) * miss)
+    return reduced(xp, -(target * hit + (1 - target) * miss), reduction)
+
+
+@primitive(broadcasts=True, prepare=promote)
+def _binary_cross_entropy_with_logits(
+    xp: Backend, input: Array, target: Array, pos_weight: Any, *, reduction: str
+) -> Array:
+    share = _share(target, pos_weight)
+    hit = xp.log1p(xp.exp(-xp.absolute(input))) - xp.minimum(input, 0)  # -log(sigmoid(input))
+    return reduced(xp, (1 - target) * input + share * hit, reduction)
+
+
+def _share(target: Any, pos_weight: Any) -> Any:
+    """How much -log(sigmoid(input)) counts: 1, and where the target is 1 pos_weight."""
+    return 1 if type(pos_weight) is int else (pos_weight - 1) * target + 1
 
 
 _binary_cross_entropy.gradients(
-    lambda g, _y, p, t: g * (p - t) / maximum(p * (1 - p), 1e-12),
-    lambda g, _y, p, t: g * (log(1 - p) - log(p)),
+    lambda g, _y, p, t, *, reduction: each(g, p, reduction) * (p - t) / maximum(p * (1 - p), 1e-12),
+    lambda g, _y, p, t, *, reduction: each(g, p, reduction) * (log(1 - p) - log(p)),
+)
+_binary_cross_entropy_with_logits.gradients(
+    lambda g, _y, x, t, w, *, reduction: (
+        each(g, x, reduction) * ((1 - t) - _share(t, w) * sigmoid(-x))
+    ),
+    lambda g, _y, x, _t, w, *, reduction: each(g, x, reduction) * ((1 - w) * logsigmoid(x) - x),
+    lambda g, _y, x, t, _w, *, reduction: each(g, x, reduction) * -t * logsigmoid(x),
 )
 
 
@@ -194,12 +276,14 @@ def binary_cross_entropy(
 
     The logarithms are kept at or above -100. Raises ValueError if the shapes differ, RuntimeError
     if the dtypes differ or an input is outside [0, 1].
+
+    >>> F.binary_cross_entropy(torch.tensor([0.9, 0.2]), torch.tensor([1.0, 0.0]))
+    tensor(0.1643)
     """
     reduction = reduction_of(size_average, reduce, reduction)
     if shape_of(input) != shape_of(target):
         raise ValueError(
-            f"Using a target size ({list(shape_of(target))}) that is different to the input size "
-            f"({list(shape_of(input))}) is deprecated. Please ensure they have the same size."
+            f"{_other_size(input, target)} is deprecated. Please ensure they have the same size."
         )
     array = input._array
     if array.dtype.kind != "f" or target._array.dtype != array.dtype:
@@ -212,8 +296,10 @@ def binary_cross_entropy(
             "all elements of input should be between 0 and 1; for scores of any size use "
             "binary_cross_entropy_with_logits"
         )
-    losses = _binary_cross_entropy(input, target)
-    return reduce_losses(losses if weight is None else mul(losses, weight), reduction)
+    if weight is None:
+        return _binary_cross_entropy(input, target, reduction=reduction)
+    losses = _binary_cross_entropy(input, target, reduction="none")
+    return reduce_losses(mul(losses, weight), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -229,11 +315,14 @@ def binary_cross_entropy_with_logits(
 
     weight multiplies each loss, pos_weight the part of target alone; both broadcast. Raises
     ValueError if the shapes of input and target differ, RuntimeError for an integer target.
+
+    >>> F.binary_cross_entropy_with_logits(torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))
+    tensor(0.2201)
     """
     reduction = reduction_of(size_average, reduce, reduction)
     if shape_of(input) != shape_of(target):
         raise ValueError(
-            f"Target size ({list(shape_of(target))}) must be the same as input size "
+            f"Target size (torch.Size({list(shape_of(target))})) must be the same as input size "
             f"({list(shape_of(input))})"
         )
     if target._array.dtype.kind != "f":
@@ -241,10 +330,11 @@ def binary_cross_entropy_with_logits(
             "binary_cross_entropy_with_logits: expected a floating target, got "
             f"{of_array(target._array.dtype)}; convert it with .to(input.dtype)"
         )
-    miss = mul(sub(1, target), input)
-    share = 1 if pos_weight is None else add(mul(sub(pos_weight, 1), target), 1)
-    losses = sub(miss, mul(share, logsigmoid(input)))
-    return reduce_losses(losses if weight is None else mul(losses, weight), reduction)
+    share = 1 if pos_weight is None else pos_weight
+    if weight is None:
+        return _binary_cross_entropy_with_logits(input, target, share, reduction=reduction)
+    losses = _binary_cross_entropy_with_logits(input, target, share, reduction="none")
+    return reduce_losses(mul(losses, weight), reduction)
 
 
 def kl_div(
@@ -260,6 +350,9 @@ def kl_div(
     With log_target the target holds logarithms, too. reduction "batchmean", the sum divided by
     the size of the first dimension, is the Kullback-Leibler divergence; "mean" divides by the
     number of elements.
+
+    >>> F.kl_div(torch.tensor([0.5, 0.5]).log(), torch.tensor([0.9, 0.1]), reduction="sum")
+    tensor(0.3681)
     """
     batchmean = reduction == "batchmean"
     reduction = reduction_of(size_average, reduce, "sum" if batchmean else reduction)

@@ -7,7 +7,7 @@ from typing import Any
 from ..autograd import Variable
 from ..backends import backend_of
 from ..dtypes import bool_, int64, of_array
-from .choice import where
+from .choice import _where, where
 from .conversion import cast
 from .indexing import getitem
 from .shape import broadcast_tensors, reshape, shape_of
@@ -23,7 +23,12 @@ def _check_mask(name: str, mask: Any) -> None:
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """A copy of input with value (a number or a 0-d tensor) where the bool mask holds; the mask
-    broadcasts."""
+    broadcasts.
+
+    >>> x = torch.tensor([1.0, 2.0, 3.0])
+    >>> torch.masked_fill(x, x > 1, 0)
+    tensor([1., 0., 0.])
+    """
     _check_mask("masked_fill_", mask)
     own = of_array(input._array.dtype)
     if isinstance(value, Variable):
@@ -39,11 +44,16 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
         if value != int(value):
             raise RuntimeError(f"value {value} cannot be converted to {own} without loss")
         value = int(value)
-    return where(mask, value, input)
+    return _where(mask, value, input, name="MaskedFillBackward0")
 
 
 def masked_select(input: Any, mask: Any) -> Any:
-    """The elements where the bool mask holds, as a vector; input and mask broadcast."""
+    """The elements where the bool mask holds, as a vector; input and mask broadcast.
+
+    >>> x = torch.tensor([[1, 2], [3, 4]])
+    >>> torch.masked_select(x, x > 1)
+    tensor([2, 3, 4])
+    """
     _check_mask("masked_select", mask)
     input, mask = broadcast_tensors(input, mask)
     if not shape_of(mask):
@@ -52,7 +62,12 @@ def masked_select(input: Any, mask: Any) -> Any:
 
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
-    """A copy of input with the elements of source, in order, where the bool mask holds."""
+    """A copy of input with the elements of source, in order, where the bool mask holds.
+
+    >>> mask = torch.tensor([True, False, True])
+    >>> torch.masked_scatter(torch.zeros(3), mask, torch.tensor([5.0, 6.0]))
+    tensor([5., 0., 6.])
+    """
     _check_mask("masked_scatter_", mask)
     if source._array.dtype != input._array.dtype:
         raise RuntimeError(
@@ -73,7 +88,12 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
-    """The positions of nonzero elements: rows of a matrix, or a vector per dimension."""
+    """The positions of nonzero elements: rows of a matrix, or a vector per dimension.
+
+    >>> torch.nonzero(torch.tensor([[0, 5], [6, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
     xp: Any = backend_of(input._array)
     array = input._array if input._array.ndim else input._array.reshape(1)
     found = xp.nonzero(array)
@@ -87,7 +107,12 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
 
 
 def argwhere(input: Any) -> Any:
-    """The positions of nonzero elements, as the rows of a matrix."""
+    """The positions of nonzero elements, as the rows of a matrix.
+
+    >>> torch.argwhere(torch.tensor([[0, 5], [6, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
     return nonzero(input)
 
 
@@ -95,6 +120,10 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """int64 zeros with a 1 at each element of an integer tensor, along a new last dimension.
 
     Raises RuntimeError for negative classes and for classes beyond num_classes.
+
+    >>> F.one_hot(torch.tensor([0, 2]), num_classes=3)
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
     """
     array = tensor._array
     xp: Any = backend_of(array)

@@ -12,10 +12,11 @@ from ..dtypes import dtype, float16, float32
 from .arithmetic import abs, pow, sign, sub
 from .choice import where
 from .conversion import cast
+from .decompositions import svdvals
 from .names import second_names
 from .order import amax, amin
 from .reduction import Axes, _sum, axes_of, evenly, floating, root, spread
-from .shape import Dims, shape_of, unsqueeze, wrap_dims
+from .shape import Dims, movedim, shape_of, unsqueeze, wrap_dims
 
 
 @primitive
@@ -42,7 +43,11 @@ def vector_norm(
     *, dtype: dtype | None = None,
 ) -> Any:  # fmt: skip
     """The norm (sum |x| ** ord) ** (1 / ord) over dim; ord inf and -inf are the largest and the
-    smallest magnitude, 0 the number of nonzero elements."""
+    smallest magnitude, 0 the number of nonzero elements.
+
+    >>> torch.linalg.vector_norm(torch.tensor([[3.0, 4.0], [6.0, 8.0]]), dim=1)
+    tensor([ 5., 10.])
+    """
     x = floating(x, "linalg.vector_norm", dtype)
     if x._array.dtype == float16.array:  # powers would overflow
         return cast(vector_norm(cast(x, float32), ord, dim, keepdim), float16)
@@ -72,16 +77,24 @@ def matrix_norm(
     *, dtype: dtype | None = None,
 ) -> Any:  # fmt: skip
     """The norm of matrices in two dimensions: "fro" (of all elements as a vector), 1 and -1 (the
-    largest and smallest sum of a column's magnitudes), inf and -inf (of a row's)."""
+    largest and smallest sum of a column's magnitudes), inf and -inf (of a row's), 2 and -2 (the
+    largest and smallest singular value), "nuc" (the sum of the singular values).
+
+    >>> torch.linalg.matrix_norm(torch.tensor([[3.0, 0.0], [0.0, 4.0]]))
+    tensor(5.)
+    """
     A = floating(A, "linalg.matrix_norm", dtype)
     dims = wrap_dims(tuple(dim), len(shape_of(A)))
     if len(dims) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {tuple(dim)}")
     if ord == "fro":
         return vector_norm(A, 2, dims, keepdim)
+    if ord in (2, -2, "nuc"):
+        return _spectral(A, ord, dims, keepdim)
     if ord not in (1, -1, math.inf, -math.inf):
-        raise NotImplementedError(
-            f"linalg.matrix_norm: order {ord} is not supported: use 'fro', 1, -1, inf or -inf"
+        raise RuntimeError(
+            f"linalg.matrix_norm: Order {ord} not supported; use 'fro', 'nuc', or one of 1, -1, 2, "
+            "-2, inf, -inf"
         )
     row, column = dims
     summed, kept = (column, row) if ord in (math.inf, -math.inf) else (row, column)
@@ -93,27 +106,50 @@ def matrix_norm(
     return extreme if keepdim else extreme.squeeze(dims)
 
 
+def _spectral(A: Any, ord: float | str, dims: tuple[int, ...], keepdim: bool) -> Any:
+    """The norms that singular values make."""
+    s = svdvals(movedim(A, dims, (-2, -1)))
+    result = _sum(s, dims=(len(shape_of(s)) - 1,), keepdim=False)
+    if ord != "nuc" and (shape_of(s)[-1] or ord == -2):
+        result = (amax if ord == 2 else amin)(s, -1)
+    if not keepdim:
+        return result
+    for dim in sorted(dims):
+        result = unsqueeze(result, dim)
+    return result
+
+
 @second_names
 def norm(
     input: Any, p: float | str | None = "fro", dim: Dims | None = None, keepdim: bool = False,
     *, dtype: dtype | None = None,
 ) -> Any:  # fmt: skip
-    """The p-norm over dim (all dimensions if None); "fro" is p = 2."""
+    """The p-norm over dim (all dimensions if None); "fro" is p = 2.
+
+    >>> torch.norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
     if p == "nuc":
-        raise NotImplementedError(
-            "norm: the nuclear norm is not supported, as singular values are not"
-        )
+        return matrix_norm(input, p, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
     order = 2.0 if p in ("fro", None) else float(p)
     return vector_norm(input, order, dim, keepdim, dtype=dtype)
 
 
 def dist(input: Any, other: Any, p: float = 2) -> Any:
-    """The p-norm of input - other."""
+    """The p-norm of input - other.
+
+    >>> torch.dist(torch.tensor([0.0, 0.0]), torch.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
     return vector_norm(sub(input, other), p)
 
 
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
-    """The p-norm distances (..., P, R) between the rows of x1 (..., P, M) and x2 (..., R, M)."""
+    """The p-norm distances (..., P, R) between the rows of x1 (..., P, M) and x2 (..., R, M).
+
+    >>> torch.cdist(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
+    tensor([[5., 1.]])
+    """
     for x in (x1, x2):
         if len(shape_of(x)) < 2:
             raise RuntimeError("cdist only supports at least 2D tensors")
@@ -126,7 +162,12 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
 
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
     """The input with those of its slices along dim whose p-norm is larger than maxnorm scaled
-    down to it."""
+    down to it.
+
+    >>> torch.renorm(torch.tensor([[3.0, 4.0], [0.1, 0.2]]), p=2, dim=0, maxnorm=1)
+    tensor([[0.6000, 0.8000],
+            [0.1000, 0.2000]])
+    """
     ndim = len(shape_of(input))
     if ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..autograd import Variable, primitive
+from ..autograd import Variable, named, primitive
 from ..backends import Array, Backend, backend_of
+from . import return_types
 from .choice import maximum, minimum
 from .gathering import picked
 from .names import second_names
 from .reduction import Axes, axes_of, evenly, spread
 from .shape import Dims, shape_of, wrap_dim
-
-
-class ValuesIndices(NamedTuple):
-    """What max, min, sort, topk, ... return along a dimension."""
-
-    values: Any
-    indices: Any
-
-
-class MinMax(NamedTuple):
-    """What aminmax returns."""
-
-    min: Any
-    max: Any
 
 
 def _not_empty(input: Array, dims: Axes, error: type[Exception]) -> None:
@@ -35,55 +22,78 @@ def _not_empty(input: Array, dims: Axes, error: type[Exception]) -> None:
         )
 
 
-@primitive
-def _amax(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
+@primitive(name=named("AmaxBackward0"))
+def _amax(xp: Backend, input: Array, *, dims: Axes, keepdim: bool, name: str = "") -> Array:
     _not_empty(input, dims, RuntimeError if dims is None else IndexError)
     return input.max(axis=dims, keepdims=keepdim)
 
 
-@primitive
-def _amin(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
+@primitive(name=named("AminBackward0"))
+def _amin(xp: Backend, input: Array, *, dims: Axes, keepdim: bool, name: str = "") -> Array:
     _not_empty(input, dims, RuntimeError if dims is None else IndexError)
     return input.min(axis=dims, keepdims=keepdim)
 
 
 for _extreme in (_amax, _amin):
     _extreme.gradients(
-        lambda g, y, x, *, dims, keepdim: evenly(g, x == spread(y, shape_of(x), dims), dims)
+        lambda g, y, x, *, dims, keepdim, name="": evenly(
+            g, x == spread(y, shape_of(x), dims), dims
+        )
     )
 
 
 @second_names
 def amax(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
-    """The largest element over dim; equal ones share the gradient."""
+    """The largest element over dim; equal ones share the gradient.
+
+    >>> torch.amax(torch.tensor([[1, 5], [7, 2]]), dim=1)
+    tensor([5, 7])
+    """
     return _amax(input, dims=axes_of(input, dim), keepdim=keepdim)
 
 
 @second_names
 def amin(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
-    """The smallest element over dim; equal ones share the gradient."""
+    """The smallest element over dim; equal ones share the gradient.
+
+    >>> torch.amin(torch.tensor([[1, 5], [7, 2]]), dim=1)
+    tensor([1, 2])
+    """
     return _amin(input, dims=axes_of(input, dim), keepdim=keepdim)
 
 
 @second_names
-def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
-    """The smallest and the largest element: of all, or along dim."""
+def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> return_types.MinMax:
+    """The smallest and the largest element: of all, or along dim.
+
+    >>> low, high = torch.aminmax(torch.tensor([3, 1, 2]))
+    >>> low, high
+    (tensor(1), tensor(3))
+    """
     dims = axes_of(input, dim)
     _not_empty(input._array, dims, RuntimeError if dim is None else IndexError)
-    return MinMax(
+    return return_types.aminmax(
         _amin(input, dims=dims, keepdim=keepdim), _amax(input, dims=dims, keepdim=keepdim)
     )
 
 
 @second_names
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The index of the (first) largest element: in the flattened tensor, or along dim."""
+    """The index of the (first) largest element: in the flattened tensor, or along dim.
+
+    >>> torch.argmax(torch.tensor([[1, 5], [7, 2]]), dim=1)
+    tensor([1, 0])
+    """
     return _arg_extreme("argmax", input, dim, keepdim)
 
 
 @second_names
 def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The index of the (first) smallest element: in the flattened tensor, or along dim."""
+    """The index of the (first) smallest element: in the flattened tensor, or along dim.
+
+    >>> torch.argmin(torch.tensor([[1, 5], [7, 2]]))
+    tensor(0)
+    """
     return _arg_extreme("argmin", input, dim, keepdim)
 
 
@@ -98,33 +108,45 @@ def _arg_extreme(name: str, input: Any, dim: int | None, keepdim: bool) -> Any:
     return input._wrap(getattr(xp, name)(array, axis=axis, keepdims=keepdim))
 
 
-def _extreme_along(arg: Any, whole: Any, pair: Any, args: tuple[Any, ...]) -> Any:
+def _extreme_along(name: str, arg: Any, whole: Any, pair: Any, args: tuple[Any, ...]) -> Any:
     input, *rest = args
     if not isinstance(input, Variable):
         raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
     if not rest:
-        return whole(input)
+        return whole(input, dims=None, keepdim=False, name=f"{name}Backward1")
     if isinstance(rest[0], Variable):
         return pair(input, rest[0])
     dim = rest[0]
     keepdim = rest[1] if len(rest) > 1 else False
     indices = arg(input, dim, True)
-    values = picked(input, dim, indices)
-    if not keepdim and shape_of(input):
-        values, indices = values.squeeze(dim), indices.squeeze(dim)
-    return ValuesIndices(values, indices)
+    squeezed = bool(not keepdim and shape_of(input))
+    values = picked(input, dim, indices, f"{name}Backward0", squeezed)
+    kind = getattr(return_types, name.lower())
+    return kind(values, indices.squeeze(dim) if squeezed else indices)
 
 
 def max(input: Any, *args: Any, **kwargs: Any) -> Any:
     """``max(input)``: the largest element. ``max(input, dim, keepdim=False)``: (values, indices)
-    along dim. ``max(input, other)``: elementwise."""
-    return _extreme_along(argmax, amax, maximum, (input, *_ordered(args, kwargs)))
+    along dim. ``max(input, other)``: elementwise.
+
+    >>> torch.max(torch.tensor([[1, 5], [7, 2]]))
+    tensor(7)
+    >>> torch.max(torch.tensor([[1, 5], [7, 2]]), 1).indices
+    tensor([1, 0])
+    """
+    return _extreme_along("Max", argmax, _amax, maximum, (input, *_ordered(args, kwargs)))
 
 
 def min(input: Any, *args: Any, **kwargs: Any) -> Any:
     """``min(input)``: the smallest element. ``min(input, dim, keepdim=False)``: (values, indices)
-    along dim. ``min(input, other)``: elementwise."""
-    return _extreme_along(argmin, amin, minimum, (input, *_ordered(args, kwargs)))
+    along dim. ``min(input, other)``: elementwise.
+
+    >>> torch.min(torch.tensor([[1, 5], [7, 2]]))
+    tensor(1)
+    >>> torch.min(torch.tensor([[1, 5], [7, 2]]), 1).values
+    tensor([1, 2])
+    """
+    return _extreme_along("Min", argmin, _amin, minimum, (input, *_ordered(args, kwargs)))
 
 
 def _ordered(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:

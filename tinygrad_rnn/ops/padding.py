@@ -41,6 +41,11 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
         value: the constant, 0 by default.
 
     Raises RuntimeError for sizes that do not fit the input, NotImplementedError for another mode.
+
+    >>> F.pad(torch.tensor([[1, 2]]), (1, 2))
+    tensor([[0, 1, 2, 0, 0]])
+    >>> F.pad(torch.tensor([[1.0, 2.0, 3.0]]), (2, 0), mode="reflect")
+    tensor([[3., 2., 1., 2., 3.]])
     """
     shape = shape_of(input)
     sizes = tuple(int(n) for n in pad)

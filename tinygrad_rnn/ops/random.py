@@ -3,10 +3,11 @@ seed gives the same numbers on every device."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..autograd import Variable
-from ..backends import Array, device_of, move
+from ..backends import CPU, Array, backend_of, device_of, move
 from ..backends.generator import Generator, default_generator
 from ..dtypes import float32, of_array, promote_types
 
@@ -67,12 +68,47 @@ def exponential(input: Any, lambd: float = 1.0, *, generator: Generator | None =
     )
 
 
-# ----- choices by the probabilities in a tensor -----
+def log_normal(
+    input: Any, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None
+) -> Any:
+    """exp of normal numbers with the given mean and standard deviation."""
+    if std <= 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
+    array = input._array
+    source = generator or default_generator
+    return _like(input, source.log_normal(array.shape, mean, std, array.dtype))
+
+
+def cauchy(
+    input: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None
+) -> Any:
+    """Cauchy's distribution with the given median and half width at half height."""
+    if sigma <= 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
+    array = input._array
+    return _like(
+        input, (generator or default_generator).cauchy(array.shape, median, sigma, array.dtype)
+    )
+
+
+def geometric(input: Any, p: float, *, generator: Generator | None = None) -> Any:
+    """How many trials it takes to the first success, each with probability p."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
+    array = input._array
+    return _like(input, (generator or default_generator).geometric(array.shape, p, array.dtype))
+
+
+# ----- by the parameters in a tensor -----
 
 
 def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) -> Any:
     """1 with probability p (a number, or a tensor: one per element; None: what each element of
-    input says), else 0."""
+    input says), else 0.
+
+    >>> torch.bernoulli(torch.tensor([0.0, 1.0]))
+    tensor([0., 1.])
+    """
     source, target = generator or default_generator, input._array.dtype
     p = input if p is None else p
     if not isinstance(p, Variable):
@@ -90,6 +126,9 @@ def multinomial(
 
     Raises RuntimeError for rows of anything but finite numbers from 0 up with a positive sum, and
     without replacement for more samples than columns.
+
+    >>> torch.multinomial(torch.tensor([0.0, 1.0, 0.0]), 3, replacement=True)
+    tensor([1, 1, 1])
     """
     weights = input.detach()
     if not weights.is_floating_point():
@@ -108,12 +147,56 @@ def multinomial(
             "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
         )
     source, array = generator or default_generator, weights._array
-    if replacement:
+    if replacement and num_samples > 1:
         draw = _like(weights, source.uniform((len(weights), num_samples), 0.0, 1.0, array.dtype))
         edges = weights.cumsum(1)
-        found = ((draw * edges[:, -1:]).unsqueeze(2) >= edges.unsqueeze(1)).sum(2)
+        draw = draw * edges[:, -1:]
+        xp: Any = backend_of(array)
+        rows = zip(edges._array, draw._array, strict=True)
+        found = input._wrap(xp.stack([xp.searchsorted(e, d, "right") for e, d in rows]))
     else:
         # The largest of p / exponential are a draw without replacement
         draw = _like(weights, source.uniform(array.shape, 0.0, 1.0, array.dtype))
         found = (weights / -(1 - draw).log()).topk(num_samples, 1).indices
     return found if input.dim() == 2 else found[0]
+
+
+def poisson(input: Any, generator: Generator | None = None) -> Any:
+    """Numbers of events, with the rates that the elements of a floating tensor are. The numbers are
+    not those of PyTorch's generator.
+
+    >>> torch.poisson(torch.zeros(2))
+    tensor([0., 0.])
+    """
+    if input._array.dtype.kind != "f":
+        raise NotImplementedError(
+            f'"poisson_cpu" not implemented for {of_array(input._array.dtype)}'
+        )
+    rates = move(input._array, CPU)
+    if not bool((rates >= 0).all()):
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    return _like(input, (generator or default_generator).poisson(rates))
+
+
+def binomial(count: Any, prob: Any, generator: Generator | None = None) -> Any:
+    """Numbers of successes in count trials, each with probability prob; the two broadcast. The
+    numbers are not those of PyTorch's generator.
+
+    >>> torch.binomial(torch.tensor([5.0, 5.0]), torch.tensor([0.0, 1.0]))
+    tensor([0., 5.])
+    """
+    for x in (count, prob):
+        if x._array.dtype.kind != "f":
+            raise ValueError(
+                f"binomial only supports floating-point dtypes, got {of_array(x._array.dtype)}"
+            )
+    if count._array.dtype != prob._array.dtype:
+        raise RuntimeError(
+            f"Found dtype {of_array(prob._array.dtype)} but expected {of_array(count._array.dtype)}"
+        )
+    trials, chances = move(count._array, CPU), move(prob._array, CPU)
+    if not bool(((trials >= 0) & (trials < math.inf)).all()):
+        raise RuntimeError("binomial: count must be finite and not negative")
+    if not bool(((chances >= 0) & (chances <= 1)).all()):
+        raise RuntimeError("binomial: prob must be in [0, 1]")
+    return _like(count, (generator or default_generator).binomial(trials, chances))

@@ -56,24 +56,43 @@ def _fold(g: Any, shape: tuple[int, ...], repeats: tuple[int, ...]) -> Any:
 
 
 def flip(input: Any, *args: Any, dims: Any = None) -> Any:
-    """The elements in reverse order along dims, as a copy."""
+    """The elements in reverse order along dims, as a copy.
+
+    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), dims=(0,))
+    tensor([[3, 4],
+            [1, 2]])
+    """
     return _flip(input, dims=wrap_dims(sizes(args, dims), len(shape_of(input))))
 
 
 def fliplr(input: Any) -> Any:
-    """Reversed along the second dimension."""
+    """Reversed along the second dimension.
+
+    >>> torch.fliplr(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 1],
+            [4, 3]])
+    """
     if len(shape_of(input)) < 2:
         raise RuntimeError("fliplr: Input must be >= 2-d.")
     return flip(input, 1)
 
 
 def flipud(input: Any) -> Any:
-    """Reversed along the first dimension."""
+    """Reversed along the first dimension.
+
+    >>> torch.flipud(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[3, 4],
+            [1, 2]])
+    """
     return flip(input, 0)
 
 
 def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Any:
-    """The elements moved along dims (flattened if None), those that leave come in again."""
+    """The elements moved along dims (flattened if None), those that leave come in again.
+
+    >>> torch.roll(torch.tensor([1, 2, 3]), 1)
+    tensor([3, 1, 2])
+    """
     moves, axes = ((x,) if isinstance(x, int) else tuple(x or ()) for x in (shifts, dims))
     if not moves:
         raise RuntimeError("`shifts` required")
@@ -89,7 +108,12 @@ def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Any:
 
 
 def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
-    """The plane of two dimensions turned k times by 90 degrees, from the first to the second."""
+    """The plane of two dimensions turned k times by 90 degrees, from the first to the second.
+
+    >>> torch.rot90(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if len(shape_of(input)) < 2:
@@ -103,7 +127,12 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
 
 
 def repeat(input: Any, *args: Any, repeats: Any = None) -> Any:
-    """The tensor repeated along each dimension; more repeats than dimensions add dimensions."""
+    """The tensor repeated along each dimension; more repeats than dimensions add dimensions.
+
+    >>> torch.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
     counts, ndim = sizes(args, repeats), len(shape_of(input))
     if len(counts) < ndim:
         raise RuntimeError(
@@ -114,7 +143,11 @@ def repeat(input: Any, *args: Any, repeats: Any = None) -> Any:
 
 
 def tile(input: Any, *args: Any, dims: Any = None) -> Any:
-    """As `repeat`; missing repeats in front are 1."""
+    """As `repeat`; missing repeats in front are 1.
+
+    >>> torch.tile(torch.tensor([1, 2]), (2,))
+    tensor([1, 2, 1, 2])
+    """
     counts = sizes(args, dims)
     return repeat(input, (1,) * (len(shape_of(input)) - len(counts)) + counts)
 
@@ -124,7 +157,11 @@ def repeat_interleave(
 ) -> Any:
     """Each slice along dim (of the flattened input if None) repeated: as often as the number
     `repeats`, or its own element of the vector `repeats`. ``repeat_interleave(repeats)``: the
-    indices 0, 1, ..., each repeated so often."""
+    indices 0, 1, ..., each repeated so often.
+
+    >>> torch.repeat_interleave(torch.tensor([1, 2]), 2)
+    tensor([1, 1, 2, 2])
+    """
     xp: Any = backend_of(input._array)
     if repeats is None:
         if len(shape_of(input)) != 1:
@@ -150,7 +187,12 @@ def repeat_interleave(
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
-    """Grids of coordinates of the given vectors."""
+    """Grids of coordinates of the given vectors.
+
+    >>> x, y = torch.meshgrid(torch.tensor([1, 2]), torch.tensor([3, 4, 5]), indexing="ij")
+    >>> x.shape, y[0]
+    (torch.Size([2, 3]), tensor([3, 4, 5]))
+    """
     if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
         tensors = tuple(tensors[0])
     if indexing not in ("ij", "xy"):
@@ -171,14 +213,26 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
 
 
 def cartesian_prod(*tensors: Any) -> Any:
-    """All combinations of the elements of some vectors, as the rows of a matrix."""
+    """All combinations of the elements of some vectors, as the rows of a matrix.
+
+    >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]])
+    """
     if len(tensors) == 1:
         return tensors[0]
     return stack([reshape(grid, (-1,)) for grid in meshgrid(*tensors)], 1)
 
 
 def clone(input: Any, *, memory_format: Any = None) -> Any:
-    """A copy, in the graph."""
+    """A copy, in the graph.
+
+    >>> x = torch.zeros(2)
+    >>> torch.clone(x).add_(1), x
+    (tensor([1., 1.]), tensor([0., 0.]))
+    """
     return _clone(input)
 
 
@@ -191,5 +245,9 @@ _clone.gradients(lambda g, _y, _x: g)
 
 
 def contiguous(input: Any, memory_format: Any = None) -> Any:
-    """The tensor itself if its memory is in order, else a copy that is."""
+    """The tensor itself if its memory is in order, else a copy that is.
+
+    >>> torch.ones(2, 3).T.contiguous().stride()
+    (2, 1)
+    """
     return input if input._array.flags.c_contiguous else _clone(input)

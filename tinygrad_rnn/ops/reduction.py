@@ -1,4 +1,4 @@
-"""Reductions: sums, means, deviations, products, softmax, counting."""
+"""Reductions: sums, means, deviations, products, counting."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from ..autograd import Variable, primitive
 from ..autograd.broadcast import expand
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_, dtype, float16, float32, int64, of_array, uint8
-from .arithmetic import abs, zeros_like
+from .arithmetic import zeros_like
 from .choice import where
 from .comparison import isnan
 from .conversion import cast
-from .elementwise import exp
 from .names import second_names
 from .shape import Dims, reshape, shape_of, wrap_dim, wrap_dims
 
@@ -100,7 +99,13 @@ def accumulated(input: Any, target: dtype | None) -> Any:
 def sum(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The sum over dim (all dimensions if None). Integers and bool sum to int64."""
+    """The sum over dim (all dimensions if None). Integers and bool sum to int64.
+
+    >>> torch.sum(torch.tensor([[1, 2], [3, 4]]))
+    tensor(10)
+    >>> torch.sum(torch.tensor([[1, 2], [3, 4]]), dim=1, keepdim=True).shape
+    torch.Size([2, 1])
+    """
     input = accumulated(input, dtype) if isinstance(input, Variable) else input
     return _sum(input, dims=axes_of(input, dim), keepdim=keepdim)
 
@@ -120,9 +125,50 @@ def floating(input: Any, name: str, target: dtype | None = None) -> Any:
 def mean(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The mean over dim (all dimensions if None). Raises RuntimeError for integers."""
+    """The mean over dim (all dimensions if None). Raises RuntimeError for integers.
+
+    >>> torch.mean(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
+    tensor([2., 3.])
+    """
     input = floating(input, "mean", dtype)
     return _mean(input, dims=axes_of(input, dim), keepdim=keepdim)
+
+
+def _freedom(shape: tuple[int, ...], dims: Axes, correction: float) -> float:
+    return max(_count(shape, dims) - correction, 0)
+
+
+def _variance(xp: Backend, input: Array, dims: Axes, keepdim: bool, correction: float) -> Array:
+    wide = input.astype(float32.array) if input.dtype == float16.array else input
+    mean = _summed(xp, wide, dims, True, _count(input.shape, dims))
+    deviation = xp.asarray(wide - mean)
+    deviation *= deviation
+    total = xp.sum(deviation, axis=dims, keepdims=keepdim)
+    return xp.asarray(total / _freedom(input.shape, dims, correction))
+
+
+@primitive
+def _var(xp: Backend, input: Array, *, dims: Axes, keepdim: bool, correction: float) -> Array:
+    return _variance(xp, input, dims, keepdim, correction).astype(input.dtype, copy=False)
+
+
+@primitive
+def _std(xp: Backend, input: Array, *, dims: Axes, keepdim: bool, correction: float) -> Array:
+    variance = _variance(xp, input, dims, keepdim, correction)
+    return xp.sqrt(variance).astype(input.dtype, copy=False)
+
+
+def _var_rule(g: Any, x: Any, dims: Axes, correction: float) -> Any:
+    share = 2 / (_freedom(shape_of(x), dims, correction) or math.nan)
+    return spread(g * share, shape_of(x), dims) * (x - _mean(x, dims=dims, keepdim=True))
+
+
+_var.gradients(lambda g, _y, x, *, dims, keepdim, correction: _var_rule(g, x, dims, correction))
+_std.gradients(
+    lambda g, y, x, *, dims, keepdim, correction: _var_rule(
+        where(y == 0, 0, g / (2 * y)), x, dims, correction
+    )
+)
 
 
 @second_names
@@ -134,16 +180,26 @@ def var(
     *,
     correction: float | None = None,
 ) -> Any:
-    """The variance over dim: squared deviations summed, divided by n - correction (default 1)."""
+    """The variance over dim: squared deviations summed, divided by n - correction (default 1).
+
+    >>> torch.var(torch.tensor([1.0, 3.0]))
+    tensor(2.)
+    >>> torch.var(torch.tensor([1.0, 3.0]), correction=0)
+    tensor(1.)
+    """
+    return _spread_of(_var, "var", input, dim, unbiased, keepdim, correction)
+
+
+def _spread_of(
+    operation: Any, name: str, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any
+) -> Any:
     if isinstance(dim, bool):  # var(input, unbiased)
         dim, unbiased = None, dim
     if correction is None:
         correction = 0 if unbiased is False else 1
-    input = floating(input, "var")
+    input = floating(input, name)
     dims = axes_of(input, dim)
-    deviation = input - _mean(input, dims=dims, keepdim=True)
-    n = max(_count(shape_of(input), dims) - correction, 0)
-    return _sum(deviation * deviation, dims=dims, keepdim=keepdim) / n
+    return operation(input, dims=dims, keepdim=keepdim, correction=correction)
 
 
 @primitive
@@ -164,17 +220,31 @@ def std(
     *,
     correction: float | None = None,
 ) -> Any:
-    """The standard deviation over dim: the root of `var`."""
-    return root(var(input, dim, unbiased, keepdim, correction=correction))
+    """The standard deviation over dim: the root of `var`.
+
+    >>> torch.std(torch.tensor([1.0, 3.0]), correction=0)
+    tensor(1.)
+    """
+    return _spread_of(_std, "std", input, dim, unbiased, keepdim, correction)
 
 
 def var_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: Any) -> Any:
-    """Variance and mean over dim: the arguments are those of `var`."""
+    """Variance and mean over dim: the arguments are those of `var`.
+
+    >>> variance, mean = torch.var_mean(torch.tensor([1.0, 3.0]))
+    >>> variance, mean
+    (tensor(2.), tensor(2.))
+    """
     return _with_mean(var, input, dim, *args, **options)
 
 
 def std_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: Any) -> Any:
-    """Standard deviation and mean over dim: the arguments are those of `std`."""
+    """Standard deviation and mean over dim: the arguments are those of `std`.
+
+    >>> deviation, mean = torch.std_mean(torch.tensor([1.0, 3.0]), correction=0)
+    >>> deviation, mean
+    (tensor(1.), tensor(2.))
+    """
     return _with_mean(std, input, dim, *args, **options)
 
 
@@ -190,7 +260,11 @@ def _with_mean(
 def nansum(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The sum over dim, with nan counting as 0."""
+    """The sum over dim, with nan counting as 0.
+
+    >>> torch.nansum(torch.tensor([1.0, torch.nan, 3.0]))
+    tensor(4.)
+    """
     return sum(where(isnan(input), 0, input), dim, keepdim, dtype=dtype)
 
 
@@ -198,7 +272,11 @@ def nansum(
 def nanmean(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The mean over dim of what is not nan."""
+    """The mean over dim of what is not nan.
+
+    >>> torch.nanmean(torch.tensor([1.0, torch.nan, 3.0]))
+    tensor(2.)
+    """
     input = floating(input, "nanmean", dtype)
     return nansum(input, dim, keepdim) / sum(~isnan(input), dim, keepdim)
 
@@ -233,7 +311,11 @@ _prod.gradients(_prod_rule)
 def prod(
     input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The product over dim (all dimensions if None). Integers and bool give int64."""
+    """The product over dim (all dimensions if None). Integers and bool give int64.
+
+    >>> torch.prod(torch.tensor([[1, 2], [3, 4]]), dim=1)
+    tensor([ 2, 12])
+    """
     input = accumulated(input, dtype)
     shape = shape_of(input)
     if dim is None or not shape:
@@ -241,92 +323,6 @@ def prod(
     dim = wrap_dim(dim, len(shape))
     result = _prod(input.movedim(dim, -1))
     return result.unsqueeze(dim) if keepdim else result
-
-
-# ----- softmax and its logarithms -----
-
-
-def _shifted(xp: Backend, input: Array, dims: Axes) -> tuple[Array, Array]:
-    """The input less its largest element, for an exp that does not overflow; and that element,
-    taken as 0 where it is infinite, since inf - inf is nan."""
-    largest = input.max(axis=dims, keepdims=True)
-    largest = xp.where(xp.isfinite(largest), largest, xp.asarray(0, input.dtype))
-    return input - largest, largest
-
-
-@primitive
-def _logsumexp(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    if not input.size:
-        return xp.log(xp.sum(xp.exp(input), axis=dims, keepdims=keepdim))
-    shifted, largest = _shifted(xp, input, dims)
-    result = xp.log(xp.sum(xp.exp(shifted), axis=dims, keepdims=True)) + largest
-    return result if keepdim else result.squeeze(axis=dims)
-
-
-@primitive
-def _softmax(xp: Backend, input: Array, *, dim: int) -> Array:
-    if not input.size:
-        return input.copy()
-    exponential = xp.exp(input - input.max(axis=dim, keepdims=True))
-    exponential /= xp.sum(exponential, axis=dim, keepdims=True)
-    return exponential
-
-
-@primitive
-def _log_softmax(xp: Backend, input: Array, *, dim: int) -> Array:
-    if not input.size:
-        return input.copy()
-    shifted = input - input.max(axis=dim, keepdims=True)
-    shifted -= xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
-    return shifted
-
-
-def _total(g: Any, dim: int) -> Any:
-    return _sum(g, dims=(dim,), keepdim=True)
-
-
-_logsumexp.gradients(
-    lambda g, y, x, *, dims, keepdim: (
-        spread(g, shape_of(x), dims)
-        * exp(x - spread(where(abs(y) == math.inf, 0, y), shape_of(x), dims))
-    )
-)
-_softmax.gradients(lambda g, y, _x, *, dim: y * (g - _total(g * y, dim)))
-_log_softmax.gradients(lambda g, y, _x, *, dim: g - exp(y) * _total(g, dim))
-
-
-@second_names
-def logsumexp(input: Any, dim: Dims, keepdim: bool = False) -> Any:
-    """log(sum(exp(input))) over dim, without overflow."""
-    input = cast(input, float32) if input._array.dtype.kind != "f" else input
-    return _logsumexp(input, dims=axes_of(input, dim), keepdim=keepdim)
-
-
-def _along(primitive: Any, input: Any, dim: int | None, target: dtype | None) -> Any:
-    input = cast(input, target) if target is not None else input
-    if input._array.dtype.kind != "f":
-        raise RuntimeError(
-            f"softmax is not implemented for {of_array(input._array.dtype)}; convert with .float()"
-        )
-    shape = shape_of(input)
-    if dim is None:
-        raise TypeError("softmax() missing the dimension to normalise over: give dim=")
-    dim = wrap_dim(dim, len(shape))
-    if not shape:  # a number, alone in its dimension
-        return reshape(primitive(reshape(input, (1,)), dim=0), ())
-    return primitive(input, dim=dim)
-
-
-@second_names
-def softmax(input: Any, dim: int | None = None, dtype: dtype | None = None) -> Any:
-    """exp(input), normalised to sum 1 over dim."""
-    return _along(_softmax, input, dim, dtype)
-
-
-@second_names
-def log_softmax(input: Any, dim: int | None = None, dtype: dtype | None = None) -> Any:
-    """The logarithm of softmax, computed without its rounding errors."""
-    return _along(_log_softmax, input, dim, dtype)
 
 
 # ----- counting and logic -----
@@ -343,17 +339,29 @@ def _logical(name: str, input: Any, dim: Dims | None, keepdim: bool) -> Any:
 
 @second_names
 def all(input: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
-    """Whether all elements over dim are nonzero; bool (uint8 of uint8)."""
+    """Whether all elements over dim are nonzero; bool (uint8 of uint8).
+
+    >>> torch.all(torch.tensor([[True, False], [True, True]]), dim=1)
+    tensor([False,  True])
+    """
     return _logical("all", input, dim, keepdim)
 
 
 @second_names
 def any(input: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
-    """Whether any element over dim is nonzero; bool (uint8 of uint8)."""
+    """Whether any element over dim is nonzero; bool (uint8 of uint8).
+
+    >>> torch.any(torch.tensor([[True, False], [False, False]]), dim=1)
+    tensor([ True, False])
+    """
     return _logical("any", input, dim, keepdim)
 
 
 @second_names
 def count_nonzero(input: Any, dim: Dims | None = None) -> Any:
-    """How many elements over dim are nonzero."""
+    """How many elements over dim are nonzero.
+
+    >>> torch.count_nonzero(torch.tensor([0, 2, 0, 3]))
+    tensor(2)
+    """
     return sum(input != 0, dim)

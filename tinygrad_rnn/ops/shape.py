@@ -7,9 +7,10 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd import Variable, primitive
+from ..autograd import Variable, named, primitive
 from ..autograd.broadcast import expand as _expand
 from ..backends import Array, Backend
+from ..dtypes import dtype as DType, of_array
 from .names import second_names
 
 Dims = int | Sequence[int]
@@ -60,21 +61,32 @@ def sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
     return tuple(map(operator.index, args))
 
 
+def new_sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """`sizes` for a new tensor. Raises RuntimeError for negative ones."""
+    result = sizes(args, named)
+    for size in result:
+        if size < 0:
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {size}: {list(result)}"
+            )
+    return result
+
+
 # ----- views: the result shares the memory of the input -----
 
 
-@primitive(view=True)
-def _view(xp: Backend, input: Array, *, shape: tuple[int, ...]) -> Array:
+@primitive(view=True, name=named("ViewBackward0"))
+def _view(xp: Backend, input: Array, *, shape: tuple[int, ...], name: str = "") -> Array:
     return input.reshape(shape)
 
 
-@primitive(view=True)
-def _permute(xp: Backend, input: Array, *, dims: tuple[int, ...]) -> Array:
+@primitive(view=True, name=named("PermuteBackward0"))
+def _permute(xp: Backend, input: Array, *, dims: tuple[int, ...], name: str = "") -> Array:
     return input.transpose(dims)
 
 
-_view.gradients(lambda g, _y, x_shape, *, shape: _view(g, shape=x_shape))
-_permute.gradients(lambda g, _y, _x, *, dims: _permute(g, dims=_inverse(dims)))
+_view.gradients(lambda g, _y, x_shape, *, shape, name="": _view(g, shape=x_shape))
+_permute.gradients(lambda g, _y, _x, *, dims, name="": _permute(g, dims=_inverse(dims)))
 
 
 def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
@@ -102,12 +114,50 @@ def _resolve(input: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def reshape(input: Any, *args: Any, shape: Any = None) -> Any:
-    """The same elements in another shape, one size of which may be -1. A view if possible."""
+    """The same elements in another shape, one size of which may be -1. A view if possible.
+
+    >>> torch.reshape(torch.arange(6), (2, -1))
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
     return _view(input, shape=_resolve(input, sizes(args, shape)))
 
 
-def view(input: Any, *args: Any, size: Any = None) -> Any:
-    """As `reshape`, without copying: raises RuntimeError if a view is not possible."""
+@primitive(view=True)
+def _view_as_dtype(xp: Backend, input: Array, *, target: Any) -> Array:
+    return input.view(target)
+
+
+def _as_other_dtype(input: Any, target: DType) -> Any:
+    array, own = input._array, of_array(input._array.dtype)
+    what = f"to view {own.scalar_name} as {target.scalar_name} (different element sizes)"
+    if target.itemsize != own.itemsize:
+        if not array.ndim:
+            raise RuntimeError(f"self.dim() cannot be 0 {what}")
+        if array.strides[-1] != array.itemsize:
+            step = array.strides[-1] // array.itemsize
+            raise RuntimeError(f"self.stride(-1) must be 1 {what}, but got {step}")
+        ratio = target.itemsize // own.itemsize
+        if ratio and array.shape[-1] % ratio:
+            raise RuntimeError(
+                f"self.size(-1) must be divisible by {ratio} {what}, but got {array.shape[-1]}"
+            )
+    return _view_as_dtype(input, target=target.array)
+
+
+def view(input: Any, *args: Any, size: Any = None, dtype: Any = None) -> Any:
+    """As `reshape`, without copying: raises RuntimeError if a view is not possible. ``view(dtype)``
+    reads the same bytes as another dtype, without a gradient.
+
+    >>> torch.ones(2, 2).view(4)
+    tensor([1., 1., 1., 1.])
+    >>> torch.tensor([1.0]).view(torch.int32)
+    tensor([1065353216], dtype=torch.int32)
+    """
+    if len(args) == 1 and isinstance(args[0], DType):
+        dtype = args[0]
+    if dtype is not None:
+        return _as_other_dtype(input, dtype)
     result = reshape(input, *args, shape=size)
     if result._array.size and result._view is None:
         raise RuntimeError(
@@ -118,22 +168,40 @@ def view(input: Any, *args: Any, size: Any = None) -> Any:
 
 
 def reshape_as(input: Any, other: Any) -> Any:
-    """The input in other's shape."""
+    """The input in other's shape.
+
+    >>> torch.arange(4).reshape_as(torch.ones(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
     return reshape(input, shape_of(other))
 
 
 def view_as(input: Any, other: Any) -> Any:
-    """A view of the input in other's shape."""
+    """A view of the input in other's shape.
+
+    >>> torch.arange(4).view_as(torch.ones(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
     return view(input, shape_of(other))
 
 
 def ravel(input: Any) -> Any:
-    """All elements in one dimension."""
+    """All elements in one dimension.
+
+    >>> torch.ravel(torch.tensor([[1, 2], [3, 4]]))
+    tensor([1, 2, 3, 4])
+    """
     return reshape(input, (-1,)) if math.prod(shape_of(input)) else reshape(input, (0,))
 
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
-    """Dimensions start_dim to end_dim made one."""
+    """Dimensions start_dim to end_dim made one.
+
+    >>> torch.flatten(torch.ones(2, 3, 4), start_dim=1).shape
+    torch.Size([2, 12])
+    """
     shape = shape_of(input)
     start, end = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if start > end:
@@ -143,7 +211,11 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
-    """Dimension dim made several; one of the sizes may be -1."""
+    """Dimension dim made several; one of the sizes may be -1.
+
+    >>> torch.unflatten(torch.ones(2, 6), 1, (3, -1)).shape
+    torch.Size([2, 3, 2])
+    """
     shape = shape_of(input)
     dim = wrap_dim(dim, len(shape))
     if -1 in sizes and shape[dim] % (math.prod(sizes) or 1) == 0:
@@ -157,21 +229,35 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
 
 
 def squeeze(input: Any, dim: Dims | None = None) -> Any:
-    """Without the dimensions of size 1: all of them, or those of them in dim."""
+    """Without the dimensions of size 1: all of them, or those of them in dim.
+
+    >>> torch.squeeze(torch.ones(1, 2, 1)).shape, torch.squeeze(torch.ones(1, 2, 1), 0).shape
+    (torch.Size([2]), torch.Size([2, 1]))
+    """
     shape = shape_of(input)
     dims = range(len(shape)) if dim is None else wrap_dims(dim, len(shape))
-    return _view(input, shape=tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims))
+    rest = tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims)
+    form = 0 if dim is None else 1 if isinstance(dim, int) else 2  # PyTorch numbers them so
+    return _view(input, shape=rest, name=f"SqueezeBackward{form}")
 
 
 def unsqueeze(input: Any, dim: int) -> Any:
-    """With a new dimension of size 1 at dim."""
+    """With a new dimension of size 1 at dim.
+
+    >>> torch.unsqueeze(torch.ones(3), 0).shape, torch.unsqueeze(torch.ones(3), -1).shape
+    (torch.Size([1, 3]), torch.Size([3, 1]))
+    """
     shape = shape_of(input)
     dim = wrap_dim(dim, len(shape) + 1)
-    return _view(input, shape=(*shape[:dim], 1, *shape[dim:]))
+    return _view(input, shape=(*shape[:dim], 1, *shape[dim:]), name="UnsqueezeBackward0")
 
 
 def permute(input: Any, *args: Any, dims: Any = None) -> Any:
-    """The dimensions in another order."""
+    """The dimensions in another order.
+
+    >>> torch.permute(torch.ones(2, 3, 4), (2, 0, 1)).shape
+    torch.Size([4, 2, 3])
+    """
     ndim = len(shape_of(input))
     order = sizes(args, dims)
     if len(order) != ndim:
@@ -185,28 +271,41 @@ def permute(input: Any, *args: Any, dims: Any = None) -> Any:
 
 
 def transpose(input: Any, dim0: int, dim1: int) -> Any:
-    """Two dimensions swapped."""
+    """Two dimensions swapped.
+
+    >>> torch.transpose(torch.ones(2, 3, 4), 0, 2).shape
+    torch.Size([4, 3, 2])
+    """
     ndim = len(shape_of(input))
     a, b = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
     order = list(range(ndim))
     if ndim:
         order[a], order[b] = order[b], order[a]
-    return _permute(input, dims=tuple(order))
+    return _permute(input, dims=tuple(order), name="TransposeBackward0")
 
 
 swapaxes = swapdims = second_names(transpose)
 
 
 def t(input: Any) -> Any:
-    """The transpose of a matrix; a vector or number as it is."""
+    """The transpose of a matrix; a vector or number as it is.
+
+    >>> torch.t(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
+    """
     ndim = len(shape_of(input))
     if ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
-    return transpose(input, 0, 1) if ndim == 2 else _permute(input, dims=tuple(range(ndim)))
+    return _permute(input, dims=tuple(range(ndim))[::-1], name="TBackward0")
 
 
 def movedim(input: Any, source: Dims, destination: Dims) -> Any:
-    """Dimensions moved to other places; the others keep their order."""
+    """Dimensions moved to other places; the others keep their order.
+
+    >>> torch.movedim(torch.ones(2, 3, 4), 0, 2).shape
+    torch.Size([3, 4, 2])
+    """
     ndim = len(shape_of(input))
     sources, places = wrap_dims(source, ndim), wrap_dims(destination, ndim)
     if len(sources) != len(places):
@@ -224,7 +323,12 @@ moveaxis = movedim
 
 
 def expand(input: Any, *args: Any, size: Any = None, implicit: bool = False) -> Any:
-    """A view with dimensions of size 1 repeated, and new ones in front; -1 keeps a size."""
+    """A view with dimensions of size 1 repeated, and new ones in front; -1 keeps a size.
+
+    >>> torch.tensor([[1], [2]]).expand(2, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
     old, new = shape_of(input), sizes(args, size)
     if len(new) < len(old):
         raise RuntimeError(
@@ -248,12 +352,21 @@ broadcast_to = expand
 
 
 def expand_as(input: Any, other: Any) -> Any:
-    """The input expanded to other's shape."""
+    """The input expanded to other's shape.
+
+    >>> torch.tensor([1, 2]).expand_as(torch.ones(2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
     return expand(input, shape_of(other))
 
 
 def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
-    """The shape that tensors of these shapes broadcast to. Raises RuntimeError if they do not."""
+    """The shape that tensors of these shapes broadcast to. Raises RuntimeError if they do not.
+
+    >>> torch.broadcast_shapes((2, 1), (1, 3), (3,))
+    (2, 3)
+    """
     shapes = tuple((s,) if isinstance(s, int) else tuple(s) for s in shapes)
     ndim = max(map(len, shapes), default=0)
     result = [1] * ndim
@@ -269,7 +382,12 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
-    """The tensors expanded to their common shape."""
+    """The tensors expanded to their common shape.
+
+    >>> a, b = torch.broadcast_tensors(torch.ones(2, 1), torch.ones(3))
+    >>> a.shape, b.shape
+    (torch.Size([2, 3]), torch.Size([2, 3]))
+    """
     if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
         tensors = tuple(tensors[0])
     shape = broadcast_shapes(*map(shape_of, tensors))

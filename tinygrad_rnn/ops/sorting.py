@@ -7,14 +7,16 @@ from typing import Any
 from ..autograd import Variable
 from ..backends import backend_of
 from ..dtypes import of_array
-from .arithmetic import ceil, floor, lerp, round
+from . import return_types
+from .arithmetic import ceil, floor, round
 from .choice import where
 from .comparison import isnan
 from .conversion import cast
 from .gathering import picked
+from .mixing import lerp
 from .names import second_names
-from .order import ValuesIndices
 from .reduction import sum
+from .return_types import ValuesIndices
 from .shape import movedim, reshape, shape_of, wrap_dim
 
 # ----- sorting -----
@@ -37,31 +39,50 @@ def _with_dims(input: Any, dim: int) -> tuple[Any, int]:
     return input if shape_of(input) else reshape(input, (1,)), dim
 
 
-def _picked(input: Any, dim: int, indices: Any, like: Any) -> ValuesIndices:
+def _picked(
+    kind: type[ValuesIndices], input: Any, dim: int, indices: Any, like: Any, name: str,
+    keepdim: bool = True,
+) -> ValuesIndices:  # fmt: skip
     """The elements at the indices along dim; numbers again if `like` is one."""
-    values = picked(input, dim, indices)
     if not shape_of(like):
-        values, indices = reshape(values, ()), reshape(indices, ())
-    return ValuesIndices(values, indices)
+        values = picked(input, dim, indices, name)
+        return kind(reshape(values, ()), reshape(indices, ()))
+    values = picked(input, dim, indices, name, squeezed=not keepdim)
+    return kind(values, indices if keepdim else indices.squeeze(dim))
 
 
 @second_names
 def sort(
     input: Any, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> ValuesIndices:
-    """The elements sorted along dim, and where they were. Always stable; nan counts as largest."""
+    """The elements sorted along dim, and where they were. Always stable; nan counts as largest.
+
+    >>> values, indices = torch.sort(torch.tensor([3, 1, 2]), descending=True)
+    >>> values, indices
+    (tensor([3, 2, 1]), tensor([0, 2, 1]))
+    """
     x, dim = _with_dims(input, dim)
-    return _picked(x, dim, _sorted_indices(x, dim, descending), input)
+    indices = _sorted_indices(x, dim, descending)
+    return _picked(return_types.sort, x, dim, indices, input, "SortBackward0")
 
 
 def msort(input: Any) -> Any:
-    """The elements sorted along the first dimension."""
+    """The elements sorted along the first dimension.
+
+    >>> torch.msort(torch.tensor([[3, 1], [2, 4]]))
+    tensor([[2, 1],
+            [3, 4]])
+    """
     return sort(input, 0).values
 
 
 @second_names
 def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    """The indices that sort the elements along dim."""
+    """The indices that sort the elements along dim.
+
+    >>> torch.argsort(torch.tensor([3, 1, 2]))
+    tensor([1, 2, 0])
+    """
     return sort(input.detach(), dim, descending).indices
 
 
@@ -69,28 +90,35 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
 def topk(
     input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesIndices:
-    """The k largest (or smallest) elements along dim in order, and where they are."""
+    """The k largest (or smallest) elements along dim in order, and where they are.
+
+    >>> values, indices = torch.topk(torch.tensor([3, 1, 4, 2]), 2)
+    >>> values, indices
+    (tensor([4, 3]), tensor([2, 0]))
+    """
     x, dim = _with_dims(input, dim)
     if not 0 <= k <= shape_of(x)[dim]:
         raise RuntimeError(
             f"selected index k out of range: k={k}, dimension {dim} of {list(shape_of(input))}"
         )
-    return _picked(x, dim, _sorted_indices(x, dim, largest).narrow(dim, 0, k).contiguous(), input)
+    indices = _sorted_indices(x, dim, largest).narrow(dim, 0, k).contiguous()
+    return _picked(return_types.topk, x, dim, indices, input, "TopkBackward0")
 
 
 @second_names
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
-    """The k-th smallest element along dim (counted from 1), and where it is."""
+    """The k-th smallest element along dim (counted from 1), and where it is.
+
+    >>> values, indices = torch.kthvalue(torch.tensor([3, 1, 2]), 2)
+    >>> values, indices
+    (tensor(2), tensor(2))
+    """
     x, dim = _with_dims(input, dim)
     if not 1 <= k <= shape_of(x)[dim]:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k}")
-    return _squeezed(
-        _picked(x, dim, _sorted_indices(x, dim).narrow(dim, k - 1, 1), input), dim, keepdim
-    )
-
-
-def _squeezed(pair: ValuesIndices, dim: int, keepdim: bool) -> ValuesIndices:
-    return pair if keepdim else ValuesIndices(*(x.squeeze(dim) for x in pair))
+    indices = _sorted_indices(x, dim).narrow(dim, k - 1, 1)
+    kind = return_types.kthvalue
+    return _picked(kind, x, dim, indices, input, "KthvalueBackward0", keepdim)
 
 
 # ----- the middle -----
@@ -108,18 +136,28 @@ def _median(input: Any, dim: int | None, keepdim: bool, skip_nan: bool) -> Any:
     if not skip_nan:
         at = where(numbers == n, at, n - 1)  # nan is sorted behind all numbers
     indices = picked(_sorted_indices(x, dim), dim, at)
-    return _squeezed(_picked(x, dim, indices, input), dim, keepdim)
+    name = "NanmedianBackward1" if skip_nan else "MedianBackward1"
+    kind = return_types.nanmedian if skip_nan else return_types.median
+    return _picked(kind, x, dim, indices, input, name, keepdim)
 
 
 @second_names
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The lower median of all elements, or (values, indices) along dim; nan if there is a nan."""
+    """The lower median of all elements, or (values, indices) along dim; nan if there is a nan.
+
+    >>> torch.median(torch.tensor([3, 1, 2, 4]))
+    tensor(2)
+    """
     return _median(input, dim, keepdim, skip_nan=False)
 
 
 @second_names
 def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """As `median`, of what is not nan."""
+    """As `median`, of what is not nan.
+
+    >>> torch.nanmedian(torch.tensor([1.0, torch.nan, 3.0, 5.0]))
+    tensor(3.)
+    """
     return _median(input, dim, keepdim, skip_nan=True)
 
 
@@ -175,7 +213,11 @@ def quantile(
     interpolation: str = "linear",
 ) -> Any:  # fmt: skip
     """The values below which a part q (a number, or a vector of them, which come first in the
-    shape) of the elements lies: of all, or along dim. nan if there is a nan."""
+    shape) of the elements lies: of all, or along dim. nan if there is a nan.
+
+    >>> torch.quantile(torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0.5, 1.0]))
+    tensor([2.5000, 4.0000])
+    """
     return _quantile(input, q, dim, keepdim, interpolation, skip_nan=False)
 
 
@@ -184,7 +226,11 @@ def nanquantile(
     input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *,
     interpolation: str = "linear",
 ) -> Any:  # fmt: skip
-    """As `quantile`, of what is not nan."""
+    """As `quantile`, of what is not nan.
+
+    >>> torch.nanquantile(torch.tensor([1.0, torch.nan, 3.0]), 0.5)
+    tensor(2.)
+    """
     return _quantile(input, q, dim, keepdim, interpolation, skip_nan=True)
 
 
@@ -199,7 +245,11 @@ def unique(
     dim: int | None = None,
 ) -> Any:
     """The different elements (or slices along dim) in rising order; with them, if asked for, the
-    index of each in that list, and how often each occurs."""
+    index of each in that list, and how often each occurs.
+
+    >>> torch.unique(torch.tensor([3, 1, 3, 2]))
+    tensor([1, 2, 3])
+    """
     xp: Any = backend_of(input._array)
     axis = None if dim is None else wrap_dim(dim, len(shape_of(input)))
     values, inverse, counts = xp.unique(
@@ -213,7 +263,11 @@ def unique_consecutive(
     input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The elements (or slices along dim) without those equal to the one before; with them, if
-    asked for, the index of each in that list, and how often each occurs in a row."""
+    asked for, the index of each in that list, and how often each occurs in a row.
+
+    >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
+    tensor([1, 2, 1])
+    """
     array = input._array.reshape(-1) if dim is None else input._array
     xp: Any = backend_of(array)
     steps = xp.moveaxis(array, 0 if dim is None else dim, 0)

@@ -17,7 +17,11 @@ from .shape import movedim, reshape, shape_of, wrap_dim
 
 
 def select(input: Any, dim: int, index: int) -> Any:
-    """A view of one slice along dim, without that dimension."""
+    """A view of one slice along dim, without that dimension.
+
+    >>> torch.select(torch.tensor([[1, 2], [3, 4]]), 1, 0)
+    tensor([1, 3])
+    """
     shape = shape_of(input)
     dim = wrap_dim(dim, len(shape))
     if not shape:
@@ -31,7 +35,11 @@ def select(input: Any, dim: int, index: int) -> Any:
 
 
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
-    """A view of `length` slices along dim, from start (an int, or a 0-d tensor of one) on."""
+    """A view of `length` slices along dim, from start (an int, or a 0-d tensor of one) on.
+
+    >>> torch.narrow(torch.arange(5), 0, 1, 3)
+    tensor([1, 2, 3])
+    """
     shape = shape_of(input)
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
@@ -96,7 +104,11 @@ _split.gradients(
 
 
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
-    """Views of the slices along dim, without that dimension."""
+    """Views of the slices along dim, without that dimension.
+
+    >>> torch.unbind(torch.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
     ndim = len(shape_of(input))
     if not ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
@@ -108,7 +120,11 @@ def split(
     tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0
 ) -> tuple[Any, ...]:
     """Views of consecutive pieces along dim: of one size (the last may be smaller), or of each
-    of several sizes, which must add up."""
+    of several sizes, which must add up.
+
+    >>> torch.split(torch.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     shape = shape_of(tensor)
     dim = wrap_dim(dim, len(shape))
     if not shape:
@@ -131,12 +147,20 @@ def split(
 
 
 def split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Any, ...]:
-    """`split` into pieces of the given sizes."""
+    """`split` into pieces of the given sizes.
+
+    >>> torch.split_with_sizes(torch.arange(5), [1, 4])
+    (tensor([0]), tensor([1, 2, 3, 4]))
+    """
     return split(input, split_sizes, dim)
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """Views of at most `chunks` consecutive pieces of equal size along dim."""
+    """Views of at most `chunks` consecutive pieces of equal size along dim.
+
+    >>> torch.chunk(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     shape = shape_of(input)
@@ -151,7 +175,11 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 @second_names
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of consecutive pieces along dim: a number of them, the first ones larger by one where
-    the size does not divide; or those between the given indices."""
+    the size does not divide; or those between the given indices.
+
+    >>> torch.tensor_split(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     shape = shape_of(input)
     dim = wrap_dim(dim, len(shape))
     if not shape:
@@ -175,7 +203,13 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
 
 def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     """All windows of a size along a dimension, `step` apart, with what is inside a window as a
-    new last dimension. A copy, where PyTorch has a view."""
+    new last dimension. A copy, where PyTorch has a view.
+
+    >>> torch.arange(5).unfold(0, 3, 1)
+    tensor([[0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4]])
+    """
     shape = shape_of(input) or (1,)
     dim = wrap_dim(dimension, len(shape))
     if size < 0 or step <= 0 or size > shape[dim]:

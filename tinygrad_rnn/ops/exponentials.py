@@ -1,0 +1,112 @@
+"""Sums of exponentials: their logarithm, softmax and its logarithm, without overflow."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..autograd import primitive
+from ..backends import Array, Backend
+from ..dtypes import dtype, float32, of_array
+from .arithmetic import abs
+from .choice import where
+from .conversion import cast
+from .elementwise import exp
+from .names import second_names
+from .reduction import Axes, _sum, axes_of, spread
+from .shape import Dims, reshape, shape_of, wrap_dim
+
+
+def _shifted(xp: Backend, input: Array, dims: Axes) -> tuple[Array, Array]:
+    """The input less its largest element, for an exp that does not overflow; and that element,
+    taken as 0 where it is infinite, since inf - inf is nan."""
+    largest = input.max(axis=dims, keepdims=True)
+    largest = xp.where(xp.isfinite(largest), largest, xp.asarray(0, input.dtype))
+    return input - largest, largest
+
+
+@primitive
+def _logsumexp(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
+    if not input.size:
+        return xp.log(xp.sum(xp.exp(input), axis=dims, keepdims=keepdim))
+    shifted, largest = _shifted(xp, input, dims)
+    result = xp.log(xp.sum(xp.exp(shifted), axis=dims, keepdims=True)) + largest
+    return result if keepdim else result.squeeze(axis=dims)
+
+
+@primitive
+def _softmax(xp: Backend, input: Array, *, dim: int) -> Array:
+    if not input.size:
+        return input.copy()
+    exponential = xp.exp(input - input.max(axis=dim, keepdims=True))
+    exponential /= xp.sum(exponential, axis=dim, keepdims=True)
+    return exponential
+
+
+@primitive
+def _log_softmax(xp: Backend, input: Array, *, dim: int) -> Array:
+    if not input.size:
+        return input.copy()
+    shifted = input - input.max(axis=dim, keepdims=True)
+    shifted -= xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
+    return shifted
+
+
+def _total(g: Any, dim: int) -> Any:
+    return _sum(g, dims=(dim,), keepdim=True)
+
+
+_logsumexp.gradients(
+    lambda g, y, x, *, dims, keepdim: (
+        spread(g, shape_of(x), dims)
+        * exp(x - spread(where(abs(y) == math.inf, 0, y), shape_of(x), dims))
+    )
+)
+_softmax.gradients(lambda g, y, _x, *, dim: y * (g - _total(g * y, dim)))
+_log_softmax.gradients(lambda g, y, _x, *, dim: g - exp(y) * _total(g, dim))
+
+
+@second_names
+def logsumexp(input: Any, dim: Dims, keepdim: bool = False) -> Any:
+    """log(sum(exp(input))) over dim, without overflow.
+
+    >>> torch.logsumexp(torch.tensor([[1000.0, 1000.0]]), dim=1)
+    tensor([1000.6932])
+    """
+    input = cast(input, float32) if input._array.dtype.kind != "f" else input
+    return _logsumexp(input, dims=axes_of(input, dim), keepdim=keepdim)
+
+
+def _along(primitive: Any, input: Any, dim: int | None, target: dtype | None) -> Any:
+    input = cast(input, target) if target is not None else input
+    if input._array.dtype.kind != "f":
+        raise RuntimeError(
+            f"softmax is not implemented for {of_array(input._array.dtype)}; convert with .float()"
+        )
+    shape = shape_of(input)
+    if dim is None:
+        raise TypeError("softmax() missing the dimension to normalise over: give dim=")
+    dim = wrap_dim(dim, len(shape))
+    if not shape:  # a number, alone in its dimension
+        return reshape(primitive(reshape(input, (1,)), dim=0), ())
+    return primitive(input, dim=dim)
+
+
+@second_names
+def softmax(input: Any, dim: int | None = None, dtype: dtype | None = None) -> Any:
+    """exp(input), normalised to sum 1 over dim.
+
+    >>> torch.softmax(torch.tensor([[0.0, 0.0]]), dim=1)
+    tensor([[0.5000, 0.5000]])
+    """
+    return _along(_softmax, input, dim, dtype)
+
+
+@second_names
+def log_softmax(input: Any, dim: int | None = None, dtype: dtype | None = None) -> Any:
+    """The logarithm of softmax, computed without its rounding errors.
+
+    >>> torch.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
+    tensor([-0.6931, -0.6931])
+    """
+    return _along(_log_softmax, input, dim, dtype)

@@ -1,0 +1,368 @@
+"""Samples and functions given by points: covariance, mode, histograms, integrals, slopes."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..autograd import Variable
+from ..backends import backend_of
+from ..dtypes import bool_, get_default_dtype, int64, of_array
+from . import return_types
+from .cumulative import cumsum
+from .gathering import picked
+from .joining import cat
+from .names import second_names
+from .order import _not_empty
+from .reduction import sum
+from .shape import expand, reshape, shape_of, transpose, unsqueeze, wrap_dim
+from .sorting import _picked, _sorted_indices, _with_dims
+from .splitting import narrow
+
+# ----- covariance -----
+
+
+def _weights(name: str, weights: Any, columns: int, kind: str) -> Any:
+    """The weights. Raises RuntimeError unless there is one of that kind for each column."""
+    array = weights._array
+    if array.ndim > 1 or array.size != columns:
+        raise RuntimeError(
+            f"cov(): expected {name} to have one weight for each of {columns} observations, got "
+            f"shape {list(array.shape)}"
+        )
+    if array.dtype.kind not in kind:
+        raise RuntimeError(
+            f"cov(): expected {name} to have {'floating' if kind == 'f' else 'integral'} dtype, "
+            f"but got {of_array(array.dtype)}"
+        )
+    if bool((array < 0).any()):
+        raise RuntimeError(f"cov(): {name} cannot be negative")
+    return weights
+
+
+def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+    """The covariances of variables, the rows of input (or its only one, a vector), over its
+    columns: how often each was observed is in fweights (integers), how much it counts in aweights.
+
+    >>> torch.cov(torch.tensor([[0.0, 1, 2], [2, 1, 0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
+    shape = shape_of(input)
+    if len(shape) > 2:
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with "
+            f"{len(shape)} dimensions"
+        )
+    if input._array.dtype == bool_.array:
+        raise RuntimeError("cov(): bool dtype is not supported for input")
+    x = input if len(shape) == 2 else reshape(input, (1, input._array.size))
+    columns = shape_of(x)[1]
+    w: Any = None
+    if fweights is not None:
+        w = _weights("fweights", fweights, columns, "iu")
+    if aweights is not None:
+        aweights = _weights("aweights", aweights, columns, "f")
+        w = aweights if w is None else w * aweights
+    total: Any = columns if w is None else sum(w)
+    if w is not None and not total.item():
+        raise RuntimeError("cov(): weights sum to zero, can't be normalized")
+    mean = sum(x if w is None else x * w, 1) / total
+    norm = total - correction
+    if aweights is not None and correction:
+        norm = total - correction * sum(w * aweights) / total
+    if norm <= 0:
+        warnings.warn(
+            "cov(): degrees of freedom is <= 0. Correction should be strictly less than the "
+            "number of observations.",
+            stacklevel=2,
+        )
+        norm = norm * 0
+    x = x - unsqueeze(mean, 1)
+    return ((x @ transpose(x if w is None else x * w, 0, 1)) / norm).squeeze()
+
+
+def corrcoef(input: Any) -> Any:
+    """The correlations between variables, the rows of input, over its columns.
+
+    >>> torch.corrcoef(torch.tensor([[0.0, 1, 2], [2, 1, 0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
+    if len(shape_of(input)) > 2:
+        raise RuntimeError(
+            "corrcoef(): expected input to have two or fewer dimensions but got an input with "
+            f"{len(shape_of(input))} dimensions"
+        )
+    c = cov(input)
+    if not shape_of(c):
+        return c / c
+    deviation = c.diagonal().sqrt()
+    return (c / unsqueeze(deviation, 1) / unsqueeze(deviation, 0)).clip(-1, 1)
+
+
+# ----- how often values occur -----
+
+
+@second_names
+def mode(input: Any, dim: int = -1, keepdim: bool = False) -> return_types.ValuesIndices:
+    """The most frequent value along dim, the smallest of several, and where it is.
+
+    >>> torch.tensor([3, 1, 1, 2]).mode().values
+    tensor(1)
+    """
+    x, dim = _with_dims(input, dim)
+    _not_empty(x._array, (dim,), IndexError)
+    order = _sorted_indices(x, dim)
+    sorted = picked(x.detach(), dim, order)._array
+    xp: Any = backend_of(sorted)
+    lines = xp.moveaxis(sorted, dim, -1)
+    place = xp.arange(lines.shape[-1])
+    # For each element the place where its equals begin, so that the later ones are further from it
+    begin = xp.zeros(lines.shape, int64.array)
+    begin[..., 1:] = xp.where(lines[..., 1:] != lines[..., :-1], place[1:], 0)
+    step = 1
+    while step < len(place):
+        begin[..., step:] = xp.maximum(begin[..., step:], begin[..., :-step].copy())
+        step *= 2
+    best = xp.argmax(place - begin, axis=-1, keepdims=True)
+    indices = picked(order, dim, input._wrap(xp.moveaxis(best, -1, dim)))
+    return _picked(return_types.mode, x, dim, indices, input, "ModeBackward0", keepdim)
+
+
+class Histogram(NamedTuple):
+    """What histogram and histogramdd return."""
+
+    hist: Any
+    bin_edges: Any
+
+
+def _edges(x: Any, bins: Any, range: Sequence[float] | None) -> Any:
+    """Rising bin edges: those given, or of a number of equal bins from end to end."""
+    if isinstance(bins, Variable):
+        return bins
+    xp: Any = backend_of(x._array)
+    if range is not None:
+        low, high = range
+    elif x._array.size:
+        low, high = x._array.min().item(), x._array.max().item()
+    else:
+        low, high = 0.0, 1.0
+    if bins <= 0:
+        raise RuntimeError(f"histogramdd(): bins must be > 0, but got {bins}")
+    if low > high or not math.isfinite(high - low):
+        raise RuntimeError(
+            "torch.histogramdd: min must be less than max, and both finite, got range "
+            f"[{low}, {high}]"
+        )
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return x._wrap(xp.linspace(low, high, bins + 1, dtype=x._array.dtype))
+
+
+def histogramdd(
+    input: Any, bins: Any, range: Sequence[float] | None = None, weight: Any = None,
+    density: bool = False,
+) -> Histogram:  # fmt: skip
+    """How many points, the rows of input (..., N), lie in each box of a grid in N dimensions: of
+    bins (one number, or one for each dimension, or a vector of edges for each) between the limits
+    in range (two for each dimension). Counts are in input's dtype, or sums of weights; with
+    density=True divided by their sum and the boxes' volumes. Points outside do not count.
+
+    >>> torch.histogramdd(torch.tensor([[0.0, 1.0], [1.0, 1.0]]), 2).hist
+    tensor([[0., 1.],
+            [0., 1.]])
+    """
+    if len(shape_of(input)) < 2:
+        raise RuntimeError("torch.histogramdd: input tensor should have at least 2 dimensions")
+    if not input.is_floating_point():
+        raise NotImplementedError(
+            f"histogramdd is not implemented for {of_array(input._array.dtype)}"
+        )
+    points = reshape(input.detach(), (-1, shape_of(input)[-1]))
+    n = shape_of(points)[1]
+    bins = [bins] * n if isinstance(bins, int) else list(bins)
+    if len(bins) != n:
+        raise RuntimeError(
+            f"torch.histogramdd: expected {n} sequences of bin edges or numbers of bins, one for "
+            f"each dimension, but got {len(bins)}"
+        )
+    if range is not None and len(range) != 2 * n:
+        raise RuntimeError(f"torch.histogramdd: expected {2 * n} elements in range")
+    xp: Any = backend_of(points._array)
+    place: Any = 0
+    inside, volumes, all_edges = True, xp.ones(()), []
+    for d, x in enumerate(points.unbind(1)):
+        edges = _edges(x, bins[d], None if range is None else range[2 * d : 2 * d + 2])
+        line, count = edges._array, edges._array.size - 1
+        found = xp.asarray(xp.searchsorted(line, x._array, "right")) - 1
+        found = xp.where(x._array == line[-1], count - 1, found)  # the last edge belongs to its bin
+        inside = inside & (found >= 0) & (found < count)
+        place = place * count + found
+        volumes = volumes[..., None] * (line[1:] - line[:-1])
+        all_edges.append(edges)
+    weights = None if weight is None else weight._array.reshape(-1)[inside]
+    sums = xp.bincount(place[inside], weights, volumes.size).reshape(volumes.shape)
+    sums = sums.astype(points._array.dtype)
+    if density:
+        sums = sums / sums.sum() / volumes.astype(sums.dtype)
+    return Histogram(input._wrap(sums), tuple(all_edges))
+
+
+def histogram(
+    input: Any, bins: Any = 100, *, range: Sequence[float] | None = None, weight: Any = None,
+    density: bool = False,
+) -> Histogram:  # fmt: skip
+    """How many elements lie in each of bins (a number of equal ones between the two limits in
+    range, or from the smallest to the largest element; or a vector of edges): (hist, bin_edges).
+
+    >>> torch.histogram(torch.tensor([1.0, 2, 1]), bins=2).hist
+    tensor([2., 1.])
+    """
+    found = histogramdd(
+        reshape(input, (-1, 1)), [bins], range=range, weight=weight, density=density
+    )
+    return Histogram(found.hist, found.bin_edges[0])
+
+
+# ----- functions given by points -----
+
+
+def _heights(y: Any, dim: int) -> Any:
+    """Twice the mean height between each two neighbours along dim."""
+    n = shape_of(y)[dim]
+    return narrow(y, dim, 1, n - 1) + narrow(y, dim, 0, n - 1)
+
+
+def _areas(name: str, y: Any, x: Any, dx: float, dim: int) -> tuple[Any, int]:
+    """The areas between neighbouring points along dim."""
+    dim = wrap_dim(dim, len(shape_of(y)))
+    if y._array.dtype == bool_.array:
+        raise RuntimeError(f"{name}: received a bool input for `y`, but bool is not supported")
+    if x is None:
+        return _heights(y, dim) * (dx / 2), dim
+    if x._array.dtype == bool_.array:
+        raise RuntimeError(f"{name}: received a bool input for `x`, but bool is not supported")
+    if len(shape_of(x)) == 1 and len(shape_of(y)) > 1:
+        if shape_of(x)[0] != shape_of(y)[dim]:
+            raise RuntimeError(
+                f"{name}: There must be one `x` value for each sample point, got "
+                f"{shape_of(x)[0]} for {shape_of(y)[dim]}"
+            )
+        x = reshape(x, (-1,) + (1,) * (len(shape_of(y)) - 1 - dim))
+    lead = len(shape_of(y)) - len(shape_of(x))
+    x = reshape(x, (1,) * lead + tuple(shape_of(x)))
+    n = shape_of(x)[dim]
+    widths = narrow(x, dim, 1, n - 1) - narrow(x, dim, 0, n - 1)
+    return _heights(y, dim) * widths / 2.0, dim
+
+
+def trapezoid(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
+    """The integral along dim of a function given by its values y at the points x (or dx apart),
+    by the trapezoidal rule.
+
+    >>> torch.trapezoid(torch.tensor([1.0, 5, 10]))
+    tensor(10.5000)
+    """
+    if not shape_of(y)[dim]:
+        return sum(y, dim) * 1.0
+    areas, dim = _areas("trapezoid", y, x, dx, dim)
+    return sum(areas, dim)
+
+
+def trapz(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
+    """`trapezoid`.
+
+    >>> torch.trapz(torch.tensor([1.0, 5, 10]), dx=2)
+    tensor(21.)
+    """
+    return trapezoid(y, x, dx=dx, dim=dim)
+
+
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
+    """`trapezoid` up to each point but the first.
+
+    >>> torch.cumulative_trapezoid(torch.tensor([1.0, 5, 10]))
+    tensor([ 3.0000, 10.5000])
+    """
+    areas, dim = _areas("cumulative_trapezoid", y, x, dx, dim)
+    return cumsum(areas, dim)
+
+
+def _slope(x: Any, at: Any, dim: int, edge_order: int) -> Any:
+    """The derivative of x along dim, of points with coordinates or a spacing `at`, by differences
+    that are exact for parabolas inside, and for polynomials of edge_order at the ends."""
+    n = shape_of(x)[dim]
+
+    def part(start: int, length: int) -> Any:
+        return narrow(x, dim, start, length)
+
+    if isinstance(at, Variable):
+        steps = narrow(at, 0, 1, n - 1) - narrow(at, 0, 0, n - 1)
+    else:
+        steps = expand(
+            x.new_tensor(at, dtype=x.dtype if x.is_floating_point() else get_default_dtype()),
+            (n - 1,),
+        )
+    step = reshape(steps, (-1,) + (1,) * (len(shape_of(x)) - 1 - dim))
+    slopes = (part(1, n - 1) - part(0, n - 1)) / step
+    low, high = narrow(step, 0, 0, n - 2), narrow(step, 0, 1, n - 2)
+    below, above = narrow(slopes, dim, 0, n - 2), narrow(slopes, dim, 1, n - 2)
+    middle = (below * high + above * low) / (low + high)
+    first, last = narrow(slopes, dim, 0, 1), narrow(slopes, dim, n - 2, 1)
+    if edge_order == 2:
+        second = (above - below) / (low + high)
+        first = first - narrow(second, dim, 0, 1) * narrow(step, 0, 0, 1)
+        last = last + narrow(second, dim, n - 3, 1) * narrow(step, 0, n - 2, 1)
+    return cat([first, middle, last], dim)
+
+
+def _spacing(step: Any) -> Any:
+    if isinstance(step, Variable) and not shape_of(step):
+        return step.item()  # type: ignore[attr-defined]
+    return 1 if step is None else step
+
+
+def gradient(
+    input: Any, *, spacing: Any = 1, dim: int | Sequence[int] | None = None, edge_order: int = 1
+) -> list[Any]:
+    """The derivatives of a function given by its values on a grid, along each of the dimensions
+    (all of them if dim is None). spacing is the distance of the points (a number, or one for each
+    dimension), or a vector of coordinates for each dimension.
+
+    >>> torch.gradient(torch.tensor([1.0, 4, 9, 16]))[0]
+    tensor([3., 4., 6., 7.])
+    """
+    ndim = len(shape_of(input))
+    if dim is None:
+        dims = list(range(ndim))
+    else:
+        dims = [wrap_dim(d, ndim) for d in ([dim] if isinstance(dim, int) else dim)]
+    if len(set(dims)) != len(dims):
+        raise RuntimeError(f"dim {dims} appears multiple times in the list of dims")
+    steps = list(spacing) if isinstance(spacing, list | tuple) else [spacing] * len(dims)
+    steps = [_spacing(step) for step in steps]
+    if len(steps) != len(dims):
+        raise RuntimeError(
+            "torch.gradient expected spacing to be unspecified, a scalar, or a list of length "
+            f"{len(dims)}, one for each dimension, but got a list of length {len(steps)}"
+        )
+    if edge_order not in (1, 2):
+        raise RuntimeError(
+            f"torch.gradient only supports edge_order=1 and edge_order=2, got {edge_order}"
+        )
+    for d, step in zip(dims, steps, strict=True):
+        n = shape_of(input)[d]
+        if n <= edge_order:
+            raise RuntimeError(
+                f"torch.gradient expected each dimension size to be at least {edge_order + 1}, "
+                f"but dimension {d} has {n}"
+            )
+        if isinstance(step, Variable) and shape_of(step) != (n,):
+            raise RuntimeError(
+                f"torch.gradient expected the coordinates along dimension {d} to be {n} numbers, "
+                f"got shape {list(shape_of(step))}"
+            )
+    return [_slope(input, step, d, edge_order) for d, step in zip(dims, steps, strict=True)]
