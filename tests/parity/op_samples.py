@@ -32,6 +32,16 @@ REORDERED: dict[str, Callable[..., Any]] = {
     "einsum": lambda f: lambda tensors, equation: f(equation, tensors),
     "normal:number_mean": lambda f: lambda std, mean, *args, **kw: f(mean, std, *args, **kw),
     "nn.functional.embedding": lambda f: lambda weight, idx, **kw: f(idx, weight, **kw),
+    "nn.functional.embedding_bag": lambda f: lambda weight, idx, **kw: f(idx, weight, **kw),
+    "linalg.lstsq:grad_oriented": lambda f: lambda a, b, driver: f(a, b, driver=driver)[:2],
+    "linalg.pinv:singular": lambda f: lambda a, b: f(a @ b.mT),
+}
+REORDERED |= {
+    name: lambda f: lambda x, n, **kw: f(n, x, **kw)
+    for name in (
+        "special.polygamma:special_polygamma_n_0",
+        *(f"polygamma:polygamma_n_{i}" for i in range(5)),
+    )
 }
 
 
@@ -112,6 +122,10 @@ def leaves(value: Any, kind: type) -> Iterator[Any]:
 
 def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
     """Nested arguments with `change` made of everything that is not a container."""
+    if isinstance(value, torch.nn.utils.rnn.PackedSequence):
+        parts = mapped(tuple(value), change)
+        library = ours if isinstance(parts[0], ours.Tensor) else torch
+        return library.nn.utils.rnn.PackedSequence(*parts)
     if isinstance(value, dict):
         return {k: mapped(v, change) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -137,6 +151,8 @@ def _translate(value: Any, device: str) -> Any:
     if isinstance(value, torch.Tensor):
         if value.dtype.is_complex or value.dtype == torch.bfloat16:
             raise Unsupported(f"{value.dtype} tensors")
+        if value.is_meta:
+            raise Unsupported("tensors without memory")
         if value.layout != torch.strided:
             raise Unsupported("sparse tensors")
         tensor = ours.from_numpy(value.detach().resolve_neg().numpy()).to(device)
@@ -151,6 +167,10 @@ def _translate(value: Any, device: str) -> Any:
         raise Unsupported("complex numbers")
     if isinstance(value, torch.device) or value == "cpu":
         return device
+    if isinstance(value, torch.nn.Module):
+        raise Unsupported("modules of PyTorch as arguments")
+    if callable(value) and hasattr(ours.nn.functional, getattr(value, "__name__", "")):
+        return getattr(ours.nn.functional, value.__name__)
     return value
 
 

@@ -16,8 +16,14 @@ LEFT_OUT = {"out", "layout", "memory_format", "pin_memory", "generator", "out_dt
 # Second forms of a function, told apart by types: tested by calling them
 OVERLOADS = {
     "arange": {"end"},
+    "atleast_1d": {"self"},
+    "atleast_2d": {"self"},
+    "atleast_3d": {"self"},
     "bernoulli": {"p"},
+    "dsplit": {"sections", "indices"},
+    **{f"conv{d}d": {"padding"} for d in (1, 2, 3)},  # ints, or "same" or "valid"
     "einsum": {"path", "tensors"},
+    "hsplit": {"sections", "indices"},
     "isin": {"element", "test_element"},
     "norm": {"p"},
     "randint": {"dtype", "high"},
@@ -36,6 +42,7 @@ OVERLOADS = {
     "tril_indices": {"dtype"},
     "triu_indices": {"dtype"},
     "var": {"unbiased"},
+    "vsplit": {"sections", "indices"},
 }
 
 
@@ -85,5 +92,7 @@ def test_arguments(name):
             if argument.has_default_value() and argument.default_value is not None:
                 default = parameters[own].default
                 wanted = argument.default_value
+                if isinstance(wanted, list) and isinstance(default, int):
+                    default = [default] * len(wanted)  # one for all dimensions
                 same = default == wanted or (not wanted and not default) or list(default) == wanted
                 assert same, f"{own}={default!r}, not {wanted!r}"
