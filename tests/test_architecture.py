@@ -20,14 +20,15 @@ PACKAGES = {name for name, path in MODULES.items() if path.name == "__init__.py"
 
 # From the top down. A module may import those of its own floor and of the floors below it.
 FLOORS = [
-    ["testing", "text", "utils"],
+    ["jit", "testing", "text", "utils"],
     ["nn", "optim", "serialization", "files"],
-    ["random", "creation", "linalg", "functions", "legacy", "cuda"],
-    ["tensor", "values", "methods"],
+    ["random", "creation", "linalg", "signal", "special", "functions", "legacy", "cuda", "amp",
+     "accelerator", "settings", "version"],
+    ["tensor", "values", "methods", "inplace_methods"],
     ["ops"],
     ["autograd"],
-    ["backends", "dtypes", "printing"],
-]
+    ["backends", "dtypes", "layout", "printing"],
+]  # fmt: skip
 HEIGHT = {name: -i for i, floor in enumerate(FLOORS) for name in floor}
 LIMIT = 400  # lines of a file
 NAMES_ONLY = {"tinygrad_rnn"}  # its __init__ has the public names, one a line

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_rnn import text
 from tinygrad_rnn.text import (
     DownloadError,
+    corpora,
     load_data_time_machine,
     load_time_machine,
     seq_data_iter_random,
@@ -33,8 +33,8 @@ CONTENT = b"The Time Traveller\n(for so it will be convenient)\n"
 @pytest.fixture
 def places(monkeypatch, tmp_path):
     """An empty data folder and cache, and CONTENT standing in for the book."""
-    monkeypatch.setattr(text, "TIME_MACHINE_SHA1", hashlib.sha1(CONTENT).hexdigest())
-    monkeypatch.setattr(text.sys, "platform", "linux")
+    monkeypatch.setattr(corpora, "TIME_MACHINE_SHA1", hashlib.sha1(CONTENT).hexdigest())
+    monkeypatch.setattr(corpora.sys, "platform", "linux")
     monkeypatch.setenv("TINYGRAD_RNN_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
@@ -151,7 +151,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(places, server, monkeyp
     def full(descriptor):
         raise OSError("no space left")
 
-    monkeypatch.setattr(text.os, "fsync", full)
+    monkeypatch.setattr(corpora.os, "fsync", full)
     with pytest.raises(OSError, match="no space left"):
         time_machine_path(url=server.url)
     assert cached.read_bytes() == b"damaged"
@@ -171,8 +171,8 @@ def test_the_file_is_complete_and_on_disk_before_it_gets_its_name(places, server
         assert Path(source).parent == Path(target).parent
         replace(source, target)
 
-    monkeypatch.setattr(text.os, "fsync", record_fsync)
-    monkeypatch.setattr(text.os, "replace", record_replace)
+    monkeypatch.setattr(corpora.os, "fsync", record_fsync)
+    monkeypatch.setattr(corpora.os, "replace", record_replace)
     time_machine_path(url=server.url)
     assert steps == [("fsync", len(CONTENT)), ("replace", True)]
 
@@ -186,7 +186,7 @@ def test_the_file_is_complete_and_on_disk_before_it_gets_its_name(places, server
     ],
 )
 def test_the_cache_folder_of_each_system(places, monkeypatch, platform, variable, fallback):
-    monkeypatch.setattr(text.sys, "platform", platform)
+    monkeypatch.setattr(corpora.sys, "platform", platform)
     monkeypatch.setattr(Path, "home", lambda: places / "home")
     for folder, root in ((str(places / "own"), places / "own"), ("", places / "home" / fallback)):
         monkeypatch.setenv(variable, folder)
