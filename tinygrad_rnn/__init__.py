@@ -4,22 +4,21 @@ Written to be imported as ``import tinygrad_rnn as torch``: names, shapes, defau
 PyTorch's.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from . import (
     accelerator as accelerator,
     amp as amp,
     autograd as autograd,
     backends as backends,
     cuda as cuda,
-    jit as jit,
     linalg as linalg,
     nn as nn,
     optim as optim,
     random as random,
-    serialization as serialization,
     signal as signal,
     special as special,
-    testing as testing,
-    utils as utils,
     version as version,
 )
 from .amp import autocast as autocast, is_autocast_enabled as is_autocast_enabled
@@ -612,7 +611,6 @@ from .random import (
     seed as seed,
     set_rng_state as set_rng_state,
 )
-from .serialization import load as load, save as save
 from .settings import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     compile as compile,
@@ -639,7 +637,36 @@ from .signal.older import (
 from .tensor import Size as Size, Tensor as Tensor
 from .version import __version__ as __version__
 
+if TYPE_CHECKING:
+    from . import jit as jit, serialization as serialization, testing as testing, utils as utils
+    from .serialization import load as load, save as save
+
 newaxis = None
+
+# What many programs do without is imported when it is first asked for, which keeps the import of
+# this package fast: where each name is.
+_LATER = {
+    "jit": ".jit",
+    "load": ".serialization",
+    "save": ".serialization",
+    "serialization": ".serialization",
+    "testing": ".testing",
+    "utils": ".utils",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(_LATER[name], __name__)
+    value = module if _LATER[name] == f".{name}" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 for _name in WITH_OUT:
     globals()[_name] = with_out(globals()[_name])
