@@ -53,11 +53,13 @@ def forward(
         h = np.matmul(weight, step, out=slopes[t])
         if relu:
             h = np.maximum(h, 0, out=column.slot(following, n))
-            np.greater(h, 0, out=slopes[t], casting="unsafe")
+            if keep:
+                np.greater(h, 0, out=slopes[t], casting="unsafe")
         else:
             h = np.tanh(h, out=column.slot(following, n))
-            np.multiply(h, h, out=slopes[t])
-            np.subtract(one, slopes[t], out=slopes[t])
+            if keep:
+                np.multiply(h, h, out=slopes[t])
+                np.subtract(one, slopes[t], out=slopes[t])
         y[t, :n] = h.T
     resized(h, 0, first, last)
     return y, (last.T.copy(),), (column.flat, flat_slopes)
