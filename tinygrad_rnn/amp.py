@@ -77,8 +77,8 @@ def is_autocast_available(device_type: str) -> bool:
 
 
 class GradScaler:
-    """Multiplies losses, so that gradients of half precision do not vanish, and divides gradients
-    by the same before a step, which is left out if they are not finite.
+    """Multiplies losses, of any shape, so that gradients of half precision do not vanish, and
+    divides gradients by the same before a step, which is left out if they are not finite.
 
         scaler.scale(loss).backward()
         scaler.step(optimizer)

@@ -49,7 +49,7 @@ def tensor(
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
-    """A new tensor with a copy of the data: a number, nested lists, an array, or a tensor.
+    """A new tensor with a copy of the data, of its shape: a number, lists, an array, or a tensor.
 
     Python floats get the default dtype, integers int64, bools bool; arrays keep theirs. Raises
     ValueError for ragged lists, TypeError for what is not made of numbers.
@@ -68,8 +68,8 @@ def tensor(
 
 
 def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> Tensor:
-    """The data as a tensor, without a copy where possible: a tensor as it is, a NumPy array on
-    the same memory.
+    """The data as a tensor of its shape, without a copy where possible: a tensor as it is, a
+    NumPy array on the same memory.
 
     >>> x = torch.ones(2)
     >>> torch.as_tensor(x) is x
@@ -86,7 +86,7 @@ asarray = as_tensor
 
 
 def from_numpy(ndarray: Any) -> Tensor:
-    """A tensor on the memory of a NumPy array: changes to one show in the other.
+    """A tensor on the memory of a NumPy array, in its shape: changes to one show in the other.
 
     Raises TypeError for anything else, and for dtypes that tensors do not have.
 
@@ -146,7 +146,7 @@ def frombuffer(
 
 
 def from_dlpack(ext_tensor: Any, *, device: Device = None, copy: bool | None = None) -> Tensor:
-    """A tensor on the memory of any object with `__dlpack__`, or a copy on another device.
+    """A tensor on the memory of an object with `__dlpack__`, in its shape; or a copy on a `device`.
 
     >>> x = torch.zeros(2)
     >>> _ = torch.from_dlpack(x).add_(1)
@@ -166,7 +166,7 @@ def from_dlpack(ext_tensor: Any, *, device: Device = None, copy: bool | None = N
 def zeros(
     *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
 ) -> Tensor:
-    """Zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``.
+    """Zeros of a shape: ``zeros(2, 3)`` or ``zeros((2, 3))``.
 
     >>> torch.zeros(2, 2)
     tensor([[0., 0.],
@@ -178,7 +178,7 @@ def zeros(
 def ones(
     *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
 ) -> Tensor:
-    """Ones.
+    """Ones of a shape: ``ones(2, 3)`` or ``ones((2, 3))``.
 
     >>> torch.ones(2, dtype=torch.int64)
     tensor([1, 1])
@@ -190,7 +190,7 @@ def empty(
     *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
     memory_format: Any = None, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Whatever was in memory.
+    """Whatever was in memory, in a shape: ``empty(2, 3)`` or ``empty((2, 3))``.
 
     >>> torch.empty(2, 3).shape
     torch.Size([2, 3])
@@ -202,7 +202,7 @@ def full(
     size: Any, fill_value: Any, *, dtype: DType | None = None, device: Device = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """One value everywhere, in the value's own dtype unless another is given.
+    """One value everywhere in a shape, in the value's own dtype unless another is given.
 
     >>> torch.full((2, 2), 7)
     tensor([[7, 7],
@@ -220,7 +220,7 @@ def full(
 def scalar_tensor(
     s: Any, *, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
 ) -> Tensor:
-    """A 0-d tensor in the default dtype.
+    """A 0-d tensor (shape ``()``) in the default dtype.
 
     >>> torch.scalar_tensor(3)
     tensor(3.)
@@ -295,7 +295,7 @@ def arange(
     start: Any = 0, end: Any = None, step: Any = 1, *, dtype: DType | None = None,
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """``arange(end)``, ``arange(start, end, step=1)``: integers give int64, else the default dtype.
+    """The vector ``arange(end)``, ``arange(start, end, step=1)``: int64, or floats' default dtype.
 
     Raises RuntimeError if step is 0 or leads away from end, or if an end is infinite.
 
@@ -353,7 +353,7 @@ def linspace(
     start: Any, end: Any, steps: int, *, dtype: DType | None = None, device: Device = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """`steps` numbers from start to end, both included.
+    """`steps` numbers from start to end, both included, as a vector (steps).
 
     >>> torch.linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
@@ -366,7 +366,7 @@ def logspace(
     start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: DType | None = None,
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """base ** linspace(start, end, steps).
+    """base ** linspace(start, end, steps), a vector (steps).
 
     >>> torch.logspace(0, 2, 3)
     tensor([  1.,  10., 100.])

@@ -111,7 +111,7 @@ def imag(input: Any) -> Any:
 
 
 def adjoint(input: Any) -> Any:
-    """Matrices transposed: the last two dimensions swapped.
+    """Matrices (..., m, n) transposed: the last two dimensions swapped.
 
     >>> torch.adjoint(torch.ones(2, 3)).shape
     torch.Size([3, 2])
@@ -120,7 +120,7 @@ def adjoint(input: Any) -> Any:
 
 
 def detach(input: Any) -> Any:
-    """The same values and memory, outside the graph.
+    """The same values, shape and memory, outside the graph.
 
     >>> torch.detach(torch.ones(1, requires_grad=True))
     tensor([1.])
@@ -129,7 +129,7 @@ def detach(input: Any) -> Any:
 
 
 def detach_(input: Any) -> Any:
-    """Cut the tensor off the graph that made it, and return it.
+    """Cut the tensor, of any shape, off the graph that made it, and return it.
 
     >>> torch.detach_(torch.ones(1, requires_grad=True) * 2).requires_grad
     False

@@ -73,7 +73,8 @@ class InPlace(Variable):
     lcm_ = _in_place(numeric.lcm, "[4, 6]", "torch.tensor(4)")
 
     def conj_physical_(self: Any) -> Any:
-        """The complex conjugate in place: of real numbers these themselves. Returns the tensor.
+        """The complex conjugate in place: of real numbers these themselves. Returns the tensor,
+        of any shape.
 
         >>> x = torch.tensor([0.5])
         >>> x.conj_physical_() is x

@@ -24,7 +24,8 @@ class layout:
 
 class memory_format:
     """``torch.contiguous_format``, ``torch.channels_last``, ...: accepted wherever PyTorch takes
-    one. Only strides depend on it there, never values; here tensors keep their own order.
+    one. Only strides depend on it there, never shapes or values; here tensors keep their own
+    order.
 
     >>> torch.zeros(1, 2, 3, 3).to(memory_format=torch.channels_last).shape
     torch.Size([1, 2, 3, 3])

@@ -46,7 +46,8 @@ def norm(
     *, dtype: dtype | None = None,
 ) -> Any:  # fmt: skip
     """The norm of a vector or a matrix: of the order ``ord`` if given, as a matrix if there are
-    two dimensions; else the 2-norm of all elements.
+    two dimensions; else the 2-norm of all elements. A scalar; with dim, A's shape without these
+    (or with size 1, keepdim).
 
     >>> torch.linalg.norm(torch.tensor([[3.0, 0.0], [0.0, 4.0]]))
     tensor(5.)
@@ -69,7 +70,8 @@ def norm(
 
 
 def multi_dot(tensors: Sequence[Any]) -> Any:
-    """The product of two or more matrices (the first and the last may be vectors).
+    """The product (n, p) of two or more matrices (n, m), ..., (k, p); the first and the last may be
+    vectors, (m) and (k), whose dimension the product lacks.
 
     >>> torch.linalg.multi_dot([torch.ones(2, 3), torch.ones(3, 4), torch.ones(4)])
     tensor([12., 12.])
@@ -80,7 +82,7 @@ def multi_dot(tensors: Sequence[Any]) -> Any:
 
 
 def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
-    """The cross products of vectors of 3 elements along dim.
+    """The cross products of vectors of 3 elements along dim; the other dimensions broadcast.
 
     >>> torch.linalg.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]))
     tensor([0., 0., 1.])
@@ -89,7 +91,7 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
 
 
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
-    """The inner products of vectors along dim.
+    """The inner products of vectors along dim; x and y broadcast, and the result lacks dim.
 
     >>> torch.linalg.vecdot(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.ones(2))
     tensor([3., 7.])

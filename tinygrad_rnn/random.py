@@ -55,7 +55,7 @@ def initial_seed() -> int:
 
 
 def get_rng_state() -> Tensor:
-    """The state of the default generator, as uint8.
+    """The state of the default generator, a uint8 vector.
 
     >>> state = torch.get_rng_state()
     >>> first = torch.rand(3)
@@ -67,7 +67,7 @@ def get_rng_state() -> Tensor:
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Put the default generator into a state that `get_rng_state` returned.
+    """Put the default generator into a state, the uint8 vector that `get_rng_state` returned.
 
     >>> state = torch.get_rng_state()
     >>> first = torch.randn(2)
@@ -85,7 +85,7 @@ def rand(
     *size: Any, generator: Generator | None = None, dtype: DType | None = None,
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Uniform on [0, 1).
+    """Uniform on [0, 1), in a shape: ``rand(2, 3)`` or ``rand((2, 3))``.
 
     >>> _ = torch.manual_seed(0)
     >>> torch.rand(2)
@@ -100,7 +100,7 @@ def randn(
     *size: Any, generator: Generator | None = None, dtype: DType | None = None,
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Normal with mean 0 and standard deviation 1.
+    """Normal with mean 0 and standard deviation 1, in a shape: ``randn(2, 3)``.
 
     >>> _ = torch.manual_seed(0)
     >>> torch.randn(2)
@@ -115,7 +115,8 @@ def randint(
     low: int = 0, high: Any = None, size: Any = None, *, generator: Generator | None = None,
     dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Integers in [low, high): ``randint(high, size)`` or ``randint(low, high, size)``.
+    """Integers in [low, high), in the shape size: ``randint(high, size)`` or
+    ``randint(low, high, size)``.
 
     >>> _ = torch.manual_seed(0)
     >>> torch.randint(10, (4,))
@@ -136,7 +137,7 @@ def randperm(
     n: int, *, generator: Generator | None = None, dtype: DType | None = None,
     device: Device = None,
 ) -> Tensor:  # fmt: skip
-    """The integers 0 to n - 1 in random order.
+    """The integers 0 to n - 1 in random order, as a vector (n).
 
     >>> _ = torch.manual_seed(0)
     >>> torch.randperm(4)

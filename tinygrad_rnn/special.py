@@ -42,7 +42,7 @@ __all__ = [
 
 
 def ndtr(input: Any) -> Any:
-    """The part of the standard normal distribution below input.
+    """The part of the standard normal distribution below each element.
 
     >>> torch.special.ndtr(torch.tensor([0.0, 1.0]))
     tensor([0.5000, 0.8413])

@@ -104,7 +104,8 @@ def grad(
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:
-    """The gradients of (the sum of) `outputs` with respect to each of `inputs`, as a tuple.
+    """The gradients of (the sum of) `outputs` with respect to each of `inputs`, of the inputs'
+    shapes, as a tuple.
 
     Arguments as for `backward`. An input that the outputs do not depend on raises RuntimeError;
     with allow_unused its gradient is None, with materialize_grads zeros. only_inputs has no effect:

@@ -202,9 +202,10 @@ class Function:
     """Derive from it, write static `forward(ctx, *args)` and `backward(ctx, *grad_outputs)`, and
     call ``YourFunction.apply(*args)``.
 
-    backward gets a gradient per output and returns one per argument of forward (None for those
-    without). If it is written in differentiable operations, so is its result (create_graph).
-    Alternatively `forward(*args)` without ctx, and `setup_context(ctx, inputs, output)`.
+    backward gets a gradient per output and returns one per argument of forward, of its shape (None
+    for those without). If it is written in differentiable operations, so is its result
+    (create_graph). Alternatively `forward(*args)` without ctx, and
+    `setup_context(ctx, inputs, output)`.
 
     >>> class Double(torch.autograd.Function):
     ...     @staticmethod

@@ -122,7 +122,7 @@ def hvp(
     func: Function, inputs: Tensors, v: Tensors = None, create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Tensors]:  # fmt: skip
-    """(func(*inputs), H v): as `vhp`, for H is symmetric.
+    """(func(*inputs), H v): as `vhp`, for H is symmetric; v and H v have the inputs' shapes.
 
     >>> torch.autograd.functional.hvp(lambda x: x.prod(), torch.ones(2), torch.tensor([1.0, 0.0]))
     (tensor(1.), tensor([0., 1.]))

@@ -73,7 +73,8 @@ def gradcheck(
 
     Args:
         func: takes the inputs, returns a tensor or several.
-        inputs: a tensor or a tuple; those that require gradients are checked, in float64.
+        inputs: a tensor of any shape or a tuple; those that require gradients are checked, in
+            float64.
         eps, atol, rtol: the step, and the tolerance |a - n| <= atol + rtol |n|.
         raise_exception: raise GradcheckError at a disagreement, instead of returning False.
 
@@ -133,7 +134,7 @@ def gradgradcheck(
     """`gradcheck` of the gradients of `func`: checks derivatives of second order.
 
     The gradients are taken with respect to fixed weights of the outputs, which are inputs of the
-    check too, unless `grad_outputs` are given.
+    check too, unless `grad_outputs`, of the outputs' shapes, are given.
 
     >>> x = torch.rand(3, dtype=torch.float64, requires_grad=True)
     >>> torch.autograd.gradgradcheck(torch.sin, x)

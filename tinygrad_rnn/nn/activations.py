@@ -27,7 +27,7 @@ def with_inplace(text: str, inplace: bool) -> str:
 
 
 class SiLU(InPlace):
-    """x * sigmoid(x).
+    """x * sigmoid(x) for each element x.
 
     >>> nn.SiLU()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.2689,  0.0000,  1.7616])
@@ -38,7 +38,7 @@ class SiLU(InPlace):
 
 
 class Mish(InPlace):
-    """x * tanh(softplus(x)).
+    """x * tanh(softplus(x)) for each element x.
 
     >>> nn.Mish()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.3034,  0.0000,  1.9440])
@@ -49,7 +49,7 @@ class Mish(InPlace):
 
 
 class Hardsigmoid(InPlace):
-    """relu6(x + 3) / 6.
+    """relu6(x + 3) / 6 for each element x.
 
     >>> nn.Hardsigmoid()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0.3333, 0.5000, 0.8333])
@@ -63,7 +63,7 @@ class Hardsigmoid(InPlace):
 
 
 class Hardswish(InPlace):
-    """x * relu6(x + 3) / 6.
+    """x * relu6(x + 3) / 6 for each element x.
 
     >>> nn.Hardswish()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.3333,  0.0000,  1.6667])
@@ -77,7 +77,7 @@ class Hardswish(InPlace):
 
 
 class Sigmoid(Module):
-    """1 / (1 + exp(-x)).
+    """1 / (1 + exp(-x)) for each element x.
 
     >>> nn.Sigmoid()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0.2689, 0.5000, 0.8808])
@@ -88,7 +88,7 @@ class Sigmoid(Module):
 
 
 class LogSigmoid(Module):
-    """log(sigmoid(x)).
+    """log(sigmoid(x)) for each element x.
 
     >>> nn.LogSigmoid()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.3133, -0.6931, -0.1269])
@@ -99,7 +99,7 @@ class LogSigmoid(Module):
 
 
 class Tanh(Module):
-    """The hyperbolic tangent.
+    """The hyperbolic tangent of each element.
 
     >>> nn.Tanh()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.7616,  0.0000,  0.9640])
@@ -110,7 +110,7 @@ class Tanh(Module):
 
 
 class Tanhshrink(Module):
-    """x - tanh(x).
+    """x - tanh(x) for each element x.
 
     >>> nn.Tanhshrink()(torch.tensor([0.0, 2.0]))
     tensor([0.0000, 1.0360])
@@ -121,7 +121,7 @@ class Tanhshrink(Module):
 
 
 class Softsign(Module):
-    """x / (1 + |x|).
+    """x / (1 + |x|) for each element x.
 
     >>> nn.Softsign()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.5000,  0.0000,  0.6667])
@@ -132,7 +132,7 @@ class Softsign(Module):
 
 
 class GELU(Module):
-    """x * P(X <= x) for a standard normal X; approximate is "none" or "tanh".
+    """x * P(X <= x) for each element x, and a standard normal X; approximate is "none" or "tanh".
 
     >>> nn.GELU()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.1587,  0.0000,  1.9545])
@@ -150,7 +150,7 @@ class GELU(Module):
 
 
 class Softplus(Module):
-    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold.
+    """log(1 + exp(beta * x)) / beta for each element x; x itself where beta * x > threshold.
 
     >>> nn.Softplus()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0.3133, 0.6931, 2.1269])
@@ -197,7 +197,7 @@ class _Softmax(Module):
 
 
 class Softmax(_Softmax):
-    """exp(x), normalised to sum 1 over dim.
+    """exp(x), normalised to sum 1 over dim: a tensor of the input's shape.
 
     >>> nn.Softmax(dim=0)(torch.tensor([0.0, 0.0]))
     tensor([0.5000, 0.5000])
@@ -208,7 +208,7 @@ class Softmax(_Softmax):
 
 
 class LogSoftmax(_Softmax):
-    """The logarithm of softmax over dim.
+    """The logarithm of softmax over dim, in the input's shape.
 
     >>> nn.LogSoftmax(dim=0)(torch.tensor([0.0, 0.0]))
     tensor([-0.6931, -0.6931])
@@ -219,7 +219,7 @@ class LogSoftmax(_Softmax):
 
 
 class Softmin(_Softmax):
-    """softmax(-x) over dim.
+    """softmax(-x) over dim, in the input's shape.
 
     >>> nn.Softmin(dim=0)(torch.tensor([0.0, 1.0]))
     tensor([0.7311, 0.2689])
@@ -230,8 +230,8 @@ class Softmin(_Softmax):
 
 
 class Softmax2d(Module):
-    """Softmax over the channels of (N, C, H, W) or (C, H, W). Raises ValueError for other numbers
-    of dimensions.
+    """Softmax over the channels of (N, C, H, W) or (C, H, W), in that shape. Raises ValueError for
+    other numbers of dimensions.
 
     >>> nn.Softmax2d()(torch.zeros(2, 1, 1))
     tensor([[[0.5000]],

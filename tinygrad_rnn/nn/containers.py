@@ -253,7 +253,7 @@ def _described(key: object, value: Any, kind: str) -> str:
 
 
 class ParameterList(Module):
-    """A list of parameters. Tensors become parameters; other objects are kept as they are.
+    """A list of parameters. Tensors of any shape become parameters; other objects stay as they are.
 
     >>> weights = nn.ParameterList([torch.ones(2), torch.zeros(3)])
     >>> len(weights), weights[0].requires_grad
@@ -310,8 +310,8 @@ class ParameterList(Module):
 
 
 class ParameterDict(_Named):
-    """A dict of parameters. Tensors become parameters; other objects are kept as they are. Keys
-    are strings without a dot.
+    """A dict of parameters. Tensors of any shape become parameters; other objects are kept as they
+    are. Keys are strings without a dot.
 
     >>> weights = nn.ParameterDict({"w": torch.ones(2)})
     >>> weights["w"].requires_grad, list(weights.state_dict())

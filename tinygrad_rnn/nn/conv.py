@@ -147,7 +147,7 @@ class _Conv(_ConvNd):
 
 
 class Conv1d(_Conv):
-    """As `Conv2d`, over one dimension: (N, C, L) or (C, L).
+    """As `Conv2d`, over one dimension: (N, C, L) to (N, out_channels, L'), or without N.
 
     >>> nn.Conv1d(2, 3, 5)(torch.ones(1, 2, 7)).shape
     torch.Size([1, 3, 3])
@@ -169,9 +169,10 @@ class Conv2d(_Conv):
         padding_mode: what stands around the picture: "zeros", or what `functional.pad` calls
             "reflect", "replicate" and "circular".
 
-    input (N, C, H, W) or (C, H, W); weight (out_channels, in_channels / groups, *kernel_size) and
-    bias (out_channels), both drawn from U(-1/sqrt(n), 1/sqrt(n)), n being the elements of a kernel.
-    Raises ValueError for arguments that do not fit; when called, RuntimeError for such inputs.
+    input (N, C, H, W) or (C, H, W), output (N, out_channels, H', W') or without N; weight
+    (out_channels, in_channels / groups, *kernel_size) and bias (out_channels), both drawn from
+    U(-1/sqrt(n), 1/sqrt(n)), n being the elements of a kernel. Raises ValueError for
+    arguments that do not fit; when called, RuntimeError for such inputs.
 
     >>> nn.Conv2d(1, 6, 5, padding="same")(torch.ones(2, 1, 28, 28)).shape
     torch.Size([2, 6, 28, 28])
@@ -182,7 +183,8 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """As `Conv2d`, over three dimensions: (N, C, D, H, W) or (C, D, H, W).
+    """As `Conv2d`, over three dimensions: (N, C, D, H, W) to (N, out_channels, D', H', W'), or
+    without N.
 
     >>> nn.Conv3d(1, 2, 3)(torch.ones(1, 4, 4, 4)).shape
     torch.Size([2, 2, 2, 2])
@@ -257,7 +259,7 @@ class _ConvTranspose(_ConvNd):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """As `ConvTranspose2d`, over one dimension: (N, C, L) or (C, L).
+    """As `ConvTranspose2d`, over one dimension: (N, C, L) to (N, out_channels, L'), or without N.
 
     >>> nn.ConvTranspose1d(2, 3, 5)(torch.ones(1, 2, 3)).shape
     torch.Size([1, 3, 7])
@@ -278,7 +280,8 @@ class ConvTranspose2d(_ConvTranspose):
         groups, bias: as those of `Conv2d`.
         padding_mode: "zeros".
 
-    input (N, C, H, W) or (C, H, W), and output_size=, when called, instead of output_padding.
+    input (N, C, H, W) or (C, H, W), output (N, out_channels, H', W') or without N; when called,
+    output_size=(H', W') may stand for output_padding.
     weight (in_channels, out_channels / groups, *kernel_size), bias (out_channels). Raises
     ValueError for arguments that do not fit; when called, RuntimeError for such inputs.
 
@@ -292,7 +295,8 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """As `ConvTranspose2d`, over three dimensions: (N, C, D, H, W) or (C, D, H, W).
+    """As `ConvTranspose2d`, over three dimensions: (N, C, D, H, W) to (N, out_channels, D', H',
+    W'), or without N.
 
     >>> nn.ConvTranspose3d(1, 2, 3)(torch.ones(1, 2, 2, 2)).shape
     torch.Size([2, 4, 4, 4])

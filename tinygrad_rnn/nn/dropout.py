@@ -67,7 +67,8 @@ class Dropout3d(_Dropout):
 
 class AlphaDropout(_Dropout):
     """Dropout for layers with SELU: mean 0 and variance 1 stay (Klambauer et al., 2017). See
-    `functional.alpha_dropout`; `inplace` has no effect, as in PyTorch.
+    `functional.alpha_dropout`; `inplace` has no effect, as in PyTorch. Input and output of any
+    shape.
 
     >>> nn.AlphaDropout(p=0.5)(torch.zeros(8)).unique()
     tensor([-0.7792,  0.7792])

@@ -42,7 +42,7 @@ def _filler(fill: F) -> F:
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Uniform on [a, b).
+    """Uniform on [a, b), for a tensor of any shape.
 
     >>> nn.init.uniform_(torch.empty(1000), -1, 1).abs().max() <= 1
     tensor(True)
@@ -54,7 +54,7 @@ def uniform_(
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Normal with this mean and standard deviation.
+    """Normal with this mean and standard deviation, for a tensor of any shape.
 
     >>> nn.init.normal_(torch.empty(2, 3), std=0.01).shape
     torch.Size([2, 3])
@@ -71,7 +71,8 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal with this mean and standard deviation, where draws outside [a, b] are repeated.
+    """Normal with this mean and standard deviation, where draws outside [a, b] are repeated; for a
+    tensor of any shape.
 
     >>> nn.init.trunc_normal_(torch.empty(1000)).abs().max() <= 2
     tensor(True)
@@ -118,7 +119,7 @@ def _draw_by_uniform(
 
 @_filler
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """One value.
+    """One value for all elements, in any shape.
 
     >>> nn.init.constant_(torch.empty(2), 0.5)
     tensor([0.5000, 0.5000])
@@ -128,7 +129,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 @_filler
 def ones_(tensor: Tensor) -> Tensor:
-    """Ones.
+    """Ones, in any shape.
 
     >>> nn.init.ones_(torch.empty(2))
     tensor([1., 1.])
@@ -138,7 +139,7 @@ def ones_(tensor: Tensor) -> Tensor:
 
 @_filler
 def zeros_(tensor: Tensor) -> Tensor:
-    """Zeros.
+    """Zeros, in any shape.
 
     >>> nn.init.zeros_(torch.empty(2))
     tensor([0., 0.])
@@ -148,7 +149,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 @_filler
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity matrix. Raises ValueError unless the tensor is 2-D.
+    """The identity matrix, in a tensor (n, m). Raises ValueError unless it is 2-D.
 
     >>> nn.init.eye_(torch.empty(2, 2))
     tensor([[1., 0.],
@@ -215,7 +216,7 @@ def xavier_uniform_(
 ) -> Tensor:
     """Uniform on [-a, a), a = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
 
-    Raises ValueError for fewer than 2 dimensions.
+    The tensor is (out, in, ...). Raises ValueError for fewer than 2 dimensions.
 
     >>> nn.init.xavier_uniform_(torch.empty(3, 5)).abs().max() <= (6 / 8) ** 0.5
     tensor(True)
@@ -228,7 +229,7 @@ def xavier_uniform_(
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal, with standard deviation gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
 
-    Raises ValueError for fewer than 2 dimensions.
+    The tensor is (out, in, ...). Raises ValueError for fewer than 2 dimensions.
 
     >>> nn.init.xavier_normal_(torch.empty(3, 2)).shape
     torch.Size([3, 2])
@@ -262,7 +263,8 @@ def kaiming_uniform_(
     """Uniform on [-b, b), b = gain sqrt(3 / fan), the fan being the one that mode names and the
     gain that of the nonlinearity, with negative slope a (He et al., 2015).
 
-    Raises ValueError for fewer than 2 dimensions, an unknown mode or nonlinearity.
+    The tensor is (out, in, ...). Raises ValueError for fewer than 2 dimensions, an unknown mode or
+    nonlinearity.
 
     >>> nn.init.kaiming_uniform_(torch.empty(300, 200)).abs().max() <= (6 / 200) ** 0.5
     tensor(True)
@@ -281,7 +283,8 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal, with standard deviation gain / sqrt(fan): see `kaiming_uniform_`.
+    """Normal, with standard deviation gain / sqrt(fan): see `kaiming_uniform_`. The tensor
+    is (out, in, ...).
 
     >>> nn.init.kaiming_normal_(torch.empty(300, 200)).std().round(decimals=1)
     tensor(0.1000)
@@ -334,7 +337,8 @@ def _orthonormal_rows(matrix: Tensor) -> Tensor:
 def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
 ) -> Tensor:
-    """Normal, with a share `sparsity` of each column set to zero (Martens, 2010).
+    """Normal, in a tensor (n, m), with a share `sparsity` of each column set to zero (Martens,
+    2010).
 
     Raises ValueError unless the tensor is 2-D.
 

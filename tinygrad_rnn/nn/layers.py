@@ -16,7 +16,7 @@ from .parameter import Parameter
 
 
 class Identity(Module):
-    """The input as it is; arguments of the constructor are ignored.
+    """The input, of any shape, as it is; arguments of the constructor are ignored.
 
     >>> nn.Identity(54, unused=True)(torch.ones(2))
     tensor([1., 1.])
@@ -81,7 +81,7 @@ class Linear(Module):
 
 
 class LazyLinear(LazyModuleMixin, Linear):
-    """A `Linear` with as many input features as the last size of the first input.
+    """A `Linear` with as many in_features as the last size of the first input.
 
     >>> layer = nn.LazyLinear(30)
     >>> _ = layer(torch.zeros(128, 20))
@@ -131,7 +131,8 @@ class Bilinear(Module):
         in1_features, in2_features, out_features: the last sizes of the inputs and the output.
         bias: whether there is one; else `bias` is None.
 
-    weight (out_features, in1_features, in2_features), bias (out_features), both drawn from
+    input1 (..., in1_features), input2 (..., in2_features), output (..., out_features); weight
+    (out_features, in1_features, in2_features), bias (out_features), both drawn from
     U(-1/sqrt(in1_features), 1/sqrt(in1_features)). Raises ValueError unless in1_features is
     positive.
 
@@ -186,6 +187,8 @@ class Bilinear(Module):
 class CosineSimilarity(Module):
     """The cosine of the angle between two inputs along dim; norms below eps count as eps.
 
+    The inputs broadcast against each other; the result has that shape without dim.
+
     >>> nn.CosineSimilarity()(torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
     tensor([0.6000])
     """
@@ -199,7 +202,8 @@ class CosineSimilarity(Module):
 
 
 class PairwiseDistance(Module):
-    """The p-norm of x1 - x2 + eps over the last dimension.
+    """The p-norm of x1 - x2 + eps over the last dimension, (..., D) to (...), or (..., 1) with
+    keepdim. The inputs broadcast against each other.
 
     >>> nn.PairwiseDistance()(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
     tensor([5.0000])
@@ -217,7 +221,8 @@ class PairwiseDistance(Module):
 
 
 class Flatten(Module):
-    """Dimensions start_dim to end_dim made one: by default all but the first.
+    """Dimensions start_dim to end_dim made one: by default all but the first, (N, C, H, W) to
+    (N, C * H * W).
 
     >>> nn.Flatten()(torch.zeros(2, 3, 4)).shape
     torch.Size([2, 12])
@@ -235,7 +240,8 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Dimension dim made several, of the sizes unflattened_size; one of them may be -1.
+    """Dimension dim made several, of the sizes unflattened_size, (N, 12) to (N, 3, 4); one of them
+    may be -1.
 
     Raises TypeError for a dim that is no int and sizes that are no tuple or list of ints.
 

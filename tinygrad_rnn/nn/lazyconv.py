@@ -73,7 +73,7 @@ class _LazyConv(_LazyConvNd, _Conv):
 
 
 class LazyConv1d(_LazyConv, Conv1d):
-    """A `Conv1d` with as many in_channels as the first input has channels.
+    """A `Conv1d` whose in_channels are the C of its first input, (N, C, L) or (C, L).
 
     >>> conv = nn.LazyConv1d(3, 2)
     >>> conv(torch.ones(1, 4, 6)).shape
@@ -84,7 +84,7 @@ class LazyConv1d(_LazyConv, Conv1d):
 
 
 class LazyConv2d(_LazyConv, Conv2d):
-    """A `Conv2d` with as many in_channels as the first input has channels.
+    """A `Conv2d` whose in_channels are the C of its first input, (N, C, H, W) or (C, H, W).
 
     >>> conv = nn.LazyConv2d(3, 2)
     >>> conv(torch.ones(1, 4, 6, 6)).shape
@@ -95,7 +95,8 @@ class LazyConv2d(_LazyConv, Conv2d):
 
 
 class LazyConv3d(_LazyConv, Conv3d):
-    """A `Conv3d` with as many in_channels as the first input has channels.
+    """A `Conv3d` whose in_channels are the C of its first input,
+    (N, C, D, H, W) or (C, D, H, W).
 
     >>> conv = nn.LazyConv3d(3, 2)
     >>> conv(torch.ones(1, 4, 2, 2, 2)).shape
@@ -128,7 +129,7 @@ class _LazyConvTranspose(_LazyConvNd, _ConvTranspose):
 
 
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
-    """A `ConvTranspose1d` with as many in_channels as the first input has channels.
+    """A `ConvTranspose1d` whose in_channels are the C of its first input, (N, C, L) or (C, L).
 
     >>> conv = nn.LazyConvTranspose1d(3, 2)
     >>> conv(torch.ones(1, 4, 6)).shape
@@ -139,7 +140,8 @@ class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
 
 
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
-    """A `ConvTranspose2d` with as many in_channels as the first input has channels.
+    """A `ConvTranspose2d` whose in_channels are the C of its first input,
+    (N, C, H, W) or (C, H, W).
 
     >>> conv = nn.LazyConvTranspose2d(3, 2)
     >>> conv(torch.ones(1, 4, 6, 6)).shape
@@ -150,7 +152,8 @@ class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
 
 
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
-    """A `ConvTranspose3d` with as many in_channels as the first input has channels.
+    """A `ConvTranspose3d` whose in_channels are the C of its first input,
+    (N, C, D, H, W) or (C, D, H, W).
 
     >>> conv = nn.LazyConvTranspose3d(3, 2)
     >>> conv(torch.ones(1, 4, 2, 2, 2)).shape

@@ -43,7 +43,7 @@ class _WeightedLoss(_Loss):
 
 
 class MSELoss(_Loss):
-    """(input - target) ** 2.
+    """(input - target) ** 2 for input and target (*): a scalar, (*) with reduction="none".
 
     >>> nn.MSELoss()(torch.tensor([0.0, 2.0]), torch.zeros(2))
     tensor(2.)
@@ -54,7 +54,7 @@ class MSELoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """|input - target|.
+    """|input - target| for input and target (*): a scalar, (*) with reduction="none".
 
     >>> nn.L1Loss(reduction="sum")(torch.tensor([1.0, -2.0]), torch.zeros(2))
     tensor(3.)
@@ -66,6 +66,8 @@ class L1Loss(_Loss):
 
 class SmoothL1Loss(_Loss):
     """d ** 2 / (2 beta) where d = |input - target| < beta, beyond it d - beta / 2.
+
+    input and target (*); a scalar, (*) with reduction="none".
 
     >>> nn.SmoothL1Loss(reduction="none")(torch.tensor([0.5, 3.0]), torch.zeros(2))
     tensor([0.1250, 2.5000])
@@ -88,6 +90,8 @@ class SmoothL1Loss(_Loss):
 class HuberLoss(_Loss):
     """d ** 2 / 2 where d = |input - target| < delta, beyond it delta * (d - delta / 2).
 
+    input and target (*); a scalar, (*) with reduction="none".
+
     >>> nn.HuberLoss(reduction="none", delta=2.0)(torch.tensor([0.5, 3.0]), torch.zeros(2))
     tensor([0.1250, 4.0000])
     """
@@ -109,6 +113,8 @@ class BCELoss(_WeightedLoss):
     """-(target log(input) + (1 - target) log(1 - input)), for probabilities in [0, 1]; `weight`
     multiplies each loss.
 
+    input and target (*), weight broadcasts to it; a scalar, (*) with reduction="none".
+
     >>> nn.BCELoss()(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0]))
     tensor(0.6931)
     """
@@ -120,6 +126,8 @@ class BCELoss(_WeightedLoss):
 class BCEWithLogitsLoss(_WeightedLoss):
     """`BCELoss` of sigmoid(input), computed without its overflow; `weight` multiplies each loss,
     `pos_weight` the part of target alone.
+
+    input and target (*), the weights broadcast to it; a scalar, (*) with reduction="none".
 
     >>> nn.BCEWithLogitsLoss()(torch.tensor([0.0, 200.0]), torch.tensor([1.0, 0.0]))
     tensor(100.3466)
@@ -147,6 +155,8 @@ class BCEWithLogitsLoss(_WeightedLoss):
 class KLDivLoss(_Loss):
     """target * (log(target) - input), for input = the logarithms of probabilities; with log_target
     the target is logarithms, too. reduction "batchmean" gives the Kullback-Leibler divergence.
+
+    input and target (N, *); a scalar, (N, *) with reduction="none".
 
     >>> p, q = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.25, 0.75]])
     >>> nn.KLDivLoss(reduction="batchmean")(q.log(), p)
@@ -178,7 +188,8 @@ class PoissonNLLLoss(_Loss):
         full: add the part of the target alone, by Stirling's formula.
         eps: added to the input before its logarithm is taken, without log_input.
 
-    log_input and target have the same shape, or broadcast.
+    log_input and target have the same shape, or broadcast; a scalar, or that shape with
+    reduction="none".
 
     >>> nn.PoissonNLLLoss()(torch.tensor([0.0, 0.0]), torch.tensor([2.0, 0.0]))
     tensor(1.)
@@ -210,7 +221,8 @@ class GaussianNLLLoss(_Loss):
         full: add the constant log(2 pi) / 2.
         eps: smaller variances count as this.
 
-    var is a number or of input's shape, or without its last dimension, or with one of size 1.
+    var is a number or of input's shape, or without its last dimension, or with one of size 1;
+    a scalar, or input's shape with reduction="none".
 
     >>> nn.GaussianNLLLoss()(torch.zeros(2), torch.tensor([0.0, 2.0]), torch.ones(2))
     tensor(1.)

@@ -14,6 +14,8 @@ from .losses import _Loss, _WeightedLoss
 class HingeEmbeddingLoss(_Loss):
     """The distance `input` itself where target is 1, max(margin - input, 0) where it is -1.
 
+    input and target (*); a scalar, (*) with reduction="none".
+
     >>> nn.HingeEmbeddingLoss(margin=2.0)(torch.tensor([0.5, 0.5]), torch.tensor([1, -1]))
     tensor(1.)
     """
@@ -34,7 +36,8 @@ class HingeEmbeddingLoss(_Loss):
 
 class CosineEmbeddingLoss(_Loss):
     """1 - cos where target is 1, max(cos - margin, 0) where it is -1, for the cosine of the angle
-    between input1 and input2, (N, D) with target (N), or (D) with target ().
+    between input1 and input2, (N, D) with target (N), or (D) with target (); a scalar, or
+    target's shape with reduction="none".
 
     >>> x, y = torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, 4.0]])
     >>> nn.CosineEmbeddingLoss()(x, y, torch.tensor([1]))
@@ -61,6 +64,8 @@ class MarginRankingLoss(_Loss):
     """max(-target * (input1 - input2) + margin, 0): target 1 wants input1 to be the larger by the
     margin, -1 input2.
 
+    All three (*), or broadcasting to it; a scalar, (*) with reduction="none".
+
     >>> nn.MarginRankingLoss(1.0)(torch.tensor([2.0]), torch.tensor([1.5]), torch.tensor([1]))
     tensor(0.5000)
     """
@@ -82,6 +87,8 @@ class MarginRankingLoss(_Loss):
 class SoftMarginLoss(_Loss):
     """log(1 + exp(-target * input)), for targets 1 and -1.
 
+    input and target (*); a scalar, (*) with reduction="none".
+
     >>> nn.SoftMarginLoss()(torch.zeros(3), torch.tensor([1, -1, 1]))
     tensor(0.6931)
     """
@@ -94,7 +101,8 @@ class MultiMarginLoss(_WeightedLoss):
     """For scores (N, C) or (C) and classes (N) or (), the sum over all other classes i of
     weight[target] * max(margin - input[target] + input[i], 0) ** p, divided by C.
 
-    Raises ValueError unless p is 1 or 2 and the weight 1-D.
+    weight (C); a scalar, or target's shape with reduction="none". Raises ValueError unless p is
+    1 or 2 and the weight 1-D.
 
     >>> nn.MultiMarginLoss()(torch.tensor([[0.1, 0.2, 0.8]]), torch.tensor([2]))
     tensor(0.2333)
@@ -128,7 +136,7 @@ class MultiMarginLoss(_WeightedLoss):
 class MultiLabelMarginLoss(_Loss):
     """For scores (N, C) or (C), and a target of the same shape that lists classes up to the first
     -1: the sum over pairs of a listed class j and one i that is not of
-    max(1 - (input[j] - input[i]), 0), divided by C.
+    max(1 - (input[j] - input[i]), 0), divided by C; a scalar, (N) or () with reduction="none".
 
     >>> scores, classes = torch.tensor([0.1, 0.2, 0.4, 0.8]), torch.tensor([3, 0, -1, 1])
     >>> nn.MultiLabelMarginLoss()(scores, classes)
@@ -140,8 +148,8 @@ class MultiLabelMarginLoss(_Loss):
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
-    """The binary cross entropy of sigmoid(input) with targets 0 and 1, its mean over the classes
-    in the last dimension; weight (C) multiplies the loss of each class.
+    """The binary cross entropy of sigmoid(input) with targets 0 and 1, both (..., C), its mean over
+    the classes; weight (C) multiplies the loss of each. A scalar, (...) with reduction="none".
 
     >>> nn.MultiLabelSoftMarginLoss()(torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0, 0.0]]))
     tensor(1.4100)
@@ -154,7 +162,10 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 class TripletMarginLoss(_Loss):
     """max(d(anchor, positive) - d(anchor, negative) + margin, 0), for d the distance of order p
     over the last dimension, of `functional.pairwise_distance`. With `swap` the nearer of anchor
-    and positive is compared with the negative. Raises ValueError unless margin > 0.
+    and positive is compared with the negative.
+
+    All three (N, D) or (D); a scalar, (N) or () with reduction="none". Raises ValueError unless
+    margin > 0.
 
     >>> a, n = torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])
     >>> nn.TripletMarginLoss(margin=6.0)(a, a, n)
@@ -184,7 +195,7 @@ class TripletMarginLoss(_Loss):
 
 class TripletMarginWithDistanceLoss(_Loss):
     """`TripletMarginLoss` with any function of two tensors as the distance (None:
-    `PairwiseDistance`).
+    `PairwiseDistance`); a scalar, or the distances' shape with reduction="none".
 
     >>> a, n = torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])
     >>> l1 = lambda x, y: (x - y).abs().sum(-1)

@@ -1,7 +1,7 @@
 """Padding layers: inputs made larger at their edges, see `functional.pad`.
 
 `padding` is an int, or two for each dimension: in front and behind of the last one, then of the
-one before, ...
+one before, ...; the output's sizes are larger by as much.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class _ZeroPad(_ConstantPad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """`value` at the edges of the last dimension; an int, or (left, right).
+    """`value` at the edges of the last dimension, (..., L) to (..., left + L + right); an int, or
+    (left, right).
 
     >>> nn.ConstantPad1d((1, 2), 7.0)(torch.ones(1, 1))
     tensor([[7., 1., 7., 7.]])
@@ -61,7 +62,8 @@ class ConstantPad1d(_ConstantPad):
 
 
 class ConstantPad2d(_ConstantPad):
-    """`value` at the edges of the last two dimensions; an int, or (left, right, top, bottom).
+    """`value` at the edges of the last two dimensions, (..., H, W) to (..., top + H + bottom,
+    left + W + right); an int, or (left, right, top, bottom).
 
     >>> nn.ConstantPad2d(1, 7.0)(torch.ones(1, 2, 3)).shape
     torch.Size([1, 4, 5])
@@ -71,7 +73,7 @@ class ConstantPad2d(_ConstantPad):
 
 
 class ConstantPad3d(_ConstantPad):
-    """`value` at the edges of the last three dimensions; an int, or six.
+    """`value` at the edges of the last three dimensions, (..., D, H, W); an int, or six.
 
     >>> nn.ConstantPad3d(1, 7.0)(torch.ones(1, 2, 3, 4)).shape
     torch.Size([1, 4, 5, 6])
@@ -81,7 +83,8 @@ class ConstantPad3d(_ConstantPad):
 
 
 class ZeroPad1d(_ZeroPad, ConstantPad1d):
-    """Zeros at the edges of the last dimension; an int, or (left, right).
+    """Zeros at the edges of the last dimension, (..., L) to (..., left + L + right); an int, or
+    (left, right).
 
     >>> nn.ZeroPad1d(1)(torch.ones(1, 1))
     tensor([[0., 1., 0.]])
@@ -89,7 +92,8 @@ class ZeroPad1d(_ZeroPad, ConstantPad1d):
 
 
 class ZeroPad2d(_ZeroPad, ConstantPad2d):
-    """Zeros at the edges of the last two dimensions; an int, or (left, right, top, bottom).
+    """Zeros at the edges of the last two dimensions, (..., H, W) to (..., top + H + bottom,
+    left + W + right); an int, or (left, right, top, bottom).
 
     >>> nn.ZeroPad2d((0, 1, 0, 0))(torch.ones(1, 2, 1))
     tensor([[[1., 0.],
@@ -98,7 +102,7 @@ class ZeroPad2d(_ZeroPad, ConstantPad2d):
 
 
 class ZeroPad3d(_ZeroPad, ConstantPad3d):
-    """Zeros at the edges of the last three dimensions; an int, or six.
+    """Zeros at the edges of the last three dimensions, (..., D, H, W); an int, or six.
 
     >>> nn.ZeroPad3d(1)(torch.ones(1, 2, 3, 4)).shape
     torch.Size([1, 4, 5, 6])
@@ -109,7 +113,8 @@ class ZeroPad3d(_ZeroPad, ConstantPad3d):
 
 
 class ReflectionPad1d(_Pad):
-    """The last dimension mirrored about its first and last element; an int, or (left, right).
+    """The last dimension of (..., L) mirrored about its first and last element; an int, or (left,
+    right).
 
     >>> nn.ReflectionPad1d(2)(torch.arange(4.0)[None])
     tensor([[2., 1., 0., 1., 2., 3., 2., 1.]])
@@ -119,8 +124,8 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(_Pad):
-    """The last two dimensions mirrored about their first and last elements; an int, or (left,
-    right, top, bottom).
+    """The last two dimensions of (..., H, W) mirrored about their first and last elements; an int,
+    or (left, right, top, bottom).
 
     >>> nn.ReflectionPad2d((1, 0, 0, 0))(torch.tensor([[[1.0, 2.0]]]))
     tensor([[[2., 1., 2.]]])
@@ -130,7 +135,8 @@ class ReflectionPad2d(_Pad):
 
 
 class ReflectionPad3d(_Pad):
-    """The last three dimensions mirrored about their first and last elements; an int, or six.
+    """The last three dimensions of (..., D, H, W) mirrored about their first and last elements; an
+    int, or six.
 
     >>> nn.ReflectionPad3d(1)(torch.ones(1, 2, 3, 4)).shape
     torch.Size([1, 4, 5, 6])
@@ -140,7 +146,8 @@ class ReflectionPad3d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """The first and last element of the last dimension repeated; an int, or (left, right).
+    """The first and last element of the last dimension of (..., L) repeated; an int, or (left,
+    right).
 
     >>> nn.ReplicationPad1d((1, 2))(torch.tensor([[1.0, 2.0]]))
     tensor([[1., 1., 2., 2., 2.]])
@@ -150,8 +157,8 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """The first and last elements of the last two dimensions repeated; an int, or (left, right,
-    top, bottom).
+    """The first and last elements of the last two dimensions of (..., H, W) repeated; an int, or
+    (left, right, top, bottom).
 
     >>> nn.ReplicationPad2d((0, 1, 1, 0))(torch.tensor([[[1.0, 2.0]]]))
     tensor([[[1., 2., 2.],
@@ -162,7 +169,8 @@ class ReplicationPad2d(_Pad):
 
 
 class ReplicationPad3d(_Pad):
-    """The first and last elements of the last three dimensions repeated; an int, or six.
+    """The first and last elements of the last three dimensions of (..., D, H, W) repeated; an int,
+    or six.
 
     >>> nn.ReplicationPad3d(1)(torch.ones(1, 2, 3, 4)).shape
     torch.Size([1, 4, 5, 6])

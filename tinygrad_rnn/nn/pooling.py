@@ -46,7 +46,7 @@ class _MaxPool(Module):
 
 
 class MaxPool1d(_MaxPool):
-    """The largest element of each window of (N, C, L) or (C, L); see `functional.max_pool1d`.
+    """The largest element of each window of (N, C, L) or (C, L): (..., L'); see `MaxPool2d`.
 
     >>> nn.MaxPool1d(2)(torch.tensor([[1.0, 3.0, 2.0, 0.0]]))
     tensor([[3., 2.]])
@@ -56,7 +56,7 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """The largest element of each window of (N, C, H, W) or (C, H, W).
+    """The largest element of each window of (N, C, H, W) or (C, H, W): (..., H', W').
 
     Args:
         kernel_size, stride, padding, dilation: ints, or one for height and one for width; stride
@@ -74,7 +74,7 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """The largest element of each window of (N, C, D, H, W) or (C, D, H, W).
+    """The largest element of each window of (N, C, D, H, W) or (C, D, H, W): (..., D', H', W').
 
     >>> nn.MaxPool3d(2)(torch.arange(8.0).reshape(1, 2, 2, 2))
     tensor([[[[7.]]]])
@@ -109,7 +109,7 @@ class _MaxUnpool(Module):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """What a `MaxPool1d` found put back to where it was, among zeros.
+    """What a `MaxPool1d` found put back to where it was, among zeros: (..., L') to (..., L).
 
     >>> pooled, indices = nn.MaxPool1d(2, return_indices=True)(torch.tensor([[1.0, 3.0]]))
     >>> nn.MaxUnpool1d(2)(pooled, indices)
@@ -121,8 +121,8 @@ class MaxUnpool1d(_MaxUnpool):
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """What a `MaxPool2d` found put back to where it was, among zeros; see
-    `functional.max_unpool2d`.
+    """What a `MaxPool2d` found put back to where it was, among zeros: (..., H', W') to (..., H, W);
+    see `functional.max_unpool2d`.
 
     >>> nn.MaxUnpool2d(2)(torch.tensor([[[4.0]]]), torch.tensor([[[2]]]))
     tensor([[[0., 0.],
@@ -134,7 +134,8 @@ class MaxUnpool2d(_MaxUnpool):
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """What a `MaxPool3d` found put back to where it was, among zeros.
+    """What a `MaxPool3d` found put back to where it was, among zeros: (..., D', H', W') to
+    (..., D, H, W).
 
     >>> nn.MaxUnpool3d((1, 1, 2))(torch.ones(1, 1, 1, 1), torch.tensor([[[[1]]]]))
     tensor([[[[0., 1.]]]])
@@ -157,7 +158,7 @@ class _AvgPool(Module):
 
 
 class AvgPool1d(_AvgPool):
-    """The mean of each window of (N, C, L) or (C, L); see `functional.avg_pool2d`.
+    """The mean of each window of (N, C, L) or (C, L): (..., L'); see `AvgPool2d`.
 
     >>> nn.AvgPool1d(2)(torch.tensor([[1.0, 3.0, 2.0, 0.0]]))
     tensor([[2., 1.]])
@@ -210,7 +211,7 @@ class _AvgPoolNd(_AvgPool):
 
 
 class AvgPool2d(_AvgPoolNd):
-    """The mean of each window of (N, C, H, W) or (C, H, W).
+    """The mean of each window of (N, C, H, W) or (C, H, W): (..., H', W').
 
     Args:
         kernel_size, stride, padding: ints, or one for height and one for width; stride is
@@ -229,7 +230,7 @@ class AvgPool2d(_AvgPoolNd):
 
 
 class AvgPool3d(_AvgPoolNd):
-    """The mean of each window of (N, C, D, H, W) or (C, D, H, W).
+    """The mean of each window of (N, C, D, H, W) or (C, D, H, W): (..., D', H', W').
 
     >>> nn.AvgPool3d(2)(torch.arange(8.0).reshape(1, 2, 2, 2))
     tensor([[[[3.5000]]]])
@@ -268,7 +269,7 @@ class _LPPool(Module):
 
 
 class LPPool1d(_LPPool):
-    """The p-norm of each window of (N, C, L) or (C, L), p being norm_type.
+    """The p-norm, p being norm_type, of each window of (N, C, L) or (C, L): (..., L').
 
     >>> nn.LPPool1d(2, 2)(torch.tensor([[3.0, 4.0]]))
     tensor([[5.]])
@@ -278,7 +279,8 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """The p-norm of each window of (N, C, H, W) or (C, H, W); see `functional.lp_pool2d`.
+    """The p-norm of each window of (N, C, H, W) or (C, H, W): (..., H', W'); see
+    `functional.lp_pool2d`.
 
     >>> nn.LPPool2d(1, 2)(torch.ones(1, 2, 2))
     tensor([[[4.]]])
@@ -288,7 +290,7 @@ class LPPool2d(_LPPool):
 
 
 class LPPool3d(_LPPool):
-    """The p-norm of each window of (N, C, D, H, W) or (C, D, H, W).
+    """The p-norm of each window of (N, C, D, H, W) or (C, D, H, W): (..., D', H', W').
 
     >>> nn.LPPool3d(1, 2)(torch.ones(1, 2, 2, 2))
     tensor([[[[8.]]]])
@@ -315,7 +317,7 @@ class _AdaptiveAvgPool(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """The means of output_size windows that cover (N, C, L) or (C, L).
+    """The means of output_size windows that cover (N, C, L) or (C, L): (..., output_size).
 
     >>> nn.AdaptiveAvgPool1d(1)(torch.tensor([[1.0, 3.0, 5.0]]))
     tensor([[3.]])
@@ -325,8 +327,8 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """The means of output_size windows that cover (N, C, H, W) or (C, H, W); an int or (H', W'),
-    None for what the input has. See `functional.adaptive_avg_pool2d`.
+    """The means of output_size windows that cover (N, C, H, W) or (C, H, W): (..., H', W') for an
+    int or (H', W'), None for what the input has. See `functional.adaptive_avg_pool2d`.
 
     >>> nn.AdaptiveAvgPool2d((1, 1))(torch.ones(2, 512, 7, 7)).shape
     torch.Size([2, 512, 1, 1])
@@ -336,7 +338,8 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """The means of output_size windows that cover (N, C, D, H, W) or (C, D, H, W).
+    """The means of output_size windows that cover (N, C, D, H, W) or (C, D, H, W):
+    (..., D', H', W').
 
     >>> nn.AdaptiveAvgPool3d(1)(torch.ones(1, 2, 3, 4))
     tensor([[[[1.]]]])
@@ -360,7 +363,8 @@ class _AdaptiveMaxPool(Module):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    """The largest elements of output_size windows that cover (N, C, L) or (C, L).
+    """The largest elements of output_size windows that cover (N, C, L) or (C, L):
+    (..., output_size).
 
     >>> nn.AdaptiveMaxPool1d(1)(torch.tensor([[1.0, 5.0, 3.0]]))
     tensor([[5.]])
@@ -370,8 +374,9 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    """The largest elements of output_size windows that cover (N, C, H, W) or (C, H, W); an int or
-    (H', W'), None for what the input has. See `functional.adaptive_max_pool2d`.
+    """The largest elements of output_size windows that cover (N, C, H, W) or (C, H, W):
+    (..., H', W') for an int or (H', W'), None for what the input has. See
+    `functional.adaptive_max_pool2d`.
 
     >>> nn.AdaptiveMaxPool2d((2, None))(torch.ones(1, 5, 7)).shape
     torch.Size([1, 2, 7])
@@ -381,7 +386,8 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    """The largest elements of output_size windows that cover (N, C, D, H, W) or (C, D, H, W).
+    """The largest elements of output_size windows that cover (N, C, D, H, W) or (C, D, H, W):
+    (..., D', H', W').
 
     >>> nn.AdaptiveMaxPool3d(1)(torch.ones(1, 2, 3, 4))
     tensor([[[[1.]]]])

@@ -15,7 +15,7 @@ from .parameter import Parameter
 
 
 class ReLU(InPlace):
-    """max(x, 0).
+    """max(x, 0) for each element x.
 
     >>> nn.ReLU()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
@@ -26,7 +26,7 @@ class ReLU(InPlace):
 
 
 class ReLU6(InPlace):
-    """min(max(x, 0), 6).
+    """min(max(x, 0), 6) for each element x.
 
     >>> nn.ReLU6()(torch.tensor([-1.0, 3.0, 9.0]))
     tensor([0., 3., 6.])
@@ -37,7 +37,7 @@ class ReLU6(InPlace):
 
 
 class LeakyReLU(Module):
-    """x where positive, else negative_slope * x.
+    """x where positive, else negative_slope * x, for each element x.
 
     >>> nn.LeakyReLU(0.1)(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.1000,  0.0000,  2.0000])
@@ -55,7 +55,7 @@ class LeakyReLU(Module):
 
 
 class PReLU(Module):
-    """x where positive, else weight * x.
+    """x where positive, else weight * x, for each element x.
 
     The weight, (num_parameters), is learned: one number, or one for each channel of an input (N,
     C) or (N, C, ...).
@@ -109,7 +109,7 @@ class RReLU(Module):
 
 
 class ELU(Module):
-    """x where positive, else alpha * (exp(x) - 1).
+    """x where positive, else alpha * (exp(x) - 1), for each element x.
 
     >>> nn.ELU()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.6321,  0.0000,  2.0000])
@@ -127,7 +127,7 @@ class ELU(Module):
 
 
 class CELU(Module):
-    """x where positive, else alpha * (exp(x / alpha) - 1).
+    """x where positive, else alpha * (exp(x / alpha) - 1), for each element x.
 
     >>> nn.CELU(2.0)(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.7869,  0.0000,  2.0000])
@@ -145,7 +145,7 @@ class CELU(Module):
 
 
 class SELU(InPlace):
-    """scale * elu(x): see `functional.selu`.
+    """scale * elu(x) for each element x: see `functional.selu`.
 
     >>> nn.SELU()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.1113,  0.0000,  2.1014])
@@ -156,8 +156,8 @@ class SELU(InPlace):
 
 
 class Hardtanh(Module):
-    """x, kept within [min_val, max_val]; min_value and max_value are their old names. Raises
-    AssertionError unless max_val > min_val.
+    """Each element, kept within [min_val, max_val]; min_value and max_value are their old names.
+    Raises AssertionError unless max_val > min_val.
 
     >>> nn.Hardtanh()(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
@@ -193,7 +193,7 @@ class Hardtanh(Module):
 
 
 class Threshold(Module):
-    """x where it is above the threshold, else value.
+    """Each element where it is above the threshold, else value.
 
     >>> nn.Threshold(0.5, 9.0)(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([9., 9., 2.])
@@ -222,7 +222,7 @@ class _Shrink(Module):
 
 
 class Hardshrink(_Shrink):
-    """x where its magnitude is above lambd, else 0.
+    """Each element where its magnitude is above lambd, else 0.
 
     >>> nn.Hardshrink()(torch.tensor([-2.0, 0.3, 2.0]))
     tensor([-2.,  0.,  2.])
@@ -233,8 +233,8 @@ class Hardshrink(_Shrink):
 
 
 class Softshrink(_Shrink):
-    """x with lambd taken off its magnitude, 0 where that is not above lambd. Raises RuntimeError
-    when called if lambd is negative.
+    """Each element with lambd taken off its magnitude, 0 where that is not above lambd. Raises
+    RuntimeError when called if lambd is negative.
 
     >>> nn.Softshrink()(torch.tensor([-2.0, 0.3, 2.0]))
     tensor([-1.5000,  0.0000,  1.5000])

@@ -50,8 +50,8 @@ class TransformerEncoderLayer(Module):
         norm_first: normalise before each part instead of after it.
         bias: whether linear and normalising layers have one.
 
-    src (S, N, E) or (S, E); src_mask and src_key_padding_mask are the masks of
-    `MultiheadAttention`. Raises RuntimeError for an unknown activation.
+    src (S, N, E) or (S, E), and the result like it; src_mask and src_key_padding_mask are the masks
+    of `MultiheadAttention`. Raises RuntimeError for an unknown activation.
 
     >>> layer = nn.TransformerEncoderLayer(d_model=8, nhead=2, dim_feedforward=16)
     >>> layer(torch.zeros(10, 3, 8)).shape
@@ -117,7 +117,7 @@ class TransformerDecoderLayer(Module):
     """Self-attention, attention to the encoder's result, then a feed-forward network.
 
     The arguments are those of `TransformerEncoderLayer`. tgt (T, N, E) and memory (S, N, E), or
-    without N; the masks are those of `MultiheadAttention`.
+    without N, result like tgt; the masks are those of `MultiheadAttention`.
 
     >>> layer = nn.TransformerDecoderLayer(d_model=8, nhead=2, dim_feedforward=16)
     >>> layer(torch.zeros(5, 3, 8), torch.zeros(10, 3, 8)).shape
@@ -192,8 +192,8 @@ class TransformerDecoderLayer(Module):
 class TransformerEncoder(Module):
     """num_layers copies of an encoder layer, one after the other, and a norm behind them.
 
-    enable_nested_tensor and mask_check are accepted for PyTorch's sake. mask (S, S) and
-    src_key_padding_mask (N, S) go to every layer.
+    enable_nested_tensor and mask_check are accepted for PyTorch's sake. src (S, N, E), and
+    the result like it; mask (S, S) and src_key_padding_mask (N, S) go to every layer.
 
     >>> layer = nn.TransformerEncoderLayer(d_model=8, nhead=2, dim_feedforward=16)
     >>> nn.TransformerEncoder(layer, num_layers=2)(torch.zeros(10, 3, 8)).shape
@@ -226,6 +226,8 @@ class TransformerEncoder(Module):
 
 class TransformerDecoder(Module):
     """num_layers copies of a decoder layer, one after the other, and a norm behind them.
+
+    tgt (T, N, E) and memory (S, N, E), or without N; result like tgt.
 
     >>> layer = nn.TransformerDecoderLayer(d_model=8, nhead=2, dim_feedforward=16)
     >>> decoder = nn.TransformerDecoder(layer, num_layers=2)

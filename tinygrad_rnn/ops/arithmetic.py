@@ -14,7 +14,7 @@ from .conversion import cast, fitting, promote, promote_floating
 
 @primitive(prepare=promote_floating)
 def log(xp: Backend, input: Array) -> Array:
-    """The natural logarithm.
+    """The natural logarithm of each element.
 
     >>> torch.log(torch.tensor([1.0, 10.0]))
     tensor([0.0000, 2.3026])
@@ -110,7 +110,7 @@ _rsub.gradients(lambda g, _y, _a, _b: -g, None)
 
 
 def rsub(input: Any, other: Any, *, alpha: Number = 1) -> Any:
-    """other - alpha * input.
+    """other - alpha * input, elementwise, broadcast.
 
     >>> torch.rsub(torch.tensor([1, 2]), 10)
     tensor([9, 8])
@@ -121,8 +121,8 @@ def rsub(input: Any, other: Any, *, alpha: Number = 1) -> Any:
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
-    """input / other; integers divide to floating results unless rounding_mode is "floor" or
-    "trunc". Raises RuntimeError for another rounding_mode.
+    """input / other, elementwise, broadcast; integers divide to floating results unless
+    rounding_mode is "floor" or "trunc". Raises RuntimeError for another rounding_mode.
 
     >>> torch.div(torch.tensor([7, -7]), 2)
     tensor([ 3.5000, -3.5000])
@@ -149,7 +149,8 @@ def _check_divisor(input: Any, other: Any) -> None:
 
 @primitive(broadcasts=True, prepare=promote)
 def floor_divide(xp: Backend, input: Array, other: Array) -> Array:
-    """The largest integer at or below input / other, in the promoted dtype.
+    """The largest integer at or below input / other, elementwise, broadcast, in the promoted
+    dtype.
 
     >>> torch.floor_divide(torch.tensor([7, -7]), 2)
     tensor([ 3, -4])
@@ -168,7 +169,8 @@ def _trunc_divide(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive(broadcasts=True, prepare=promote)
 def remainder(xp: Backend, input: Array, other: Array) -> Array:
-    """What floor division leaves, with the sign of the divisor, as Python's %.
+    """What floor division leaves, elementwise, broadcast, with the sign of the divisor, as
+    Python's %.
 
     >>> torch.remainder(torch.tensor([7, -7]), 4)
     tensor([3, 1])
@@ -179,7 +181,8 @@ def remainder(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive(broadcasts=True, prepare=promote)
 def fmod(xp: Backend, input: Array, other: Array) -> Array:
-    """What truncated division leaves, with the sign of the dividend, as C's fmod.
+    """What truncated division leaves, elementwise, broadcast, with the sign of the dividend, as
+    C's fmod.
 
     >>> torch.fmod(torch.tensor([7, -7]), 4)
     tensor([ 3, -3])
@@ -221,7 +224,7 @@ def pow(xp: Backend, input: Array, exponent: Array) -> Array:
 
 
 def float_power(input: Any, exponent: Any) -> Any:
-    """input ** exponent in float64.
+    """input ** exponent in float64, elementwise, broadcast.
 
     >>> torch.float_power(torch.tensor([2, 3]), -1)
     tensor([0.5000, 0.3333], dtype=torch.float64)
@@ -253,7 +256,7 @@ pow.gradients(lambda g, _y, a, b: _pow_base(g, None, a, b), _pow_exponent)
 
 @primitive
 def neg(xp: Backend, input: Array) -> Array:
-    """-input. Raises RuntimeError for bool.
+    """-input, elementwise. Raises RuntimeError for bool.
 
     >>> torch.neg(torch.tensor([1, -2]))
     tensor([-1,  2])
@@ -268,7 +271,7 @@ def neg(xp: Backend, input: Array) -> Array:
 
 @primitive(view=True)
 def positive(xp: Backend, input: Array) -> Array:
-    """input itself. Raises RuntimeError for bool.
+    """input itself, of any shape. Raises RuntimeError for bool.
 
     >>> torch.positive(torch.tensor([1, -2]))
     tensor([ 1, -2])
@@ -280,7 +283,7 @@ def positive(xp: Backend, input: Array) -> Array:
 
 @primitive
 def abs(xp: Backend, input: Array) -> Array:
-    """The absolute value.
+    """The absolute value of each element.
 
     >>> torch.abs(torch.tensor([-1.5, 2.0]))
     tensor([1.5000, 2.0000])
@@ -307,7 +310,7 @@ def _flat(g: Any, _y: Any, _x: Any, **_: Any) -> Any:
 
 @primitive
 def sign(xp: Backend, input: Array) -> Array:
-    """-1, 0 or 1; 0 for nan.
+    """-1, 0 or 1 for each element; 0 for nan.
 
     >>> torch.sign(torch.tensor([-1.5, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
@@ -319,7 +322,7 @@ def sign(xp: Backend, input: Array) -> Array:
 
 @primitive
 def floor(xp: Backend, input: Array) -> Array:
-    """The largest integer at or below, in the same dtype.
+    """The largest integer at or below each element, in the same dtype.
 
     >>> torch.floor(torch.tensor([-1.5, 1.5]))
     tensor([-2.,  1.])
@@ -329,7 +332,7 @@ def floor(xp: Backend, input: Array) -> Array:
 
 @primitive
 def ceil(xp: Backend, input: Array) -> Array:
-    """The smallest integer at or above, in the same dtype.
+    """The smallest integer at or above each element, in the same dtype.
 
     >>> torch.ceil(torch.tensor([-1.5, 1.5]))
     tensor([-1.,  2.])
@@ -339,7 +342,7 @@ def ceil(xp: Backend, input: Array) -> Array:
 
 @primitive
 def trunc(xp: Backend, input: Array) -> Array:
-    """The integer part, in the same dtype.
+    """The integer part of each element, in the same dtype.
 
     >>> torch.trunc(torch.tensor([-1.5, 1.5]))
     tensor([-1.,  1.])
@@ -349,7 +352,8 @@ def trunc(xp: Backend, input: Array) -> Array:
 
 @primitive
 def round(xp: Backend, input: Array, *, decimals: int = 0) -> Array:
-    """The nearest integer (or number of `decimals`), halves to even, in the same dtype.
+    """The integer (or number of `decimals`) nearest to each element, halves to even, in the same
+    dtype.
 
     >>> torch.round(torch.tensor([0.5, 1.5, 1.237]))
     tensor([0., 2., 1.])
@@ -369,7 +373,7 @@ for _division in (floor_divide, _trunc_divide):
 
 
 def frac(input: Any) -> Any:
-    """The fractional part, with the sign of the input.
+    """The fractional part of each element, with its sign.
 
     >>> torch.frac(torch.tensor([-1.5, 2.25]))
     tensor([-0.5000,  0.2500])

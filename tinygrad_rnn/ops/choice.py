@@ -46,7 +46,7 @@ _where.gradients(
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """input where the bool condition holds, other elsewhere; all broadcast.
+    """input where the bool condition holds, other elsewhere: of the shape all broadcast to.
 
     Of the condition alone: the indices where it holds, a tensor per dimension.
 
@@ -64,7 +64,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 @primitive(broadcasts=True, prepare=promote)
 def maximum(xp: Backend, input: Array, other: Array) -> Array:
-    """The larger of the two; nan if either is.
+    """The larger of the two, elementwise, broadcast; nan if either is.
 
     >>> torch.maximum(torch.tensor([1, 5]), torch.tensor([3, 4]))
     tensor([3, 5])
@@ -74,7 +74,7 @@ def maximum(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive(broadcasts=True, prepare=promote)
 def minimum(xp: Backend, input: Array, other: Array) -> Array:
-    """The smaller of the two; nan if either is.
+    """The smaller of the two, elementwise, broadcast; nan if either is.
 
     >>> torch.minimum(torch.tensor([1, 5]), torch.tensor([3, 4]))
     tensor([1, 4])
@@ -95,7 +95,7 @@ minimum.gradients(
 
 
 def fmax(input: Any, other: Any) -> Any:
-    """The larger of the two; the other one where one is nan.
+    """The larger of the two, elementwise, broadcast; the other one where one is nan.
 
     >>> torch.fmax(torch.tensor([1.0, torch.nan]), torch.tensor([2.0, 3.0]))
     tensor([2., 3.])
@@ -104,7 +104,7 @@ def fmax(input: Any, other: Any) -> Any:
 
 
 def fmin(input: Any, other: Any) -> Any:
-    """The smaller of the two; the other one where one is nan.
+    """The smaller of the two, elementwise, broadcast; the other one where one is nan.
 
     >>> torch.fmin(torch.tensor([1.0, torch.nan]), torch.tensor([2.0, 3.0]))
     tensor([1., 3.])
@@ -113,7 +113,8 @@ def fmin(input: Any, other: Any) -> Any:
 
 
 def heaviside(input: Any, values: Any) -> Any:
-    """0 where the input is negative, 1 where it is positive, the values where it is 0.
+    """0 where the input is negative, 1 where it is positive, the values where it is 0;
+    elementwise, broadcast.
 
     >>> torch.heaviside(torch.tensor([-1.0, 0.0, 2.0]), torch.tensor(0.5))
     tensor([0.0000, 0.5000, 1.0000])
@@ -163,7 +164,8 @@ _clamp.gradients(
 
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
-    """The input with everything below min or above max (numbers or tensors) moved there.
+    """The input with all elements below min or above max (numbers, or tensors that broadcast)
+    moved there.
 
     >>> torch.clamp(torch.tensor([-2.0, 0.5, 3.0]), min=-1, max=1)
     tensor([-1.0000,  0.5000,  1.0000])
@@ -175,7 +177,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 
 
 def clamp_min(input: Any, min: Any) -> Any:
-    """The input with everything below min moved there.
+    """The input with all elements below min (a number, or a tensor that broadcasts) moved there.
 
     >>> torch.clamp_min(torch.tensor([-2.0, 0.5, 3.0]), -1)
     tensor([-1.0000,  0.5000,  3.0000])
@@ -184,7 +186,7 @@ def clamp_min(input: Any, min: Any) -> Any:
 
 
 def clamp_max(input: Any, max: Any) -> Any:
-    """The input with everything above max moved there.
+    """The input with all elements above max (a number, or a tensor that broadcasts) moved there.
 
     >>> torch.clamp_max(torch.tensor([-2.0, 0.5, 3.0]), 1)
     tensor([-2.0000,  0.5000,  1.0000])
@@ -205,8 +207,8 @@ _nan_to_num.gradients(lambda g, _y, x, **_: where(isfinite(x), g, 0))
 def nan_to_num(
     input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
-    """nan and the infinities replaced: by 0 and the largest and smallest finite numbers unless
-    other values are given.
+    """The input with elements that are nan or infinite replaced: by 0 and the largest and
+    smallest finite numbers unless other values are given.
 
     >>> torch.nan_to_num(torch.tensor([torch.nan, torch.inf]), posinf=9)
     tensor([0., 9.])

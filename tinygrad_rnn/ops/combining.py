@@ -29,7 +29,7 @@ def _each(one: Callable[[Any], Any], tensors: tuple[Any, ...]) -> Any:
 
 
 def atleast_1d(*tensors: Any) -> Any:
-    """The tensors, numbers as vectors.
+    """The tensors, numbers (0-d) as vectors (1).
 
     >>> torch.atleast_1d(torch.tensor(2.0))
     tensor([2.])
@@ -38,7 +38,7 @@ def atleast_1d(*tensors: Any) -> Any:
 
 
 def atleast_2d(*tensors: Any) -> Any:
-    """The tensors, numbers and vectors as matrices of one row.
+    """The tensors, numbers and vectors (n) as matrices of one row (1, n).
 
     >>> torch.atleast_2d(torch.tensor([1.0, 2.0]))
     tensor([[1., 2.]])
@@ -117,7 +117,7 @@ def dsplit(input: Any, indices_or_sections: Any) -> Any:
 
 
 def unsafe_chunk(input: Any, chunks: int, dim: int = 0) -> Any:
-    """As `chunk`, with pieces that may be changed in place.
+    """As `chunk`, with pieces of the same shapes that may be changed in place.
 
     >>> torch.unsafe_chunk(torch.arange(4), 2)[1]
     tensor([2, 3])
@@ -135,7 +135,7 @@ def unsafe_split(input: Any, split_size: int, dim: int = 0) -> Any:
 
 
 def unsafe_split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> Any:
-    """As `split_with_sizes`, with pieces that may be changed in place.
+    """As `split_with_sizes`, with pieces of the same shapes that may be changed in place.
 
     >>> torch.unsafe_split_with_sizes(torch.arange(3), [1, 2])[1]
     tensor([1, 2])
@@ -147,7 +147,8 @@ def unsafe_split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0
 
 
 def block_diag(*tensors: Any) -> Any:
-    """The matrix with the given ones (or vectors, as rows, and numbers) along its diagonal.
+    """The matrix with the given ones (or vectors, as rows, and numbers) along its diagonal: their
+    rows and columns add up.
 
     >>> torch.block_diag(torch.tensor([[1, 2]]), torch.tensor(3))
     tensor([[1, 2, 0],
@@ -172,7 +173,7 @@ def block_diag(*tensors: Any) -> Any:
 
 
 def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
-    """All combinations of r elements of a vector, in order, as rows.
+    """All combinations of r elements of a vector, in order, as rows of a matrix (combinations, r).
 
     >>> torch.combinations(torch.tensor([1, 2, 3]))
     tensor([[1, 2],
@@ -193,8 +194,8 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """The powers of a vector's elements as rows, N of them (default: as many as elements): from
-    the highest down, or with increasing=True from 0 up.
+    """The powers of n elements of a vector as rows (n, N), by default N = n: from the highest down,
+    or with increasing=True from 0 up.
 
     >>> torch.vander(torch.tensor([1, 2, 3]))
     tensor([[1, 1, 1],
@@ -213,8 +214,8 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
-    """The coordinates in a tensor of a shape of positions in it flattened, a tensor for each
-    dimension.
+    """The coordinates in a tensor of a shape of positions in it flattened: for each of its
+    dimensions a tensor of indices' shape.
 
     >>> torch.unravel_index(torch.tensor([0, 5]), (2, 3))
     (tensor([0, 1]), tensor([0, 2]))

@@ -52,7 +52,8 @@ def to_device(input: Any, target: device) -> Any:
 
 
 def result_type(*operands: Any) -> dtype:
-    """The dtype that an operation on these tensors and Python numbers results in.
+    """The dtype that an operation on these tensors and Python numbers results in: one with
+    dimensions decides before a 0-d one, and a 0-d one before a number, unless of a lower kind.
 
     >>> torch.result_type(torch.tensor([1]), 2.5)
     torch.float32

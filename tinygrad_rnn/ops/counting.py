@@ -14,7 +14,8 @@ from .shape import reshape, shape_of, unsqueeze
 
 
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """How often each of 0, 1, ... occurs in a vector of integers (or the sum of its weights).
+    """How often each of 0, 1, ... occurs in a vector of integers (or the sum of its weights): a
+    vector up to the largest one, or of minlength if that is more.
 
     Raises RuntimeError for other shapes and dtypes, and for negative integers.
 
@@ -35,8 +36,8 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 
 def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
-    """How many elements lie in each of `bins` equal parts of [min, max], in the input's dtype;
-    from the smallest to the largest element if min and max are equal.
+    """How many elements lie in each of `bins` equal parts of [min, max], (bins), in the input's
+    dtype; from the smallest to the largest element if min and max are equal.
 
     >>> torch.histc(torch.tensor([0.0, 1.0, 1.0, 4.0]), bins=4, min=0, max=4)
     tensor([1., 2., 0., 1.])
@@ -63,8 +64,9 @@ def searchsorted(
     sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False,
     side: str | None = None, sorter: Any = None,
 ) -> Any:  # fmt: skip
-    """Where to insert input's values into rising sequences (the last dimension) so that they stay
-    so: in front of equal elements, or behind them with right=True (or side="right").
+    """Where, in input's shape, to insert its values (..., m) into rising sequences (..., n), or of
+    any shape into one (n), so that they stay so: in front of equal elements, or behind them with
+    right=True (or side="right").
 
     >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 4]), right=True)
     tensor([2, 2])
@@ -97,8 +99,9 @@ def searchsorted(
 
 
 def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
-    """The number of the bucket between rising boundaries that each value falls into; a value on a
-    boundary belongs to the lower one, or with right=True to the upper one.
+    """The number of the bucket between rising boundaries, a vector, that each element falls into,
+    in input's shape; what is on a boundary belongs to the lower one, or with right=True to the
+    upper one.
 
     >>> torch.bucketize(torch.tensor([1, 4, 9]), torch.tensor([2, 4, 6]))
     tensor([0, 1, 3])
@@ -113,7 +116,7 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Any:
-    """Whether each element (a tensor or a number) occurs among test_elements.
+    """Whether each element (of a tensor of any shape, or a number) occurs among test_elements.
 
     >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([3, 1]))
     tensor([ True, False,  True])

@@ -58,7 +58,7 @@ _cumprod.gradients(_cumprod_rule)
 
 @second_names
 def cumsum(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
-    """The sums of all elements up to each one, along dim.
+    """The sums of all elements up to each one, along dim; of input's shape.
 
     >>> torch.cumsum(torch.tensor([[1, 2], [3, 4]]), dim=1)
     tensor([[1, 3],
@@ -71,7 +71,7 @@ def cumsum(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
 
 @second_names
 def cumprod(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
-    """The products of all elements up to each one, along dim.
+    """The products of all elements up to each one, along dim; of input's shape.
 
     >>> torch.cumprod(torch.tensor([1, 2, 3]), 0)
     tensor([1, 2, 6])
@@ -83,7 +83,7 @@ def cumprod(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
 
 @second_names
 def logcumsumexp(input: Any, dim: int) -> Any:
-    """log(cumsum(exp(input))) along dim, without overflow.
+    """log(cumsum(exp(input))) along dim, without overflow; of input's shape.
 
     >>> torch.logcumsumexp(torch.zeros(3), 0).exp()
     tensor([1., 2., 3.])
@@ -121,7 +121,8 @@ def _running(
 
 @second_names
 def cummax(input: Any, dim: int) -> ValuesIndices:
-    """The largest of all elements up to each one, along dim, and where it (last) was.
+    """The largest of all elements up to each one, along dim, and where it (last) was: both of
+    input's shape.
 
     >>> torch.cummax(torch.tensor([1, 3, 2]), 0).values
     tensor([1, 3, 3])
@@ -131,7 +132,8 @@ def cummax(input: Any, dim: int) -> ValuesIndices:
 
 @second_names
 def cummin(input: Any, dim: int) -> ValuesIndices:
-    """The smallest of all elements up to each one, along dim, and where it (last) was.
+    """The smallest of all elements up to each one, along dim, and where it (last) was: both of
+    input's shape.
 
     >>> torch.cummin(torch.tensor([3, 1, 2]), 0).indices
     tensor([0, 1, 1])
@@ -144,8 +146,8 @@ def cummin(input: Any, dim: int) -> ValuesIndices:
 
 @second_names
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Each element less the one before it along dim, n times over; prepend and append are joined
-    to the input first.
+    """Each element less the one before it along dim, n times over: its size becomes smaller by
+    n. prepend and append are joined to the input first.
 
     >>> torch.diff(torch.tensor([1, 4, 9]))
     tensor([3, 5])

@@ -54,9 +54,9 @@ _cholesky.gradients(_cholesky_rule)
 
 
 def cholesky(A: Any, *, upper: bool = False) -> Any:
-    """The lower triangular L with L L^T = A of symmetric positive-definite matrices, of which only
-    the lower triangle is read; or with upper=True the upper triangular L^T, of the upper triangle.
-    Raises LinAlgError for other matrices.
+    """The lower triangular L with L L^T = A of symmetric positive-definite matrices (..., n, n), of
+    which only the lower triangle is read; or with upper=True the upper triangular L^T, of the upper
+    triangle. Raises LinAlgError for other matrices.
 
     >>> torch.linalg.cholesky(torch.tensor([[4.0, 2.0], [2.0, 2.0]]))
     tensor([[2., 0.],
@@ -74,8 +74,8 @@ class CholeskyInfo(NamedTuple):
 
 
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> CholeskyInfo:
-    """As `torch.linalg.cholesky`, with nan for matrices that are not positive-definite; and an
-    int32 for each, which is 0 for those that are. Raises LinAlgError only if check_errors is set.
+    """As `torch.linalg.cholesky`, with nan for matrices that are not positive-definite; and int32
+    numbers (...), 0 for those that are. Raises LinAlgError only if check_errors is set.
 
     >>> torch.linalg.cholesky_ex(-torch.ones(1, 1)).info
     tensor(1, dtype=torch.int32)
@@ -196,8 +196,8 @@ _eigh.gradients(_eigh_rule)
 
 
 def eigh(A: Any, UPLO: str = "L") -> Eigen:
-    """The eigenvalues in rising order (..., n) and the eigenvectors, as columns, of symmetric
-    matrices, of which only the lower (UPLO="L") or upper ("U") triangle is read.
+    """The eigenvalues in rising order (..., n) and the eigenvectors, as columns (..., n, n), of
+    symmetric matrices, of which only the lower (UPLO="L") or upper ("U") triangle is read.
 
     >>> torch.linalg.eigh(torch.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
     tensor([1., 2.])
@@ -208,7 +208,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigen:
 
 
 def eigvalsh(A: Any, UPLO: str = "L") -> Any:
-    """The eigenvalues of symmetric matrices, as `torch.linalg.eigh` has them.
+    """The eigenvalues (..., n) of symmetric matrices, as `torch.linalg.eigh` has them.
 
     >>> torch.linalg.eigvalsh(torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
     tensor([-1.,  1.])
@@ -276,7 +276,8 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD
 
 
 def svdvals(A: Any, *, driver: str | None = None) -> Any:
-    """The singular values, in falling order.
+    """The singular values (..., k) of matrices (..., m, n), k the smaller of m and n, in falling
+    order.
 
     >>> torch.linalg.svdvals(torch.tensor([[3.0, 0.0], [0.0, -4.0]]))
     tensor([4., 3.])

@@ -49,7 +49,8 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 
 
 def diag(input: Any, diagonal: int = 0) -> Any:
-    """The diagonal of a matrix, or the square matrix with a vector on its diagonal.
+    """The diagonal (k) of a matrix (m, n), k the smaller of m and n, or the square matrix (n, n)
+    with a vector (n) on its diagonal, which an offset `diagonal` makes larger.
 
     >>> torch.diag(torch.tensor([1, 2]))
     tensor([[1, 0],
@@ -84,7 +85,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
 
 
 def diagflat(input: Any, offset: int = 0) -> Any:
-    """The square matrix with all elements of input on its diagonal.
+    """The square matrix (n, n) with all n elements of input on its diagonal; larger by the offset.
 
     >>> torch.diagflat(torch.tensor([1, 2]))
     tensor([[1, 0],
@@ -94,7 +95,7 @@ def diagflat(input: Any, offset: int = 0) -> Any:
 
 
 def trace(input: Any) -> Any:
-    """The sum of a matrix's diagonal.
+    """The sum of a matrix's diagonal, a scalar.
 
     >>> torch.trace(torch.tensor([[1, 2], [3, 4]]))
     tensor(5)
@@ -133,7 +134,7 @@ def _matrix(input: Any, name: str) -> Any:
 
 
 def tril(input: Any, diagonal: int = 0) -> Any:
-    """The lower triangle of matrices, zeros above.
+    """The lower triangle of matrices (..., m, n), zeros above; the shape stays.
 
     >>> torch.tril(torch.ones(3, 3), -1)
     tensor([[0., 0., 0.],
@@ -144,7 +145,7 @@ def tril(input: Any, diagonal: int = 0) -> Any:
 
 
 def triu(input: Any, diagonal: int = 0) -> Any:
-    """The upper triangle of matrices, zeros below.
+    """The upper triangle of matrices (..., m, n), zeros below; the shape stays.
 
     >>> torch.triu(torch.ones(3, 3), 1)
     tensor([[0., 1., 1.],

@@ -12,7 +12,7 @@ from .shape import broadcast_tensors, shape_of
 
 
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
-    """The input divided by its p-norm over dim, or by eps if that is larger.
+    """The input, in its shape, divided by its p-norm over dim, or by eps if that is larger.
 
     >>> F.normalize(torch.tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
@@ -21,7 +21,8 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
-    """The cosine of the angle between x1 and x2 along dim; norms below eps count as eps.
+    """The cosine of the angle between x1 and x2 along dim, which goes; norms below eps count as
+    eps.
 
     The shapes broadcast. Raises RuntimeError for integers.
 
@@ -41,7 +42,8 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 def pairwise_distance(
     x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Any:
-    """The p-norm of x1 - x2 + eps over the last dimension; the shapes broadcast.
+    """The p-norm of x1 - x2 + eps over the last dimension, which goes, or becomes 1 with keepdim;
+    the shapes broadcast.
 
     >>> F.pairwise_distance(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
     tensor([5.0000])

@@ -35,8 +35,9 @@ def _from_half(xp: Backend, input: Array) -> tuple[Array, Array, Array]:
 
 @primitive(prepare=promote_floating)
 def lgamma(xp: Backend, input: Array) -> Array:
-    """log|gamma(input)|; inf at 0, -1, -2, ... By Stirling's series, and the recurrence and the
-    reflection formula where that is not exact (Abramowitz and Stegun, 6.1.15-41).
+    """log|gamma(input)|, elementwise; inf at 0, -1, -2, ... By Stirling's series, and the
+    recurrence and the reflection formula where that is not exact (Abramowitz and Stegun,
+    6.1.15-41).
 
     >>> torch.lgamma(torch.tensor([1.0, 4.0]))
     tensor([0.0000, 1.7918])
@@ -118,7 +119,7 @@ _polygamma.gradients(lambda g, _y, x, *, n: g * _polygamma(x, n=n + 1))
 
 
 def digamma(input: Any) -> Any:
-    """The derivative of `lgamma`.
+    """The derivative of `lgamma`, elementwise.
 
     >>> torch.digamma(torch.tensor([1.0]))
     tensor([-0.5772])
@@ -127,7 +128,7 @@ def digamma(input: Any) -> Any:
 
 
 def polygamma(n: int, input: Any) -> Any:
-    """The n-th derivative of `digamma`. Raises RuntimeError for a negative n.
+    """The n-th derivative of `digamma`, elementwise. Raises RuntimeError for a negative n.
 
     >>> torch.polygamma(1, torch.tensor([1.0]))
     tensor([1.6449])
@@ -143,8 +144,8 @@ def polygamma_of(input: Any, n: int) -> Any:
 
 
 def mvlgamma(input: Any, p: int) -> Any:
-    """The logarithm of the p-variate gamma function, for input > (p - 1) / 2. Raises RuntimeError
-    for p < 1.
+    """The logarithm of the p-variate gamma function, elementwise, for input > (p - 1) / 2. Raises
+    RuntimeError for p < 1.
 
     >>> torch.mvlgamma(torch.tensor([2.0]), p=2)
     tensor([0.4516])

@@ -145,6 +145,7 @@ def _as_vectors(input: Any, *others: Any) -> tuple[Any, ...]:
 
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """out[i][j][k] = input[i][index[i][j][k]][k] for dim = 1; the result has index's shape.
+    index has as many dimensions as input, and but for dim sizes of at most input's.
 
     >>> x = torch.tensor([[1, 2], [3, 4]])
     >>> torch.gather(x, 1, torch.tensor([[1, 0], [0, 0]]))
@@ -180,7 +181,8 @@ def _scattered(operation: Any, input: Any, dim: int, index: Any, src: Any) -> An
 
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
-    """A copy of input with src added at index along dim: the reverse of `gather`.
+    """A copy of input with src added at index along dim: the reverse of `gather`. Shapes are
+    those of `scatter`.
 
     >>> torch.scatter_add(torch.zeros(3), 0, torch.tensor([0, 0, 2]), torch.tensor([1.0, 2.0, 3.0]))
     tensor([3., 0., 3.])
@@ -190,7 +192,8 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
 
 
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
-    """As `gather`, with input and indices broadcast against each other but for dim.
+    """As `gather`, with input and indices broadcast against each other but for dim, whose size is
+    that of indices; of both flattened if dim is None.
 
     >>> x = torch.tensor([[3, 1], [2, 4]])
     >>> torch.take_along_dim(x, x.argsort(1), 1)
@@ -231,7 +234,8 @@ def _slices(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
 
 
 def index_select(input: Any, dim: int, index: Any) -> Any:
-    """The slices along dim that a vector of indices names, as a copy.
+    """The slices along dim, whose size becomes that of index, that a vector of indices names, as a
+    copy.
 
     >>> torch.index_select(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([1, 1, 0]))
     tensor([[2, 2, 1],

@@ -356,8 +356,8 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Any:
-    """`triplet_margin_loss` with any function of two tensors as the distance (None:
-    `pairwise_distance`).
+    """`triplet_margin_loss`, with its shapes, with any function of two tensors as the distance
+    (None: `pairwise_distance`).
 
     >>> a, n = torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])
     >>> l1 = lambda x, y: (x - y).abs().sum(-1)

@@ -22,8 +22,8 @@ def _check_mask(name: str, mask: Any) -> None:
 
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """A copy of input with value (a number or a 0-d tensor) where the bool mask holds; the mask
-    broadcasts.
+    """A copy of input with value (a number or a 0-d tensor) where the bool mask holds, which
+    broadcasts to input's shape.
 
     >>> x = torch.tensor([1.0, 2.0, 3.0])
     >>> torch.masked_fill(x, x > 1, 0)
@@ -62,7 +62,8 @@ def masked_select(input: Any, mask: Any) -> Any:
 
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
-    """A copy of input with the elements of source, in order, where the bool mask holds.
+    """A copy of input with the elements of source, in order, where the bool mask holds, which
+    broadcasts to input's shape.
 
     >>> mask = torch.tensor([True, False, True])
     >>> torch.masked_scatter(torch.zeros(3), mask, torch.tensor([5.0, 6.0]))
@@ -88,7 +89,8 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
-    """The positions of nonzero elements: rows of a matrix, or a vector per dimension.
+    """The positions of n nonzero elements: rows of a matrix (n, dimensions), or with as_tuple a
+    vector (n) per dimension.
 
     >>> torch.nonzero(torch.tensor([[0, 5], [6, 0]]))
     tensor([[0, 1],
@@ -107,7 +109,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
 
 
 def argwhere(input: Any) -> Any:
-    """The positions of nonzero elements, as the rows of a matrix.
+    """The positions of n nonzero elements, as the rows of a matrix (n, dimensions).
 
     >>> torch.argwhere(torch.tensor([[0, 5], [6, 0]]))
     tensor([[0, 1],

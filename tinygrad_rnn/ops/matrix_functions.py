@@ -27,8 +27,8 @@ def _identity(like: Any) -> Any:
 
 
 def matrix_power(input: Any, n: int) -> Any:
-    """Square matrices multiplied n times; of their inverses for a negative n, which raises
-    LinAlgError for singular ones.
+    """Square matrices (..., m, m) multiplied n times; of their inverses for a negative n, which
+    raises LinAlgError for singular ones.
 
     >>> torch.matrix_power(torch.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
     tensor([[1., 3.],
@@ -51,8 +51,8 @@ def matrix_power(input: Any, n: int) -> Any:
 
 
 def matrix_exp(input: Any) -> Any:
-    """The exponential of square matrices, the sum of A ** k / k!: the series for A / 2 ** s, which
-    is small, squared s times (N. Higham, "Functions of Matrices", chapter 10).
+    """The exponential of square matrices (..., n, n), the sum of A ** k / k!: the series for
+    A / 2 ** s, which is small, squared s times (N. Higham, "Functions of Matrices", chapter 10).
 
     >>> torch.linalg.matrix_exp(torch.zeros(1, 1))
     tensor([[1.]])
@@ -95,8 +95,9 @@ def _threshold(A: Any, s: Any, atol: Any, rtol: Any) -> Any:
 def matrix_rank(
     A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Any:
-    """How many singular values are larger than atol and than rtol * the largest (default: the
-    dtype's eps * the larger size of the matrix). tol is an older name of atol.
+    """How many singular values of each of the matrices (..., m, n) are larger than atol and than
+    rtol * the largest (default: the dtype's eps * the larger of m and n): int64 (...). tol is an
+    older name of atol.
 
     >>> torch.linalg.matrix_rank(torch.ones(3, 3))
     tensor(1)
@@ -148,7 +149,7 @@ def pinv(
 
 
 def pinverse(input: Any, rcond: float = 1e-15) -> Any:
-    """`torch.linalg.pinv` with a smaller threshold.
+    """`torch.linalg.pinv`, (..., m, n) to (..., n, m), with a smaller threshold.
 
     >>> torch.pinverse(torch.tensor([[2.0]]))
     tensor([[0.5000]])
@@ -211,9 +212,9 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
 
 
 def cond(A: Any, p: float | str | None = None) -> Any:
-    """How much an error grows in solving A X = B: the norm of A times that of its inverse, with the
-    order p of `torch.linalg.matrix_norm`; for None and 2 the largest singular value divided by the
-    smallest, for -2 the other way. inf for singular matrices.
+    """How much an error grows in solving A X = B, (...) of A (..., n, n): the norm of A times that
+    of its inverse, with the order p of `torch.linalg.matrix_norm`; for None and 2 the largest
+    singular value divided by the smallest, for -2 the other way. inf for singular matrices.
 
     >>> torch.linalg.cond(torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
     tensor(4.)
@@ -245,7 +246,8 @@ _cholesky_solve.gradients(lambda g, _y, _b, lower: _cholesky_solve(g, lower), _c
 
 
 def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Any:
-    """The X with A X = input, for the A that `torch.linalg.cholesky` took apart into input2.
+    """The X (..., n, k) with A X = input, for the A (..., n, n) that `torch.linalg.cholesky` took
+    apart into input2.
 
     >>> torch.cholesky_solve(torch.tensor([[8.0]]), torch.tensor([[2.0]]))
     tensor([[2.]])
@@ -265,7 +267,8 @@ def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Any:
 
 
 def cholesky_inverse(input: Any, upper: bool = False) -> Any:
-    """The inverse of the A that `torch.linalg.cholesky` took apart into input.
+    """The inverses of the matrices A (..., n, n) that `torch.linalg.cholesky` took apart into
+    input.
 
     >>> torch.cholesky_inverse(torch.tensor([[2.0]]))
     tensor([[0.2500]])
@@ -277,7 +280,8 @@ def cholesky_inverse(input: Any, upper: bool = False) -> Any:
 
 
 def tensorinv(A: Any, ind: int = 2) -> Any:
-    """The inverse of a tensor as a square matrix, whose rows are the first ind dimensions.
+    """The inverse of a tensor as a square matrix, whose rows are the first ind dimensions; in the
+    result they come last.
 
     >>> torch.linalg.tensorinv(torch.eye(4).reshape(2, 2, 4)).shape
     torch.Size([4, 2, 2])

@@ -34,7 +34,7 @@ _lerp.gradients(
 
 
 def lerp(input: Any, end: Any, weight: Any) -> Any:
-    """input + weight * (end - input).
+    """input + weight * (end - input), elementwise, broadcast.
 
     >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([1.0, 20.0]), 0.5)
     tensor([ 0.5000, 15.0000])
@@ -66,7 +66,7 @@ _addcdiv.gradients(
 
 
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any:
-    """input + value * tensor1 * tensor2.
+    """input + value * tensor1 * tensor2, elementwise, broadcast.
 
     >>> torch.addcmul(torch.ones(2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), value=10)
     tensor([31., 81.])
@@ -75,7 +75,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any
 
 
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any:
-    """input + value * tensor1 / tensor2. Raises RuntimeError for integers.
+    """input + value * tensor1 / tensor2, elementwise, broadcast. Raises RuntimeError for integers.
 
     >>> torch.addcdiv(torch.ones(2), torch.tensor([1.0, 2.0]), torch.tensor([4.0, 4.0]))
     tensor([1.2500, 1.5000])

@@ -42,8 +42,9 @@ def vector_norm(
     x: Any, ord: float = 2, dim: Dims | None = None, keepdim: bool = False,
     *, dtype: dtype | None = None,
 ) -> Any:  # fmt: skip
-    """The norm (sum |x| ** ord) ** (1 / ord) over dim; ord inf and -inf are the largest and the
-    smallest magnitude, 0 the number of nonzero elements.
+    """The norm (sum |x| ** ord) ** (1 / ord) over dim (all dimensions if None), which goes, or
+    becomes 1 with keepdim; ord inf and -inf are the largest and the smallest magnitude, 0 the
+    number of nonzero elements.
 
     >>> torch.linalg.vector_norm(torch.tensor([[3.0, 4.0], [6.0, 8.0]]), dim=1)
     tensor([ 5., 10.])
@@ -76,9 +77,10 @@ def matrix_norm(
     A: Any, ord: float | str = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False,
     *, dtype: dtype | None = None,
 ) -> Any:  # fmt: skip
-    """The norm of matrices in two dimensions: "fro" (of all elements as a vector), 1 and -1 (the
-    largest and smallest sum of a column's magnitudes), inf and -inf (of a row's), 2 and -2 (the
-    largest and smallest singular value), "nuc" (the sum of the singular values).
+    """The norm of matrices in two dimensions, which go, or become 1 with keepdim: "fro" (of all
+    elements as a vector), 1 and -1 (the largest and smallest sum of a column's magnitudes), inf and
+    -inf (of a row's), 2 and -2 (the largest and smallest singular value), "nuc" (the sum of the
+    singular values).
 
     >>> torch.linalg.matrix_norm(torch.tensor([[3.0, 0.0], [0.0, 4.0]]))
     tensor(5.)
@@ -124,7 +126,8 @@ def norm(
     input: Any, p: float | str | None = "fro", dim: Dims | None = None, keepdim: bool = False,
     *, dtype: dtype | None = None,
 ) -> Any:  # fmt: skip
-    """The p-norm over dim (all dimensions if None); "fro" is p = 2.
+    """The p-norm over dim (all dimensions if None), which goes, or becomes 1 with keepdim; "fro"
+    is p = 2.
 
     >>> torch.norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
@@ -136,7 +139,7 @@ def norm(
 
 
 def dist(input: Any, other: Any, p: float = 2) -> Any:
-    """The p-norm of input - other.
+    """The p-norm of all elements of input - other, which broadcast: a scalar.
 
     >>> torch.dist(torch.tensor([0.0, 0.0]), torch.tensor([3.0, 4.0]))
     tensor(5.)
@@ -161,8 +164,8 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
 
 
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
-    """The input with those of its slices along dim whose p-norm is larger than maxnorm scaled
-    down to it.
+    """The input, in its shape, with those of its slices along dim whose p-norm is larger than
+    maxnorm scaled down to it.
 
     >>> torch.renorm(torch.tensor([[3.0, 4.0], [0.1, 0.2]]), p=2, dim=0, maxnorm=1)
     tensor([[0.6000, 0.8000],

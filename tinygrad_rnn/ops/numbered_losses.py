@@ -23,7 +23,8 @@ def _named(reduction: int) -> str:
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 1
 ) -> Any:
-    """`nn.functional.binary_cross_entropy_with_logits` with a number as reduction.
+    """`nn.functional.binary_cross_entropy_with_logits` with a number as reduction: of (*)
+    a scalar, or with 0 (*).
 
     >>> torch.binary_cross_entropy_with_logits(torch.zeros(2), torch.ones(2))
     tensor(0.6931)
@@ -36,7 +37,8 @@ def binary_cross_entropy_with_logits(
 def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: int = 1
 ) -> Any:
-    """`nn.functional.cosine_embedding_loss` with a number as reduction.
+    """`nn.functional.cosine_embedding_loss` with a number as reduction: of (N, D) and target (N) a
+    scalar, or with 0 (N).
 
     >>> x = torch.tensor([[1.0, 0.0]])
     >>> torch.cosine_embedding_loss(x, torch.tensor([[3.0, 4.0]]), torch.tensor([1]))
@@ -56,7 +58,7 @@ def ctc_loss(
     reduction: int = 1,
     zero_infinity: bool = False,
 ) -> Any:
-    """`nn.functional.ctc_loss` with a number as reduction.
+    """`nn.functional.ctc_loss` with a number as reduction: of (T, N, C) a scalar, or with 0 (N).
 
     >>> even = torch.full((2, 3), 1 / 3).log()
     >>> torch.ctc_loss(even, torch.tensor([1]), [2], [1], reduction=2).exp()
@@ -68,7 +70,8 @@ def ctc_loss(
 
 
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: int = 1) -> Any:
-    """`nn.functional.hinge_embedding_loss` with a number as reduction.
+    """`nn.functional.hinge_embedding_loss` with a number as reduction: of (*) a scalar, or with 0
+    (*).
 
     >>> torch.hinge_embedding_loss(torch.tensor([0.25, 0.25]), torch.tensor([1, -1]), reduction=0)
     tensor([0.2500, 0.7500])
@@ -77,7 +80,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction
 
 
 def kl_div(input: Any, target: Any, reduction: int = 1, *, log_target: bool = False) -> Any:
-    """`nn.functional.kl_div` with a number as reduction.
+    """`nn.functional.kl_div` with a number as reduction: of (*) a scalar, or with 0 (*).
 
     >>> torch.kl_div(torch.tensor([0.25, 0.75]).log(), torch.tensor([0.5, 0.5]), 2)
     tensor(0.1438)
@@ -88,7 +91,8 @@ def kl_div(input: Any, target: Any, reduction: int = 1, *, log_target: bool = Fa
 def margin_ranking_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: int = 1
 ) -> Any:
-    """`nn.functional.margin_ranking_loss` with a number as reduction.
+    """`nn.functional.margin_ranking_loss` with a number as reduction: of (*) a scalar, or with 0
+    (*).
 
     >>> torch.margin_ranking_loss(torch.tensor([2.0]), torch.tensor([1.5]), torch.tensor([-1]))
     tensor(0.5000)
@@ -101,7 +105,7 @@ def margin_ranking_loss(
 def poisson_nll_loss(
     input: Any, target: Any, log_input: bool, full: bool, eps: float, reduction: int
 ) -> Any:
-    """`nn.functional.poisson_nll_loss` with a number as reduction.
+    """`nn.functional.poisson_nll_loss` with a number as reduction: of (*) a scalar, or with 0 (*).
 
     >>> torch.poisson_nll_loss(torch.zeros(2), torch.tensor([2.0, 0.0]), True, False, 1e-8, 1)
     tensor(1.)
@@ -121,7 +125,8 @@ def triplet_margin_loss(
     swap: bool = False,
     reduction: int = 1,
 ) -> Any:
-    """`nn.functional.triplet_margin_loss` with a number as reduction.
+    """`nn.functional.triplet_margin_loss` with a number as reduction: of (N, D) a scalar, or with 0
+    (N).
 
     >>> a, n = torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])
     >>> torch.triplet_margin_loss(a, a, n, margin=6.0)

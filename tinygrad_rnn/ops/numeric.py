@@ -51,8 +51,8 @@ def _same_float(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @primitive(broadcasts=True, prepare=_same_float)
 def nextafter(xp: Backend, input: Array, other: Array) -> Array:
-    """The next number of the dtype behind input on the way to other. Raises NotImplementedError
-    for integers.
+    """The next number of the dtype behind input on the way to other, elementwise, broadcast.
+    Raises NotImplementedError for integers.
 
     >>> torch.nextafter(torch.tensor(1.0), torch.tensor(2.0)).item() - 1 == 2**-23
     True
@@ -64,7 +64,7 @@ nextafter.gradients(lambda g, _y, a, b: where(a == b, 0, g), lambda g, _y, _a, _
 
 
 def isposinf(input: Any) -> Any:
-    """Whether an element is +inf.
+    """Whether each element is +inf.
 
     >>> torch.isposinf(torch.tensor([-torch.inf, 1.0, torch.inf]))
     tensor([False, False,  True])
@@ -73,7 +73,7 @@ def isposinf(input: Any) -> Any:
 
 
 def isneginf(input: Any) -> Any:
-    """Whether an element is -inf.
+    """Whether each element is -inf.
 
     >>> torch.isneginf(torch.tensor([-torch.inf, 1.0, torch.inf]))
     tensor([ True, False, False])
@@ -103,8 +103,8 @@ _frexp.gradients(
 
 
 def frexp(input: Any) -> MantissaExponent:
-    """The mantissa in (-1, -0.5] or [0.5, 1), or 0, and the exponent (int32) of which input is
-    mantissa * 2 ** exponent. Raises RuntimeError for integers.
+    """Of each element the mantissa in (-1, -0.5] or [0.5, 1), or 0, and the exponent (int32), with
+    input = mantissa * 2 ** exponent. Raises RuntimeError for integers.
 
     >>> torch.frexp(torch.tensor([10.0, -0.25])).exponent
     tensor([ 4, -1], dtype=torch.int32)
@@ -115,7 +115,7 @@ def frexp(input: Any) -> MantissaExponent:
 
 
 def ldexp(input: Any, other: Any) -> Any:
-    """input * 2 ** other.
+    """input * 2 ** other, elementwise, broadcast.
 
     >>> torch.ldexp(torch.tensor([1.0]), torch.tensor([3, -1]))
     tensor([8.0000, 0.5000])
@@ -124,7 +124,7 @@ def ldexp(input: Any, other: Any) -> Any:
 
 
 def logaddexp2(input: Any, other: Any) -> Any:
-    """log2(2 ** input + 2 ** other), without overflow.
+    """log2(2 ** input + 2 ** other), elementwise, broadcast, without overflow.
 
     >>> torch.logaddexp2(torch.tensor(3.0), torch.tensor(3.0))
     tensor(4.)
@@ -138,7 +138,7 @@ def logaddexp2(input: Any, other: Any) -> Any:
 
 @primitive(prepare=promote_floating)
 def deg2rad(xp: Backend, input: Array) -> Array:
-    """Degrees as radians.
+    """Degrees as radians, elementwise.
 
     >>> torch.deg2rad(torch.tensor([180.0]))
     tensor([3.1416])
@@ -148,7 +148,7 @@ def deg2rad(xp: Backend, input: Array) -> Array:
 
 @primitive(prepare=promote_floating)
 def rad2deg(xp: Backend, input: Array) -> Array:
-    """Radians as degrees.
+    """Radians as degrees, elementwise.
 
     >>> torch.rad2deg(torch.tensor([torch.pi]))
     tensor([180.])
@@ -197,7 +197,7 @@ def lcm(xp: Backend, input: Array, other: Array) -> Array:
 
 
 def conj(input: Any) -> Any:
-    """The complex conjugate: of real numbers these themselves, the same tensor.
+    """The complex conjugate: of real numbers these themselves, the same tensor of any shape.
 
     >>> torch.conj(torch.tensor([1.0]))
     tensor([1.])
@@ -206,7 +206,7 @@ def conj(input: Any) -> Any:
 
 
 def real(input: Any) -> Any:
-    """The real part: of real numbers these themselves, the same tensor.
+    """The real part: of real numbers these themselves, the same tensor of any shape.
 
     >>> torch.real(torch.tensor([1.0]))
     tensor([1.])
@@ -215,7 +215,7 @@ def real(input: Any) -> Any:
 
 
 def resolve_conj(input: Any) -> Any:
-    """The tensor itself: none is lazily conjugated.
+    """The tensor itself, of any shape: none is lazily conjugated.
 
     >>> torch.resolve_conj(torch.tensor([1.0]))
     tensor([1.])
@@ -224,7 +224,7 @@ def resolve_conj(input: Any) -> Any:
 
 
 def resolve_neg(input: Any) -> Any:
-    """The tensor itself: none is lazily negated.
+    """The tensor itself, of any shape: none is lazily negated.
 
     >>> torch.resolve_neg(torch.tensor([1.0]))
     tensor([1.])
@@ -233,7 +233,7 @@ def resolve_neg(input: Any) -> Any:
 
 
 def isreal(input: Any) -> Any:
-    """Whether an element has no imaginary part: always.
+    """Whether each element has no imaginary part: always.
 
     >>> torch.isreal(torch.tensor([1, 2]))
     tensor([True, True])
@@ -244,7 +244,8 @@ def isreal(input: Any) -> Any:
 
 @primitive(prepare=promote_floating)
 def angle(xp: Backend, input: Array) -> Array:
-    """The angle in the complex plane: pi for negative numbers, 0 for others; nan stays nan.
+    """The angle of each element in the complex plane: pi for negative numbers, 0 for others; nan
+    stays nan.
 
     >>> torch.angle(torch.tensor([-2.0, 3.0]))
     tensor([3.1416, 0.0000])

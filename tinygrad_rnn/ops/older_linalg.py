@@ -18,8 +18,8 @@ class SVD(NamedTuple):
 
 
 def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
-    """U, S, V with input = U diag(S) V^T, as `torch.linalg.svd` has them, with V where that has
-    its transpose; reduced unless some=False; U and V are zeros with compute_uv=False.
+    """U, S, V with input = U diag(S) V^T, (..., m, n), as `torch.linalg.svd` has them, with V where
+    that has its transpose; reduced unless some=False; U and V are zeros with compute_uv=False.
 
     >>> torch.svd(torch.tensor([[3.0], [4.0]])).S
     tensor([5.])
@@ -33,7 +33,7 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
 
 
 def qr(input: Any, some: bool = True) -> Any:
-    """`torch.linalg.qr`, reduced unless some=False.
+    """`torch.linalg.qr` of matrices (..., m, n), reduced unless some=False.
 
     >>> torch.qr(torch.tensor([[3.0], [4.0]])).R.abs()
     tensor([[5.]])
@@ -42,7 +42,7 @@ def qr(input: Any, some: bool = True) -> Any:
 
 
 def cholesky(input: Any, upper: bool = False) -> Any:
-    """`torch.linalg.cholesky`.
+    """`torch.linalg.cholesky` of matrices (..., n, n): L of the same shape.
 
     >>> torch.cholesky(torch.tensor([[4.0]]))
     tensor([[2.]])

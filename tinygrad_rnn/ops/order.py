@@ -44,7 +44,8 @@ for _extreme in (_amax, _amin):
 
 @second_names
 def amax(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
-    """The largest element over dim; equal ones share the gradient.
+    """The largest element over dim (all if ()), which goes, or becomes 1 with keepdim; equal ones
+    share the gradient.
 
     >>> torch.amax(torch.tensor([[1, 5], [7, 2]]), dim=1)
     tensor([5, 7])
@@ -54,7 +55,8 @@ def amax(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
 
 @second_names
 def amin(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
-    """The smallest element over dim; equal ones share the gradient.
+    """The smallest element over dim (all if ()), which goes, or becomes 1 with keepdim; equal ones
+    share the gradient.
 
     >>> torch.amin(torch.tensor([[1, 5], [7, 2]]), dim=1)
     tensor([1, 2])
@@ -64,7 +66,8 @@ def amin(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
 
 @second_names
 def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> return_types.MinMax:
-    """The smallest and the largest element: of all, or along dim.
+    """The smallest and the largest element: of all, or along dim, which goes, or becomes 1 with
+    keepdim.
 
     >>> low, high = torch.aminmax(torch.tensor([3, 1, 2]))
     >>> low, high
@@ -79,7 +82,8 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> ret
 
 @second_names
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The index of the (first) largest element: in the flattened tensor, or along dim.
+    """The index of the (first) largest element: in the flattened tensor, or along dim, which
+    goes, or becomes 1 with keepdim.
 
     >>> torch.argmax(torch.tensor([[1, 5], [7, 2]]), dim=1)
     tensor([1, 0])
@@ -89,7 +93,8 @@ def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 @second_names
 def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The index of the (first) smallest element: in the flattened tensor, or along dim.
+    """The index of the (first) smallest element: in the flattened tensor, or along dim, which
+    goes, or becomes 1 with keepdim.
 
     >>> torch.argmin(torch.tensor([[1, 5], [7, 2]]))
     tensor(0)
@@ -126,8 +131,8 @@ def _extreme_along(name: str, arg: Any, whole: Any, pair: Any, args: tuple[Any, 
 
 
 def max(input: Any, *args: Any, **kwargs: Any) -> Any:
-    """``max(input)``: the largest element. ``max(input, dim, keepdim=False)``: (values, indices)
-    along dim. ``max(input, other)``: elementwise.
+    """``max(input)``: the largest element, a scalar. ``max(input, dim, keepdim=False)``: (values,
+    indices) along dim, which goes, or becomes 1. ``max(input, other)``: elementwise, broadcast.
 
     >>> torch.max(torch.tensor([[1, 5], [7, 2]]))
     tensor(7)
@@ -138,8 +143,8 @@ def max(input: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def min(input: Any, *args: Any, **kwargs: Any) -> Any:
-    """``min(input)``: the smallest element. ``min(input, dim, keepdim=False)``: (values, indices)
-    along dim. ``min(input, other)``: elementwise.
+    """``min(input)``: the smallest element, a scalar. ``min(input, dim, keepdim=False)``: (values,
+    indices) along dim, which goes, or becomes 1. ``min(input, other)``: elementwise, broadcast.
 
     >>> torch.min(torch.tensor([[1, 5], [7, 2]]))
     tensor(1)

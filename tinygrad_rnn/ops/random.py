@@ -103,8 +103,8 @@ def geometric(input: Any, p: float, *, generator: Generator | None = None) -> An
 
 
 def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) -> Any:
-    """1 with probability p (a number, or a tensor: one per element; None: what each element of
-    input says), else 0.
+    """In input's shape, 1 with probability p (a number, or a tensor: one per element; None: what
+    each element of input says), else 0.
 
     >>> torch.bernoulli(torch.tensor([0.0, 1.0]))
     tensor([0., 1.])
@@ -122,7 +122,8 @@ def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) 
 def multinomial(
     input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
 ) -> Any:
-    """Indices drawn with the probabilities that the rows of input are proportional to.
+    """Indices (n, num_samples) drawn with the probabilities that the rows of input (n, columns)
+    are proportional to, or (num_samples) of one row (columns).
 
     Raises RuntimeError for rows of anything but finite numbers from 0 up with a positive sum, and
     without replacement for more samples than columns.
@@ -162,8 +163,8 @@ def multinomial(
 
 
 def poisson(input: Any, generator: Generator | None = None) -> Any:
-    """Numbers of events, with the rates that the elements of a floating tensor are. The numbers are
-    not those of PyTorch's generator.
+    """Numbers of events, in input's shape, with the rates that the elements of a floating tensor
+    are. The numbers are not those of PyTorch's generator.
 
     >>> torch.poisson(torch.zeros(2))
     tensor([0., 0.])
@@ -179,8 +180,8 @@ def poisson(input: Any, generator: Generator | None = None) -> Any:
 
 
 def binomial(count: Any, prob: Any, generator: Generator | None = None) -> Any:
-    """Numbers of successes in count trials, each with probability prob; the two broadcast. The
-    numbers are not those of PyTorch's generator.
+    """Numbers of successes in count trials, each with probability prob, elementwise; the shapes
+    broadcast. The numbers are not those of PyTorch's generator.
 
     >>> torch.binomial(torch.tensor([5.0, 5.0]), torch.tensor([0.0, 1.0]))
     tensor([0., 5.])

@@ -56,7 +56,7 @@ def _fold(g: Any, shape: tuple[int, ...], repeats: tuple[int, ...]) -> Any:
 
 
 def flip(input: Any, *args: Any, dims: Any = None) -> Any:
-    """The elements in reverse order along dims, as a copy.
+    """The elements in reverse order along dims, as a copy of the same shape.
 
     >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), dims=(0,))
     tensor([[3, 4],
@@ -66,7 +66,7 @@ def flip(input: Any, *args: Any, dims: Any = None) -> Any:
 
 
 def fliplr(input: Any) -> Any:
-    """Reversed along the second dimension.
+    """Reversed along the second dimension; the shape stays.
 
     >>> torch.fliplr(torch.tensor([[1, 2], [3, 4]]))
     tensor([[2, 1],
@@ -78,7 +78,7 @@ def fliplr(input: Any) -> Any:
 
 
 def flipud(input: Any) -> Any:
-    """Reversed along the first dimension.
+    """Reversed along the first dimension; the shape stays.
 
     >>> torch.flipud(torch.tensor([[1, 2], [3, 4]]))
     tensor([[3, 4],
@@ -88,7 +88,8 @@ def flipud(input: Any) -> Any:
 
 
 def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Any:
-    """The elements moved along dims (flattened if None), those that leave come in again.
+    """The elements moved along dims (flattened if None), those that leave come in again;
+    the shape stays.
 
     >>> torch.roll(torch.tensor([1, 2, 3]), 1)
     tensor([3, 1, 2])
@@ -143,7 +144,7 @@ def repeat(input: Any, *args: Any, repeats: Any = None) -> Any:
 
 
 def tile(input: Any, *args: Any, dims: Any = None) -> Any:
-    """As `repeat`; missing repeats in front are 1.
+    """As `repeat`, but repeats may be fewer than dimensions: those missing in front are 1.
 
     >>> torch.tile(torch.tensor([1, 2]), (2,))
     tensor([1, 2, 1, 2])
@@ -187,7 +188,8 @@ def repeat_interleave(
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
-    """Grids of coordinates of the given vectors.
+    """Grids of coordinates of the given vectors (n), (m), ...: a tensor (n, m, ...) for each; with
+    indexing="xy" (m, n, ...).
 
     >>> x, y = torch.meshgrid(torch.tensor([1, 2]), torch.tensor([3, 4, 5]), indexing="ij")
     >>> x.shape, y[0]
@@ -213,7 +215,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
 
 
 def cartesian_prod(*tensors: Any) -> Any:
-    """All combinations of the elements of some vectors, as the rows of a matrix.
+    """All combinations of the elements of k vectors, as the rows of a matrix (combinations, k).
 
     >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([3, 4]))
     tensor([[1, 3],
@@ -227,7 +229,7 @@ def cartesian_prod(*tensors: Any) -> Any:
 
 
 def clone(input: Any, *, memory_format: Any = None) -> Any:
-    """A copy, in the graph.
+    """A copy, of the same shape, in the graph.
 
     >>> x = torch.zeros(2)
     >>> torch.clone(x).add_(1), x
@@ -245,7 +247,7 @@ _clone.gradients(lambda g, _y, _x: g)
 
 
 def contiguous(input: Any, memory_format: Any = None) -> Any:
-    """The tensor itself if its memory is in order, else a copy that is.
+    """The tensor itself if its memory is in order, else a copy that is, of the same shape.
 
     >>> torch.ones(2, 3).T.contiguous().stride()
     (2, 1)

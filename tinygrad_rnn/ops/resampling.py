@@ -138,7 +138,7 @@ def upsample(
     input: Any, size: Numbers | None = None, scale_factor: Factors | None = None,
     mode: str = "nearest", align_corners: bool | None = None,
 ) -> Any:  # fmt: skip
-    """`interpolate` under its older name, with a UserWarning that says so.
+    """`interpolate` of (N, C, ...) under its older name, with a UserWarning that says so.
 
     >>> F.upsample(torch.ones(1, 1, 2), size=3).shape  # doctest: +SKIP
     torch.Size([1, 1, 3])
@@ -153,7 +153,7 @@ def upsample(
 def upsample_nearest(
     input: Any, size: Numbers | None = None, scale_factor: Factors | None = None
 ) -> Any:
-    """``interpolate(..., mode="nearest")``, with a UserWarning that says so.
+    """``interpolate(..., mode="nearest")`` of (N, C, ...), with a UserWarning that says so.
 
     >>> import warnings
     >>> with warnings.catch_warnings(action="ignore"):
@@ -170,7 +170,8 @@ def upsample_nearest(
 def upsample_bilinear(
     input: Any, size: Numbers | None = None, scale_factor: Factors | None = None
 ) -> Any:
-    """``interpolate(..., mode="bilinear", align_corners=True)``, with a UserWarning, too.
+    """``interpolate(..., mode="bilinear", align_corners=True)`` of (N, C, H, W), with a
+    UserWarning, too.
 
     >>> import warnings
     >>> with warnings.catch_warnings(action="ignore"):

@@ -143,7 +143,9 @@ def scatter(
     reduce: str | None = None,
 ) -> Any:  # fmt: skip
     """A copy of input with src (a tensor, or a number as `value`) written at index along dim, or
-    with reduce="add" added to what is there, with reduce="multiply" multiplied with it.
+    with reduce="add" added to what is there, with reduce="multiply" multiplied with it. index
+    has as many dimensions as input and src, sizes of at most src's, and but for dim of at most
+    input's.
 
     >>> torch.zeros(3).scatter(0, torch.tensor([2]), torch.tensor([5.0]))
     tensor([0., 0., 5.])
@@ -164,7 +166,8 @@ def scatter_reduce(
 ) -> Any:
     """A copy of input where each place along dim that index names has the "sum", "prod", "mean",
     "amax" or "amin" of the elements of src that index sends there, and of what was there unless
-    include_self is False. Raises RuntimeError for another reduce, and for what does not fit.
+    include_self is False. Shapes are those of `scatter`. Raises RuntimeError for another reduce,
+    and for what does not fit.
 
     >>> x, index = torch.zeros(2), torch.tensor([0, 0, 1])
     >>> x.scatter_reduce(0, index, torch.tensor([1.0, 2.0, -3.0]), "amax")
@@ -220,7 +223,8 @@ def slice_scatter(
     input: Any, src: Any, dim: int = 0, start: int | None = None, end: int | None = None,
     step: int = 1,
 ) -> Any:  # fmt: skip
-    """A copy of input with ``input[start:end:step]``, counted along dim, replaced by src.
+    """A copy of input with ``input[start:end:step]``, counted along dim, replaced by src, of the
+    shape of that part.
 
     >>> torch.slice_scatter(torch.zeros(4), torch.ones(2), start=2)
     tensor([0., 0., 1., 1.])
@@ -235,7 +239,8 @@ def slice_scatter(
 
 
 def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
-    """A copy of input with the slice number index along dim replaced by src.
+    """A copy of input with the slice number index along dim replaced by src, which has input's
+    shape without dim.
 
     >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 1)
     tensor([[0., 0.],
@@ -254,7 +259,7 @@ def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
 
 
 def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """A copy of input with the diagonals that `diagonal` names replaced by src.
+    """A copy of input with the diagonals that `diagonal` names replaced by src, of their shape.
 
     >>> torch.diagonal_scatter(torch.zeros(2, 2), torch.ones(2))
     tensor([[1., 0.],

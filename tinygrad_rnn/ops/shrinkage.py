@@ -26,7 +26,7 @@ _softshrink.gradients(lambda g, _y, x, *, limit: where((x >= -limit) & (x <= lim
 
 
 def hardshrink(input: Any, lambd: float = 0.5) -> Any:
-    """input where its magnitude is above lambd, else 0.
+    """input where its magnitude is above lambd, else 0; elementwise.
 
     >>> F.hardshrink(torch.tensor([-2.0, 0.3, 2.0]))
     tensor([-2.,  0.,  2.])
@@ -35,7 +35,7 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
 
 
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
-    """input with lambd taken off its magnitude, 0 where that is not above lambd. Raises
+    """Each element with lambd taken off its magnitude, 0 where that is not above lambd. Raises
     RuntimeError if lambd is negative.
 
     >>> F.softshrink(torch.tensor([-2.0, 0.3, 2.0]))
@@ -47,7 +47,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
 
 
 def tanhshrink(input: Any) -> Any:
-    """input - tanh(input).
+    """input - tanh(input), elementwise.
 
     >>> F.tanhshrink(torch.tensor([0.0, 2.0]))
     tensor([0.0000, 1.0360])

@@ -26,7 +26,7 @@ def _along(name: str, input: Any, dim: int | None) -> int:
 def softmax(
     input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Any:
-    """exp(input), normalised to sum 1 over dim.
+    """exp(input), normalised to sum 1 over dim; of input's shape.
 
     >>> F.softmax(torch.tensor([0.0, 0.0]), 0)
     tensor([0.5000, 0.5000])
@@ -37,7 +37,7 @@ def softmax(
 def log_softmax(
     input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Any:
-    """The logarithm of softmax, computed without its rounding errors.
+    """The logarithm of softmax over dim, without its rounding errors; of input's shape.
 
     >>> F.log_softmax(torch.tensor([0.0, 0.0]), 0)
     tensor([-0.6931, -0.6931])
@@ -48,7 +48,7 @@ def log_softmax(
 def softmin(
     input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Any:
-    """softmax(-input).
+    """softmax(-input) over dim; of input's shape.
 
     >>> F.softmin(torch.tensor([0.0, 1.0]), 0)
     tensor([0.7311, 0.2689])

@@ -86,7 +86,7 @@ _solve.gradients(
 
 
 def inv(A: Any) -> Any:
-    """The inverse matrices. Raises LinAlgError for a singular one.
+    """The inverses (..., n, n) of matrices (..., n, n). Raises LinAlgError for a singular one.
 
     >>> torch.linalg.inv(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
     tensor([[0.5000, 0.0000],
@@ -96,7 +96,7 @@ def inv(A: Any) -> Any:
 
 
 def inverse(input: Any) -> Any:
-    """`torch.linalg.inv`.
+    """`torch.linalg.inv`: the inverses of matrices (..., n, n).
 
     >>> torch.inverse(torch.tensor([[2.0]]))
     tensor([[0.5000]])
@@ -125,8 +125,9 @@ def _equation(name: str, A: Any, B: Any, left: bool) -> bool:
 
 
 def solve(A: Any, B: Any, *, left: bool = True) -> Any:
-    """The X with A X = B, or with left=False X A = B, for matrices B (..., n, k) or vectors (n) or
-    (..., n). Raises LinAlgError for a singular A.
+    """The X with A X = B, or with left=False X A = B, for matrices A (..., n, n) and B (..., n, k),
+    whose batches broadcast, or vectors B (n) or (..., n); X is like B. Raises LinAlgError for a
+    singular A.
 
     >>> torch.linalg.solve(torch.tensor([[2.0, 0.0], [0.0, 4.0]]), torch.ones(2))
     tensor([0.5000, 0.2500])
@@ -163,8 +164,8 @@ def _or_identity(A: Any) -> tuple[Any, Any]:
 
 
 def inv_ex(A: Any, *, check_errors: bool = False) -> InverseInfo:
-    """The inverse matrices, nan for singular ones; and an int32 for each, which is 0 for those that
-    have an inverse. Raises LinAlgError only if check_errors is set.
+    """The inverses of matrices (..., n, n), nan for singular ones; and an int32 for each, (...),
+    which is 0 for those that have one. Raises LinAlgError only if check_errors is set.
 
     >>> torch.linalg.inv_ex(torch.zeros(1, 1)).info
     tensor(1, dtype=torch.int32)
@@ -178,8 +179,8 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> InverseInfo:
 
 
 def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -> ResultInfo:
-    """As `torch.linalg.solve`, with nan for singular matrices; and an int32 for each, which is 0
-    for those that are not singular. Raises LinAlgError only if check_errors is set.
+    """As `torch.linalg.solve`, with nan for singular matrices; and an int32 for each, (...), which
+    is 0 for those that are not singular. Raises LinAlgError only if check_errors is set.
 
     >>> torch.linalg.solve_ex(torch.ones(1, 1), torch.ones(1)).result
     tensor([1.])
@@ -233,9 +234,9 @@ _solve_triangle.gradients(
 def solve_triangular(
     A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Any:
-    """The X with A X = B (or with left=False X A = B) for triangular matrices A, of which only the
-    upper or the lower triangle is read, with unitriangular=True without its diagonal, which counts
-    as ones. A 0 on the diagonal gives infinities.
+    """The X with A X = B (or with left=False X A = B) for triangular matrices A (..., n, n) and B
+    (..., n, k); only the upper or the lower triangle of A is read, with unitriangular=True without
+    its diagonal, which counts as ones. A 0 on the diagonal gives infinities.
 
     >>> torch.linalg.solve_triangular(torch.tensor([[2.0]]), torch.tensor([[1.0]]), upper=True)
     tensor([[0.5000]])
@@ -263,7 +264,8 @@ class Solution(NamedTuple):
 def triangular_solve(
     input: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> Solution:
-    """The X with A X = input for triangular A, and A. `torch.linalg.solve_triangular` is newer.
+    """The X (..., n, k) with A X = input for triangular A (..., n, n), and A.
+    `torch.linalg.solve_triangular` is newer.
 
     >>> torch.triangular_solve(torch.tensor([[1.0]]), torch.tensor([[2.0]])).solution
     tensor([[0.5000]])
@@ -318,7 +320,7 @@ class SignLogDeterminant(NamedTuple):
 
 
 def det(input: Any) -> Any:
-    """The determinants.
+    """The determinants (...) of matrices (..., n, n).
 
     >>> torch.linalg.det(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
     tensor(8.)
@@ -327,7 +329,8 @@ def det(input: Any) -> Any:
 
 
 def slogdet(input: Any) -> SignLogDeterminant:
-    """The sign (-1, 0 or 1) and the logarithm of the magnitude of the determinants.
+    """The sign (-1, 0 or 1) and the logarithm of the magnitude of the determinants of matrices
+    (..., n, n), both (...).
 
     >>> torch.linalg.slogdet(torch.tensor([[-torch.e]])).sign
     tensor(-1.)
@@ -337,7 +340,8 @@ def slogdet(input: Any) -> SignLogDeterminant:
 
 
 def logdet(input: Any) -> Any:
-    """The logarithm of the determinants: nan for negative ones, -inf for 0.
+    """The logarithms (...) of the determinants of matrices (..., n, n): nan for negative ones,
+    -inf for 0.
 
     >>> torch.logdet(torch.tensor([[1.0]]))
     tensor(0.)

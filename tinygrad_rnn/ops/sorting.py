@@ -55,7 +55,8 @@ def _picked(
 def sort(
     input: Any, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> ValuesIndices:
-    """The elements sorted along dim, and where they were. Always stable; nan counts as largest.
+    """The elements sorted along dim, and where they were: both of input's shape. Always stable; nan
+    counts as largest.
 
     >>> values, indices = torch.sort(torch.tensor([3, 1, 2]), descending=True)
     >>> values, indices
@@ -67,7 +68,7 @@ def sort(
 
 
 def msort(input: Any) -> Any:
-    """The elements sorted along the first dimension.
+    """The elements sorted along the first dimension, in input's shape.
 
     >>> torch.msort(torch.tensor([[3, 1], [2, 4]]))
     tensor([[2, 1],
@@ -78,7 +79,7 @@ def msort(input: Any) -> Any:
 
 @second_names
 def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    """The indices that sort the elements along dim.
+    """The indices, in input's shape, that sort the elements along dim.
 
     >>> torch.argsort(torch.tensor([3, 1, 2]))
     tensor([1, 2, 0])
@@ -90,7 +91,8 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
 def topk(
     input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesIndices:
-    """The k largest (or smallest) elements along dim in order, and where they are.
+    """The k largest (or smallest) elements along dim, whose size becomes k, in order, and where
+    they are.
 
     >>> values, indices = torch.topk(torch.tensor([3, 1, 4, 2]), 2)
     >>> values, indices
@@ -107,7 +109,8 @@ def topk(
 
 @second_names
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
-    """The k-th smallest element along dim (counted from 1), and where it is.
+    """The k-th smallest element along dim (counted from 1), which goes, or becomes 1 with keepdim;
+    and where it is.
 
     >>> values, indices = torch.kthvalue(torch.tensor([3, 1, 2]), 2)
     >>> values, indices
@@ -143,7 +146,8 @@ def _median(input: Any, dim: int | None, keepdim: bool, skip_nan: bool) -> Any:
 
 @second_names
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The lower median of all elements, or (values, indices) along dim; nan if there is a nan.
+    """The lower median of all elements, or (values, indices) along dim, which goes, or becomes 1
+    with keepdim; nan if there is a nan.
 
     >>> torch.median(torch.tensor([3, 1, 2, 4]))
     tensor(2)
@@ -153,7 +157,7 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 @second_names
 def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """As `median`, of what is not nan.
+    """As `median`, with its shapes, of the elements that are not nan.
 
     >>> torch.nanmedian(torch.tensor([1.0, torch.nan, 3.0, 5.0]))
     tensor(3.)
@@ -213,7 +217,8 @@ def quantile(
     interpolation: str = "linear",
 ) -> Any:  # fmt: skip
     """The values below which a part q (a number, or a vector of them, which come first in the
-    shape) of the elements lies: of all, or along dim. nan if there is a nan.
+    shape) of the elements lies: of all, or along dim, which goes, or becomes 1 with keepdim. nan if
+    there is a nan.
 
     >>> torch.quantile(torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0.5, 1.0]))
     tensor([2.5000, 4.0000])
@@ -226,7 +231,7 @@ def nanquantile(
     input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *,
     interpolation: str = "linear",
 ) -> Any:  # fmt: skip
-    """As `quantile`, of what is not nan.
+    """As `quantile`, with its shapes, of the elements that are not nan.
 
     >>> torch.nanquantile(torch.tensor([1.0, torch.nan, 3.0]), 0.5)
     tensor(2.)
@@ -244,8 +249,9 @@ def unique(
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Any:
-    """The different elements (or slices along dim) in rising order; with them, if asked for, the
-    index of each in that list, and how often each occurs.
+    """The vector of different elements (or the slices along dim) in rising order; with it, if asked
+    for, where in it each element of input is, in input's shape (of a slice: a vector), and a
+    vector of how often each occurs.
 
     >>> torch.unique(torch.tensor([3, 1, 3, 2]))
     tensor([1, 2, 3])
@@ -262,8 +268,9 @@ def unique(
 def unique_consecutive(
     input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    """The elements (or slices along dim) without those equal to the one before; with them, if
-    asked for, the index of each in that list, and how often each occurs in a row.
+    """The vector of elements (or the slices along dim) without those equal to the one before; with
+    it, if asked for, where in it each element of input is, in input's shape (of a slice: a
+    vector), and a vector of how often each occurs in a row.
 
     >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])

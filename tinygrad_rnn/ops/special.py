@@ -47,7 +47,7 @@ def _erfc(xp: Backend, x: Array) -> Array:
 
 @primitive(prepare=promote_floating)
 def erfc(xp: Backend, input: Array) -> Array:
-    """1 - erf(input), with all digits also where that is small.
+    """1 - erf(input), elementwise, with all digits also where that is small.
 
     >>> torch.erfc(torch.tensor([0.0, 5.0]))
     tensor([1.0000e+00, 1.5375e-12])
@@ -57,7 +57,7 @@ def erfc(xp: Backend, input: Array) -> Array:
 
 @primitive(prepare=promote_floating)
 def erfinv(xp: Backend, input: Array) -> Array:
-    """The number whose erf is input; inf at 1, nan beyond.
+    """The number whose erf is input, elementwise; inf at 1, nan beyond.
 
     >>> torch.erfinv(torch.tensor([0.0, 0.5, 1.0]))
     tensor([0.0000, 0.4769,    inf])
@@ -116,7 +116,7 @@ _bessel_i.gradients(lambda g, _y, x, *, order: g * _bessel_slope(x, order))
 
 
 def i0(input: Any) -> Any:
-    """The modified Bessel function of the first kind and order 0.
+    """The modified Bessel function of the first kind and order 0, elementwise.
 
     >>> torch.i0(torch.tensor([0.0, 1.0]))
     tensor([1.0000, 1.2661])
@@ -125,7 +125,7 @@ def i0(input: Any) -> Any:
 
 
 def i1(input: Any) -> Any:
-    """The modified Bessel function of the first kind and order 1.
+    """The modified Bessel function of the first kind and order 1, elementwise.
 
     >>> torch.special.i1(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.5652])
@@ -145,8 +145,8 @@ _logit.gradients(lambda g, _y, x: where((x < 0) | (x > 1), math.nan, g / (x * (1
 
 
 def logit(input: Any, eps: float | None = None) -> Any:
-    """log(input / (1 - input)), the inverse of sigmoid, with input moved into [eps, 1 - eps] if eps
-    is given. nan outside of [0, 1].
+    """log(input / (1 - input)), elementwise, the inverse of sigmoid, with input moved into
+    [eps, 1 - eps] if eps is given. nan outside of [0, 1].
 
     >>> torch.logit(torch.tensor([0.5, 0.0]), eps=0.1)
     tensor([ 0.0000, -2.1972])
@@ -157,7 +157,8 @@ def logit(input: Any, eps: float | None = None) -> Any:
 
 @primitive(prepare=promote_floating)
 def entr(xp: Backend, input: Array) -> Array:
-    """-input * log(input), 0 at 0 and -inf for negative numbers: the terms of an entropy.
+    """-input * log(input), elementwise, 0 at 0 and -inf for negative numbers: the terms of an
+    entropy.
 
     >>> torch.special.entr(torch.tensor([0.0, 1.0, torch.e]))
     tensor([ 0.0000, -0.0000, -2.7183])
@@ -171,7 +172,7 @@ entr.gradients(lambda g, _y, x: g * -(1 + log(x)))
 
 @primitive(prepare=promote_floating)
 def sinc(xp: Backend, input: Array) -> Array:
-    """sin(pi input) / (pi input), and 1 at 0.
+    """sin(pi input) / (pi input), elementwise, and 1 at 0.
 
     >>> torch.sinc(torch.tensor([0.0, 0.5]))
     tensor([1.0000, 0.6366])
@@ -273,7 +274,8 @@ _igamma.gradients(_no_rule, _igamma_rule)
 
 
 def igamma(input: Any, other: Any) -> Any:
-    """The regularised lower incomplete gamma function P(input, other); differentiable in other.
+    """The regularised lower incomplete gamma function P(input, other), elementwise, broadcast;
+    differentiable in other.
 
     >>> torch.igamma(torch.tensor(1.0), torch.tensor(2.0))
     tensor(0.8647)
@@ -282,8 +284,8 @@ def igamma(input: Any, other: Any) -> Any:
 
 
 def igammac(input: Any, other: Any) -> Any:
-    """The regularised upper incomplete gamma function 1 - P(input, other); differentiable in
-    other.
+    """The regularised upper incomplete gamma function 1 - P(input, other), elementwise,
+    broadcast; differentiable in other.
 
     >>> torch.igammac(torch.tensor(1.0), torch.tensor(2.0))
     tensor(0.1353)

@@ -43,8 +43,9 @@ def _weights(name: str, weights: Any, columns: int, kind: str) -> Any:
 
 
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
-    """The covariances of variables, the rows of input (or its only one, a vector), over its
-    columns: how often each was observed is in fweights (integers), how much it counts in aweights.
+    """The covariances (n, n) of variables, the n rows of input (or its only one, a vector: then a
+    scalar), over its columns: how often each was observed is in fweights (integers), how much it
+    counts in aweights, vectors of as many elements as columns.
 
     >>> torch.cov(torch.tensor([[0.0, 1, 2], [2, 1, 0]]))
     tensor([[ 1., -1.],
@@ -85,7 +86,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
 
 
 def corrcoef(input: Any) -> Any:
-    """The correlations between variables, the rows of input, over its columns.
+    """The correlations (n, n) between variables, the n rows of input, over its columns.
 
     >>> torch.corrcoef(torch.tensor([[0.0, 1, 2], [2, 1, 0]]))
     tensor([[ 1., -1.],
@@ -108,7 +109,8 @@ def corrcoef(input: Any) -> Any:
 
 @second_names
 def mode(input: Any, dim: int = -1, keepdim: bool = False) -> return_types.ValuesIndices:
-    """The most frequent value along dim, the smallest of several, and where it is.
+    """The most frequent element along dim, which goes, or becomes 1 with keepdim, the smallest of
+    several; and where it is.
 
     >>> torch.tensor([3, 1, 1, 2]).mode().values
     tensor(1)
@@ -216,7 +218,8 @@ def histogram(
     density: bool = False,
 ) -> Histogram:  # fmt: skip
     """How many elements lie in each of bins (a number of equal ones between the two limits in
-    range, or from the smallest to the largest element; or a vector of edges): (hist, bin_edges).
+    range, or from the smallest to the largest element; or a vector of edges): the vectors
+    hist (bins) and bin_edges (bins + 1).
 
     >>> torch.histogram(torch.tensor([1.0, 2, 1]), bins=2).hist
     tensor([2., 1.])
@@ -260,8 +263,8 @@ def _areas(name: str, y: Any, x: Any, dx: float, dim: int) -> tuple[Any, int]:
 
 
 def trapezoid(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
-    """The integral along dim of a function given by its values y at the points x (or dx apart),
-    by the trapezoidal rule.
+    """The integral along dim, which goes, of a function given by its values y at the points x (a
+    vector, or broadcast to y's shape; or dx apart), by the trapezoidal rule.
 
     >>> torch.trapezoid(torch.tensor([1.0, 5, 10]))
     tensor(10.5000)
@@ -273,7 +276,7 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
 
 
 def trapz(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
-    """`trapezoid`.
+    """`trapezoid`: without dimension dim.
 
     >>> torch.trapz(torch.tensor([1.0, 5, 10]), dx=2)
     tensor(21.)
@@ -282,7 +285,7 @@ def trapz(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
 
 
 def cumulative_trapezoid(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
-    """`trapezoid` up to each point but the first.
+    """`trapezoid` up to each point but the first: the size of dim becomes smaller by 1.
 
     >>> torch.cumulative_trapezoid(torch.tensor([1.0, 5, 10]))
     tensor([ 3.0000, 10.5000])
@@ -329,8 +332,8 @@ def gradient(
     input: Any, *, spacing: Any = 1, dim: int | Sequence[int] | None = None, edge_order: int = 1
 ) -> list[Any]:
     """The derivatives of a function given by its values on a grid, along each of the dimensions
-    (all of them if dim is None). spacing is the distance of the points (a number, or one for each
-    dimension), or a vector of coordinates for each dimension.
+    (all of them if dim is None): a tuple of tensors of input's shape. spacing is the distance of
+    the points (a number, or one for each dimension), or a vector of coordinates for each dimension.
 
     >>> torch.gradient(torch.tensor([1.0, 4, 9, 16]))[0]
     tensor([3., 4., 6., 7.])

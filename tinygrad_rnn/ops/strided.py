@@ -108,7 +108,8 @@ def as_strided_scatter(
     input: Any, src: Any, size: Sequence[int], stride: Sequence[int],
     storage_offset: int | None = None,
 ) -> Any:  # fmt: skip
-    """A copy of input with src written where ``as_strided`` with the same arguments looks.
+    """A copy of input with src, of the shape size, written where ``as_strided`` with the same
+    arguments looks.
 
     >>> torch.as_strided_scatter(torch.zeros(4), torch.ones(2), (2,), (2,))
     tensor([1., 0., 1., 0.])

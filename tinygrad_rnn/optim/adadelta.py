@@ -16,7 +16,7 @@ class Adadelta(Optimizer):
     of grad ** 2, and u one of step ** 2 before this step (Zeiler, 2012).
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr: a factor for the step.
         rho: how much of the old averages is kept in each step.
         eps: is added under both roots.

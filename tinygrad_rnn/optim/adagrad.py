@@ -16,7 +16,7 @@ class Adagrad(Optimizer):
     being that of all grad ** 2 so far (Duchi et al., 2011).
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr, lr_decay: the step size, and how it falls.
         weight_decay: this times param is added to grad first.
         initial_accumulator_value: where sum starts.

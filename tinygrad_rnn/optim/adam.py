@@ -17,7 +17,7 @@ class Adam(Optimizer):
     corrected for their start at zero (Kingma and Ba, 2014).
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr: the step size.
         betas: how much of the old averages m and v is kept in each step.
         eps: is added to the root of the corrected v.
@@ -110,8 +110,8 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam that shrinks param by lr * weight_decay instead of adding to grad (Loshchilov and
-    Hutter, 2017). Arguments and errors as for `Adam`.
+    """Adam that shrinks param, of any shape, by lr * weight_decay instead of adding to grad
+    (Loshchilov and Hutter, 2017). Arguments and errors as for `Adam`.
 
     >>> x = torch.tensor([1.0], requires_grad=True)
     >>> optimizer = optim.AdamW([x], lr=0.1)

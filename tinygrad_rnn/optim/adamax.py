@@ -17,7 +17,7 @@ class Adamax(Optimizer):
     abs(grad) + eps (Kingma and Ba, 2014).
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr: the step size.
         betas: how much of m and of u is kept in each step.
         eps: is added to abs(grad).

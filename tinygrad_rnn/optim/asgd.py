@@ -15,7 +15,7 @@ class ASGD(Optimizer):
     Juditsky, 1992). In step t = 1, 2, ... eta is lr / (1 + lambd * lr * (t - 1)) ** alpha.
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr: the step size at the start.
         lambd, alpha: how param decays, and how eta does.
         t0: when the averaging begins; until then "ax" is param.

@@ -19,7 +19,7 @@ class LBFGS(Optimizer):
     it calls several times, and all parameters share one group and one device.
 
     Args:
-        params: see `Optimizer`; one group.
+        params: of any shape, see `Optimizer`; one group.
         lr: the length of a step, the first length to try in a line search.
         max_iter: how many iterations `step` makes at most.
         max_eval: how often it calls the closure at most, about; max_iter * 1.25 if None.

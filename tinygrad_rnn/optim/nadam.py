@@ -29,7 +29,7 @@ class NAdam(Optimizer):
     of grad and of grad ** 2, the latter corrected for its start at zero.
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr: the step size.
         betas: how much of the old averages m and v is kept in each step.
         eps: is added to the root of the corrected v.

@@ -55,13 +55,14 @@ class Optimizer:
     write `update`, the step of one parameter, or a `step` of your own.
 
     Args:
-        params: tensors, or (name, tensor) pairs, or dicts, one for each group, with the tensors
-            under "params" and options that differ from the defaults.
+        params: tensors of any shape, or (name, tensor) pairs, or dicts, one for each group, with
+            the tensors under "params" and options that differ from the defaults.
         defaults: the options by name.
 
     Attributes:
         param_groups: a dict per group: "params" and all options. Change options here, e.g. "lr".
-        state: for each parameter a dict of what is remembered between steps.
+        state: for each parameter a dict of what is remembered between steps: averages of its shape,
+            the number of steps as a scalar tensor, ...
 
     Raises TypeError if params are no ordered collection of tensors, ValueError if there are none,
     one is no leaf of the graph, or one is in two groups.

@@ -18,7 +18,7 @@ class RAdam(Optimizer):
     are Adam's averages (Liu et al., 2019).
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr: the step size.
         betas: how much of the old averages m and v is kept in each step.
         eps: is added to the root of v, before v is corrected for its start at zero.

@@ -15,7 +15,7 @@ class RMSprop(Optimizer):
     """param -= lr * grad / (sqrt(v) + eps), v being a running average of grad ** 2 (Hinton, 2012).
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr: the step size.
         alpha: how much of the old v is kept in each step.
         eps: is added to the root of v.

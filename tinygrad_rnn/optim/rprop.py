@@ -17,7 +17,7 @@ class Rprop(Optimizer):
     turned the element stays where it is (Riedmiller and Braun, 1993). For full batches.
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr: the sizes at the start.
         etas: the factors by which a size shrinks and grows.
         step_sizes: the smallest and the largest size.

@@ -13,7 +13,7 @@ class SGD(Optimizer):
     (1 - dampening) * grad (in the first step buffer = grad).
 
     Args:
-        params: see `Optimizer`.
+        params: of any shape, see `Optimizer`.
         lr: the step size.
         weight_decay: this times param is added to grad first.
         nesterov: step along grad + momentum * buffer instead (Sutskever et al., 2013).

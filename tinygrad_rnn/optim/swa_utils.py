@@ -25,7 +25,7 @@ Averages = Callable[[Sequence[Tensor], Sequence[Tensor], Tensor], None]  # of al
 
 
 def get_swa_avg_fn() -> Average:
-    """An avg_fn: the mean of all values so far.
+    """An avg_fn: the mean of all values so far, which are tensors of one shape.
 
     >>> average = optim.swa_utils.get_swa_avg_fn()
     >>> average(torch.tensor(2.0), torch.tensor(5.0), torch.tensor(2))
@@ -39,8 +39,8 @@ def get_swa_avg_fn() -> Average:
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
-    """An avg_fn: decay * average + (1 - decay) * value. Raises ValueError for a decay outside
-    [0, 1].
+    """An avg_fn: decay * average + (1 - decay) * value, for tensors of one shape. Raises ValueError
+    for a decay outside [0, 1].
 
     >>> average = optim.swa_utils.get_ema_avg_fn(0.75)
     >>> average(torch.tensor(2.0), torch.tensor(6.0), torch.tensor(9))
@@ -58,7 +58,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
 
 
 def get_swa_multi_avg_fn() -> Averages:
-    """`get_swa_avg_fn` for a list of averages, which it changes in place.
+    """`get_swa_avg_fn` for a list of averages, each of its own shape, which it changes in place.
 
     >>> averages = [torch.tensor(2.0)]
     >>> optim.swa_utils.get_swa_multi_avg_fn()(averages, [torch.tensor(5.0)], torch.tensor(2))
@@ -69,7 +69,7 @@ def get_swa_multi_avg_fn() -> Averages:
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Averages:
-    """`get_ema_avg_fn` for a list of averages, which it changes in place.
+    """`get_ema_avg_fn` for a list of averages, each of its own shape, which it changes in place.
 
     >>> averages = [torch.tensor(2.0)]
     >>> optim.swa_utils.get_ema_multi_avg_fn(0.75)(averages, [torch.tensor(6.0)], torch.tensor(9))
@@ -95,8 +95,8 @@ class AveragedModel(Module):
     Args:
         model: is copied to begin with.
         device: where to keep the copy; by default where the model is.
-        avg_fn: a function (average, value, number of values so far) of a tensor, which returns the
-            new average; by default the mean of all, `get_swa_avg_fn`.
+        avg_fn: a function (average, value, number of values so far) of two tensors of one shape and
+            a scalar, which returns the new average; by default the mean of all, `get_swa_avg_fn`.
         multi_avg_fn: the same for the lists of all tensors, which it changes in place.
         use_buffers: whether buffers are averaged too; else they are copied.
 
@@ -156,7 +156,8 @@ class AveragedModel(Module):
 @no_grad()
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Compute the running statistics of a model's batch normalisation anew, in one pass over the
-    data: batches are tensors, or lists or tuples whose first element is the model's input.
+    data: batches are tensors of the shape that the model takes, or lists or tuples that begin with
+    one.
 
     >>> model = nn.BatchNorm1d(1)
     >>> optim.swa_utils.update_bn([torch.ones(3, 1), 2 * torch.ones(3, 1)], model)

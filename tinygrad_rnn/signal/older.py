@@ -24,7 +24,7 @@ def bartlett_window(
     window_length: int, periodic: bool = True, *, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The triangular window of `torch.signal.windows.bartlett`.
+    """The triangular window of `torch.signal.windows.bartlett`, a vector of window_length weights.
 
     >>> torch.bartlett_window(4)
     tensor([0.0000, 0.5000, 1.0000, 0.5000])
@@ -39,7 +39,7 @@ def blackman_window(
     window_length: int, periodic: bool = True, *, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The window of `torch.signal.windows.blackman`.
+    """The window of `torch.signal.windows.blackman`, a vector of window_length weights.
 
     >>> torch.blackman_window(4)[1:]
     tensor([0.3400, 1.0000, 0.3400])
@@ -54,7 +54,7 @@ def hann_window(
     window_length: int, periodic: bool = True, *, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The window of `torch.signal.windows.hann`.
+    """The window of `torch.signal.windows.hann`, a vector of window_length weights.
 
     >>> torch.hann_window(4)
     tensor([0.0000, 0.5000, 1.0000, 0.5000])
@@ -70,7 +70,7 @@ def hamming_window(
     *, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The weights alpha - beta cos(2 pi n / N).
+    """The weights alpha - beta cos(2 pi n / N), a vector of window_length of them.
 
     >>> torch.hamming_window(4)
     tensor([0.0800, 0.5400, 1.0000, 0.5400])
@@ -85,7 +85,7 @@ def kaiser_window(
     window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The window of `torch.signal.windows.kaiser`.
+    """The window of `torch.signal.windows.kaiser`, a vector of window_length weights.
 
     >>> torch.kaiser_window(4)[1:]
     tensor([0.2157, 1.0000, 0.2157])

@@ -45,7 +45,7 @@ def general_cosine(
     M: int, *, a: Sequence[float], sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The sum of (-1)^i a[i] cos(2 pi i n / (M - 1)).
+    """The sum of (-1)^i a[i] cos(2 pi i n / (M - 1)), (M).
 
     >>> torch.signal.windows.general_cosine(3, a=[0.5, 0.5])
     tensor([0., 1., 0.])
@@ -64,7 +64,7 @@ def general_hamming(
     M: int, *, alpha: float = 0.54, sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """alpha - (1 - alpha) cos(2 pi n / (M - 1)).
+    """alpha - (1 - alpha) cos(2 pi n / (M - 1)), (M).
 
     >>> torch.signal.windows.general_hamming(3, alpha=0.5)
     tensor([0., 1., 0.])
@@ -79,7 +79,7 @@ def hamming(
     M: int, *, sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The Hamming window: `general_hamming` with alpha 0.54.
+    """The Hamming window (M): `general_hamming` with alpha 0.54.
 
     >>> torch.signal.windows.hamming(3)
     tensor([0.0800, 1.0000, 0.0800])
@@ -94,7 +94,7 @@ def hann(
     M: int, *, sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The Hann window: `general_hamming` with alpha 0.5.
+    """The Hann window (M): `general_hamming` with alpha 0.5.
 
     >>> torch.signal.windows.hann(3)
     tensor([0., 1., 0.])
@@ -109,7 +109,7 @@ def blackman(
     M: int, *, sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The Blackman window: `general_cosine` of 0.42, 0.5, 0.08.
+    """The Blackman window (M): `general_cosine` of 0.42, 0.5, 0.08.
 
     >>> torch.signal.windows.blackman(5)[1:4]
     tensor([0.3400, 1.0000, 0.3400])
@@ -124,7 +124,7 @@ def nuttall(
     M: int, *, sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Nuttall's window of smallest side lobes: `general_cosine` of four terms.
+    """Nuttall's window (M) of smallest side lobes: `general_cosine` of four terms.
 
     >>> torch.signal.windows.nuttall(3)[1]
     tensor(1.)
@@ -139,7 +139,7 @@ def bartlett(
     M: int, *, sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """1 - |2 n / (M - 1) - 1|, a triangle.
+    """1 - |2 n / (M - 1) - 1|, a triangle (M).
 
     >>> torch.signal.windows.bartlett(3)
     tensor([0., 1., 0.])
@@ -152,7 +152,7 @@ def cosine(
     M: int, *, sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """sin(pi (n + 1/2) / M), half a wave.
+    """sin(pi (n + 1/2) / M), half a wave (M).
 
     >>> torch.signal.windows.cosine(3)
     tensor([0.5000, 1.0000, 0.5000])
@@ -167,7 +167,8 @@ def gaussian(
     M: int, *, std: float = 1.0, sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """exp(-d^2 / (2 std^2)) for the distance d from the middle. Raises ValueError unless std > 0.
+    """exp(-d^2 / (2 std^2)), (M), for the distance d from the middle. Raises ValueError unless
+    std > 0.
 
     >>> torch.signal.windows.gaussian(3)
     tensor([0.6065, 1.0000, 0.6065])
@@ -184,8 +185,8 @@ def exponential(
     dtype: DType | None = None, layout: Any = strided, device: Device = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """exp(-d / tau) for the distance d from center (default: the middle). Raises ValueError unless
-    tau > 0, and for a center of a symmetric window.
+    """exp(-d / tau), (M), for the distance d from center (default: the middle). Raises ValueError
+    unless tau > 0, and for a center of a symmetric window.
 
     >>> torch.signal.windows.exponential(3)
     tensor([0.3679, 1.0000, 0.3679])
@@ -203,7 +204,8 @@ def kaiser(
     M: int, *, beta: float = 12.0, sym: bool = True, dtype: DType | None = None,
     layout: Any = strided, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """i0(beta sqrt(1 - (2 n / (M - 1) - 1)^2)) / i0(beta). Raises ValueError for a negative beta.
+    """i0(beta sqrt(1 - (2 n / (M - 1) - 1)^2)) / i0(beta), (M). Raises ValueError for a negative
+    beta.
 
     >>> torch.signal.windows.kaiser(3, beta=1.0)
     tensor([0.7898, 1.0000, 0.7898])

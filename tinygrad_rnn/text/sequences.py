@@ -86,7 +86,8 @@ SAMPLERS = {"sequential": seq_data_iter_sequential, "random": seq_data_iter_rand
 
 
 class SequenceLoader:
-    """The batches of a corpus, one epoch each time it is iterated over.
+    """The batches of a corpus, one epoch each time it is iterated over: inputs and targets, int64
+    tensors (batch_size, num_steps).
 
     `sampling` is "sequential" or "random" (see the two functions above); `carries_state` is True
     for sequential alone, where a hidden state may be kept from one batch to the next. There is no
@@ -125,7 +126,8 @@ class SequenceLoader:
 def load_data_time_machine(
     batch_size: int, num_steps: int, use_random_iter: bool = False, max_tokens: int = 10000
 ) -> tuple[SequenceLoader, Vocab]:
-    """A loader of *The Time Machine* by characters, and its vocabulary; raises what they raise.
+    """A loader of *The Time Machine* by characters, in batches (batch_size, num_steps), and its
+    vocabulary; raises what they raise.
 
     >>> loader, vocab = text.load_data_time_machine(32, 35)  # doctest: +SKIP
     """

@@ -21,7 +21,7 @@ class GradientFlow:
 
         with GradientFlow(model.rnn) as flow:
             criterion(model(x), y).backward()
-        flow.norms
+        flow.norms  # of shape (layers * directions, steps)
 
     Args:
         layer: an RNN, GRU, LSTM or Recurrent, alone or anywhere in a model.
@@ -103,7 +103,7 @@ def plot_gradient_flow(norms: Mapping[str, Tensor], path: str | PathLike[str] | 
     """A picture of gradient norms by time step, on a logarithmic scale: the vanishing gradient.
 
     Args:
-        norms: by the names that the curves get, as `GradientFlow.norms` gives them, or (steps).
+        norms: by the names that the curves get, (steps), or (rows, steps) as `GradientFlow.norms`.
             With more rows than one, each is a curve.
         path: where to save the picture, in the format that the name ends in, if it is given.
 

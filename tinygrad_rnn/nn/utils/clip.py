@@ -63,7 +63,7 @@ def get_total_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The norm of all elements of all tensors, as a 0-d tensor; 0 if there are none.
+    """The norm of all elements of all tensors, as a scalar tensor; 0 if there are none.
 
     Args:
         norm_type: p for (sum |x| ** p) ** (1 / p), inf for the largest magnitude.
@@ -104,9 +104,9 @@ def get_total_norm(
 def clip_grads_with_norm_(
     parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
-    """Scale all gradients by max_norm / (total_norm + 1e-6), if that is below 1.
+    """Scale all gradients, of any shape, by max_norm / (total_norm + 1e-6), if that is below 1.
 
-    A nan or infinite total_norm makes gradients nan or 0. max_norm=inf changes nothing.
+    A nan or infinite total_norm, a scalar, makes gradients nan or 0. max_norm=inf changes nothing.
 
     >>> x = torch.tensor([3.0, 4.0], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -169,7 +169,7 @@ def clip_grad_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The old name of `clip_grad_norm_`; warns.
+    """The old name of `clip_grad_norm_`, with its scalar as result; warns.
 
     >>> import warnings
     >>> x = torch.tensor([3.0, 4.0], requires_grad=True)
@@ -206,7 +206,7 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """The elements of all parameters, one after the other, as one vector, in the graph.
+    """The elements of all parameters, one after the other, as one vector (n), in the graph.
 
     Raises ValueError if there are none.
 
@@ -217,7 +217,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Make the parts of a vector the values of the parameters: they share its memory.
+    """Make the parts of a vector (n) the values of the parameters: they share its memory.
 
     Raises TypeError if vec is no tensor, RuntimeError if it is too short.
 

@@ -42,8 +42,9 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     2016).
 
     g is parametrizations.weight.original0, v original1; state dicts of `nn.utils.weight_norm` (with
-    weight_g and weight_v) are understood. The norm is over all dimensions but dim; over all if
-    None. Returns the module. Raises ValueError if there is no such tensor.
+    weight_g and weight_v) are understood. The norm is over all dimensions but dim, and these
+    have size 1 in g; over all if None. Returns the module. Raises ValueError if there is no such
+    tensor.
 
     >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(20, 40))
     >>> layer.parametrizations.weight.original0.shape

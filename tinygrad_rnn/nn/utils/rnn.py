@@ -26,10 +26,10 @@ class PackedSequence(_Packed):
     """Sequences of falling length, step by step without padding.
 
     Attributes:
-        data: (total steps, ...): all first steps, then all second steps, ...
-        batch_sizes: int64, how many sequences have each step.
-        sorted_indices: the order of the original sequences here, None if they were sorted.
-        unsorted_indices: the place of each original sequence, None if they were sorted.
+        data: of shape (total steps, ...): all first steps, then all second steps, ...
+        batch_sizes: (longest), int64, how many sequences have each step.
+        sorted_indices: (batch), the order of the original sequences here, None if they were sorted.
+        unsorted_indices: (batch), the place of each original sequence, None if they were sorted.
 
     >>> nn.utils.rnn.pack_sequence([torch.tensor([1, 2, 3]), torch.tensor([4, 5])])
     PackedSequence(data=tensor([1, 4, 2, 5, 3]), batch_sizes=tensor([2, 2, 1]),
@@ -112,7 +112,7 @@ class PackedSequence(_Packed):
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
-    """The permutation that undoes this one.
+    """The permutation that undoes this one, both vectors (n); None for None.
 
     >>> nn.utils.rnn.invert_permutation(torch.tensor([2, 0, 1]))
     tensor([1, 2, 0])
@@ -130,7 +130,7 @@ def pack_padded_sequence(
 
     Args:
         input: (steps, batch, ...), or (batch, steps, ...) with batch_first.
-        lengths: the steps of each sequence, at least 1.
+        lengths: (batch), the steps of each sequence, at least 1.
         enforce_sorted: the lengths must fall; otherwise the sequences are sorted, and the indices
             to undo it kept.
 
@@ -199,7 +199,8 @@ def pad_packed_sequence(
     padding_value: float = 0.0,
     total_length: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The padded batch (steps, batch, ...) and its int64 lengths, in the original order.
+    """The padded batch (steps, batch, ...), or (batch, steps, ...) with batch_first, and its int64
+    lengths (batch), in the original order.
 
     Raises ValueError if total_length is shorter than the longest sequence.
 
@@ -232,7 +233,8 @@ def pad_sequence(
     padding_value: float = 0.0,
     padding_side: str = "right",
 ) -> Tensor:
-    """Sequences (steps, ...) of different lengths as one tensor (longest, batch, ...).
+    """Sequences (steps, ...) of different lengths as one tensor (longest, batch, ...), or (batch,
+    longest, ...) with batch_first.
 
     Raises RuntimeError for an empty list, and a padding_side but "right" and "left".
 
@@ -266,7 +268,8 @@ def pad_sequence(
 def unpad_sequence(
     padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False
 ) -> list[Tensor]:
-    """The sequences of a padded batch, each in its own length: the reverse of `pad_sequence`.
+    """The sequences (steps, ...) of a padded batch (longest, batch, ...), or (batch, longest, ...)
+    with batch_first, each in its own length: the reverse of `pad_sequence`.
 
     >>> padded = torch.tensor([[1, 2], [3, 0]])
     >>> nn.utils.rnn.unpad_sequence(padded, torch.tensor([2, 1]), batch_first=True)
@@ -287,7 +290,7 @@ def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> P
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
-    """The sequences of a packed batch: the reverse of `pack_sequence`.
+    """The sequences (steps, ...) of a packed batch: the reverse of `pack_sequence`.
 
     >>> packed = nn.utils.rnn.pack_sequence([torch.tensor([1, 2, 3]), torch.tensor([4, 5])])
     >>> nn.utils.rnn.unpack_sequence(packed)

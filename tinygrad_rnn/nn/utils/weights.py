@@ -117,8 +117,9 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     Kingma, 2016).
 
     The parameters are then weight_g and weight_v; the weight is made of them before each call. The
-    norm is over all dimensions but dim; over all if None. Returns the module. Raises ValueError
-    if there is no such parameter, RuntimeError if it is normalised already.
+    norm is over all dimensions but dim, and these have size 1 in weight_g; over all if None, with a
+    scalar weight_g. Returns the module. Raises ValueError if there is no such parameter,
+    RuntimeError if it is normalised already.
 
     >>> layer = nn.utils.weight_norm(nn.Linear(20, 40))
     >>> layer.weight_g.shape, layer.weight_v.shape
@@ -136,7 +137,8 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
 
 
 def remove_weight_norm(module: M, name: str = "weight") -> M:
-    """Undo `weight_norm`: the weight is a parameter again. Raises ValueError if it was not applied.
+    """Undo `weight_norm`: the weight is a parameter again, of the same shape. Raises ValueError
+    if it was not applied.
 
     >>> layer = nn.utils.remove_weight_norm(nn.utils.weight_norm(nn.Linear(20, 40)))
     >>> [name for name, _ in layer.named_parameters()]
@@ -184,10 +186,10 @@ def spectral_norm(
     """Divide a parameter by its largest singular value (Miyato et al., 2018), which a power
     iteration tracks, step by step with each call while training.
 
-    The parameter is then weight_orig; the buffers weight_u and weight_v hold the vectors. The
-    weight counts as a matrix (size of dim, all others); dim is 1 for transposed convolutions, 0
-    otherwise, if None. Returns the module. Raises ValueError if there is no such parameter or
-    n_power_iterations is not positive, RuntimeError if it is normalised already.
+    The parameter is then weight_orig; the buffers weight_u (n) and weight_v (m) hold the vectors.
+    The weight counts as a matrix (n, m) = (size of dim, all others); dim is 1 for transposed
+    convolutions, 0 otherwise, if None. Returns the module. Raises ValueError if there is no such
+    parameter or n_power_iterations is not positive, RuntimeError if it is normalised already.
 
     >>> layer = nn.utils.spectral_norm(nn.Linear(20, 40))
     >>> layer.weight_u.shape
@@ -210,8 +212,8 @@ def spectral_norm(
 
 
 def remove_spectral_norm(module: M, name: str = "weight") -> M:
-    """Undo `spectral_norm`: the normalised weight is a parameter. Raises ValueError if it was not
-    applied.
+    """Undo `spectral_norm`: the normalised weight is a parameter, of the same shape. Raises
+    ValueError if it was not applied.
 
     >>> layer = nn.utils.remove_spectral_norm(nn.utils.spectral_norm(nn.Linear(20, 40)))
     >>> [name for name, _ in layer.named_parameters()]

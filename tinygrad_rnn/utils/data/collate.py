@@ -16,8 +16,8 @@ from ...tensor import Tensor
 def default_collate(batch: Sequence[Any]) -> Any:
     """Put samples together, like by like.
 
-    Tensors, NumPy arrays and numbers are stacked into a tensor with a new first dimension (Python
-    floats become float64); strings stay a list. Of mappings, tuples, named tuples and sequences
+    Tensors, NumPy arrays and numbers are stacked into a tensor (batch, *sample.shape), Python
+    floats into a float64 one; strings stay a list. Of mappings, tuples, named tuples and sequences
     the members are put together, in a container of the same kind (a list for tuples).
 
     Raises TypeError for anything else, RuntimeError for sequences of different lengths and
@@ -56,7 +56,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 def default_convert(data: Any) -> Any:
     """A sample with its NumPy arrays and scalars as tensors, wherever they are inside mappings,
-    tuples and sequences; anything else stays as it is. For loaders that make no batches.
+    tuples and sequences, in the same shapes; anything else stays as it is. For loaders that make
+    no batches.
 
     >>> torch.utils.data.default_convert({"a": [torch.ones(1).numpy(), "b"]})
     {'a': [tensor([1.]), 'b']}

@@ -43,8 +43,8 @@ class DataLoader(Generic[T]):
 
     Args:
         dataset: has ``__getitem__`` and ``__len__``, or is an `IterableDataset`.
-        batch_size: samples of a batch; None gives samples one by one, without a dimension for
-            the batch.
+        batch_size: samples of a batch, (batch_size, *sample.shape); None gives samples one by one,
+            without a dimension for the batch.
         shuffle: a new random order each time.
         sampler: an iterable of indices, instead of shuffle.
         batch_sampler: an iterable of lists of indices, instead of all of these.

@@ -55,7 +55,7 @@ class IterableDataset(Dataset[T], Iterable[T]):
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
-    """The rows of tensors that have equally many: sample i is ``(a[i], b[i], ...)``.
+    """The rows of tensors (N, ...) of the same N: sample i is ``(a[i], b[i], ...)``.
 
     Raises AssertionError if their first sizes differ.
 

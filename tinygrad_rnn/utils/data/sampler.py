@@ -129,7 +129,7 @@ class SubsetRandomSampler(Sampler[int]):
 
 
 class WeightedRandomSampler(Sampler[int]):
-    """Indices 0, 1, ... drawn with probabilities proportional to weights.
+    """Indices 0, ..., n - 1 drawn with probabilities proportional to weights (n).
 
     Raises ValueError unless weights are one-dimensional, num_samples is an int >= 1, and
     replacement is a bool.
