@@ -116,12 +116,10 @@ def own_cell(sizes: Sizes) -> Program:
                 parameters(torch, self, weight_ih=(rows, features), weight_hh=(rows, hidden),
                            bias_ih=(rows,), bias_hh=(rows,))  # fmt: skip
 
-            def project(self, x: Any) -> Any:
-                return F.linear(x, self.weight_ih, self.bias_ih)
-
             def step(self, x: Any, state: Any) -> tuple[Any, Any]:
                 h, c = state
-                gates = x + F.linear(h, self.weight_hh, self.bias_hh)
+                gates = F.linear(x, self.weight_ih, self.bias_ih)
+                gates = gates + F.linear(h, self.weight_hh, self.bias_hh)
                 i, f, g, o = gates.chunk(4, -1)
                 c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
                 h = torch.sigmoid(o) * torch.tanh(c)
@@ -163,6 +161,28 @@ def layer_norm(sizes: Sizes) -> Program:
     return program
 
 
+def checkpointed(sizes: Sizes) -> Program:
+    """Segments that backward runs again: the option here, spelled out in PyTorch."""
+
+    def program(torch: Any) -> Update:
+        if is_ours(torch):
+            return stock(sizes, checkpoint_every="sqrt")(torch)
+        layer = getattr(torch.nn, sizes.mode)(sizes.features, sizes.hidden)
+
+        def forward(x: Any) -> Any:
+            state, outputs = None, []
+            for part in x.split(math.isqrt(sizes.steps - 1) + 1):
+                y, state = torch.utils.checkpoint.checkpoint(
+                    layer, part, state, use_reentrant=False
+                )
+                outputs.append(y)
+            return torch.cat(outputs)
+
+        return training(torch, layer, forward, sizes)
+
+    return program
+
+
 # ----- the cases -----
 
 
@@ -174,12 +194,13 @@ def _layer(mode: str, hidden: int, updates: int) -> Case:
     )  # fmt: skip
 
 
-def _long(steps: int, updates: int) -> Case:
+def _long(steps: int, updates: int, checkpoints: bool) -> Case:
     sizes = Sizes("LSTM", 128, steps)
-    return Case(
-        f"long-{steps}", f"LSTM of 128 features, {steps} steps", stock(sizes), updates,
-        sizes=sizes, quick=False,
-    )  # fmt: skip
+    name, title = f"long-{steps}", f"LSTM of 128 features, {steps} steps"
+    if checkpoints:
+        name, title = f"{name}-checkpoint", f"{title}, of which backward runs segments again"
+    program = checkpointed(sizes) if checkpoints else stock(sizes)
+    return Case(name, title, program, updates, sizes=sizes, quick=False)
 
 
 _SMALL, _MIDDLE = Sizes("LSTM", 128), Sizes("LSTM", 256)
@@ -195,8 +216,7 @@ CASES = [
          "loop", own_cell(_MIDDLE), 24),
     Case("layer-norm-256", "layer-normalised LSTM: the option against the same written in PyTorch",
          layer_norm(_MIDDLE), 24, quick=False),
-    _long(1000, 4),
-    _long(10_000, 1),
+    *(_long(steps, n, again) for again in (False, True) for steps, n in ((1000, 4), (10_000, 1))),
 ]  # fmt: skip
 
 

@@ -59,15 +59,16 @@ def generation(sizes: Sizes) -> Program:
         fill(torch, nn.ModuleList([layer, head]), 0.1)
 
         def update() -> float:
-            character, state, surprise = torch.zeros(1, dtype=torch.int64), None, 0.0
+            character, state = torch.zeros(1, dtype=torch.int64), None
+            scores, characters = [], []
             with torch.no_grad():
                 for _ in range(CHARACTERS):
                     x = F.one_hot(character, features).float().reshape(1, 1, features)
                     y, state = layer(x, state)
-                    scores = head(y.reshape(1, sizes.hidden))
-                    character = scores.argmax(1)
-                    surprise += F.cross_entropy(scores, character).item()
-            return surprise
+                    scores.append(head(y.reshape(1, sizes.hidden)))
+                    character = scores[-1].argmax(1)
+                    characters.append(character)
+                return F.cross_entropy(torch.cat(scores), torch.cat(characters)).item()
 
         return update
 

@@ -167,7 +167,9 @@ def test_jax_learns_alike(mode):
     np.testing.assert_allclose([theirs() for _ in range(8)], [ours() for _ in range(8)], rtol=1e-5)
 
 
-@pytest.mark.parametrize("build", [layers.ragged, layers.own_cell, layers.layer_norm])
+@pytest.mark.parametrize(
+    "build", [layers.ragged, layers.own_cell, layers.layer_norm, layers.checkpointed]
+)
 def test_both_ways_to_write_it_learn_alike(build):
     program = build(case.Sizes("LSTM", hidden=9, steps=8, batch=4, features=5))
     ours, theirs = ([update() for _ in range(8)] for update in map(program, libraries()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import re
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +31,54 @@ INNER = {
     "norm_except_dim", "one_each", "output_dim", "pack_like", "padded", "primitive", "sizes",
     "with_out",
 }  # fmt: skip
+# What no shape belongs to: it handles no tensors, or asks for the dtype or the place alone.
+SHAPELESS = {
+    "accelerator": "current_accelerator current_device_index device_count device_index empty_cache "
+    "is_available memory_allocated memory_reserved set_device_index synchronize",
+    "amp": "is_autocast_available",
+    "autograd": "FunctionCtx GradcheckError detect_anomaly once_differentiable set_detect_anomaly",
+    "backends.cuda": "is_built",
+    "backends.cudnn": "flags is_available version",
+    "backends.mps": "is_available is_built",
+    "cuda": "current_device device device_count empty_cache get_device_name is_available "
+    "manual_seed memory_allocated memory_reserved set_device synchronize",
+    "cuda.amp": "GradScaler autocast",  # `amp` has their docstrings
+    "jit": "Module annotate export ignore is_scripting is_tracing load save script script_method "
+    "trace unused",
+    "nn": "ModuleDict ModuleList Sequential",  # what is in them says what goes in and out
+    "nn.init": "calculate_gain",
+    "nn.utils": "skip_init",
+    "nn.utils.parametrize": "cached is_parametrized remove_parametrizations "
+    "type_before_parametrizations",
+    "optim.lr_scheduler": "ChainedScheduler ConstantLR CosineAnnealingLR "
+    "CosineAnnealingWarmRestarts CyclicLR ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR "
+    "MultiplicativeLR OneCycleLR PolynomialLR ReduceLROnPlateau SequentialLR StepLR",
+    "optim.swa_utils": "SWALR",
+    "serialization": "CheckpointError",
+    "text": "DownloadError collapse_whitespace load_sample load_text load_time_machine normalize "
+    "sample_text time_machine_path tokenize",
+    "tinygrad_rnn": "are_deterministic_algorithms_enabled autocast can_cast compile device "
+    "enable_grad get_default_device get_default_dtype get_deterministic_debug_mode get_device "
+    "get_float32_matmul_precision get_num_interop_threads get_printoptions imag inference_mode "
+    "initial_seed is_anomaly_enabled is_autocast_enabled is_complex is_conj "
+    "is_deterministic_algorithms_warn_only_enabled is_distributed is_floating_point "
+    "is_grad_enabled is_inference is_inference_mode_enabled is_neg is_signed is_tensor manual_seed "
+    "no_grad promote_types seed set_default_device set_default_dtype "
+    "set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision "
+    "set_grad_enabled set_num_interop_threads set_printoptions typename "
+    "use_deterministic_algorithms",
+    "utils": "Drawing",
+    "utils.checkpoint": "CheckpointError noop_context_fn",
+    "utils.data": "BatchSampler ChainDataset ConcatDataset Dataset IterableDataset RandomSampler "
+    "Sampler SequentialSampler StackDataset Subset SubsetRandomSampler WorkerInfo get_worker_info "
+    "random_split",
+}
+# How shapes are told: by one of these words, or as (N, C), (*), (..., n), (batch, steps), ...
+SHAPE = re.compile(
+    r"\b(?i:shapes?|shaped|elements?|elementwise|dimensions?|dimensional|scalars?|vectors?|matrix"
+    r"|matrices|sizes?|rows?|columns?)\b|`length`"
+    r"|(?<!\w)\((?:(?:\*|\.\.\.|\d+|[A-Za-z]'?)(?:,[^()]*)?|[a-z_]+,[^()]*)\)"
+)
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
@@ -56,6 +105,18 @@ def test_all_have_an_example():
         name
         for name, value in DOCUMENTED.items()
         if ">>> " not in (value.__doc__ or "") and value.__name__ not in INNER
+    ] == []
+
+
+def test_all_tell_their_shapes():
+    shapeless = {f"{where}.{name}" for where, names in SHAPELESS.items() for name in names.split()}
+    assert shapeless - DOCUMENTED.keys() == set()
+    assert [
+        name
+        for name, value in DOCUMENTED.items()
+        if name not in shapeless
+        and value.__name__ not in INNER
+        and not SHAPE.search((value.__doc__ or "").partition(">>> ")[0])
     ] == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import dtypes
+from .creation import new
 from .tensor import Tensor, legacy_array
 
 
@@ -28,7 +29,7 @@ class _Type(type):
     def __call__(cls, *data: Any) -> Tensor:
         if len(data) == 1 and isinstance(data[0], Tensor):
             return data[0].detach().to(cls.dtype)
-        return Tensor._wrap(legacy_array(data, cls.dtype, None))
+        return new(legacy_array(data, cls.dtype, None))
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.is_cpu

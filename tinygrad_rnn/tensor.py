@@ -30,7 +30,7 @@ class Tensor(Values):
 
     Attributes:
         data: the same values as a tensor outside the graph; assigning replaces the values.
-        grad: the collected gradient, None before the first backward.
+        grad: the collected gradient, of the same shape; None before the first backward.
         grad_fn: the node of the operation that made this tensor, None for a leaf.
         requires_grad: whether gradients flow to this tensor.
 
@@ -54,9 +54,8 @@ class Tensor(Values):
             self._array = legacy_array(data, dtypes.get_default_dtype(), device)
         self.requires_grad_(requires_grad)
 
-    @staticmethod
-    def _wrap(array: Array, edge: Any = None) -> Tensor:
-        tensor = object.__new__(Tensor)
+    def _wrap(self, array: Array, edge: Any = None) -> Tensor:
+        tensor = _new(Tensor)
         if type(array) is not _HOST_ARRAY and isinstance(array, HostScalar):
             array = _host.asarray(array)  # NumPy's ufuncs give these for 0-d arrays
         tensor._array = array
@@ -389,6 +388,7 @@ def parse_to(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any, boo
     )
 
 
+_new: Any = object.__new__
 _HOST_ARRAY = backends.backend_for(backends.CPU).ndarray
 _host: Any = backends.backend_for(backends.CPU)
 

@@ -9,6 +9,7 @@ from typing import Any
 from . import backends, dtypes
 from .autograd import Leaf, current_edge
 from .autograd.primitive import address
+from .autograd.trace import READ, refuse
 from .backends import Array, backend_of, device, device_of
 from .dtypes import dtype
 from .layout import layout, strided
@@ -91,7 +92,7 @@ class Values(Methods):
     @property
     def T(self) -> Any:
         """The dimensions in reverse order."""
-        return shape.permute(self, *range(self._array.ndim - 1, -1, -1))
+        return shape._permute(self, dims=tuple(range(self._array.ndim - 1, -1, -1)))
 
     @property
     def H(self) -> Any:
@@ -243,6 +244,7 @@ class Values(Methods):
             raise RuntimeError(
                 f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
             )
+        refuse(READ)
         return self._array.item()
 
     def tolist(self) -> Any:
@@ -253,6 +255,7 @@ class Values(Methods):
         if self._array.size != 1:
             values = "more than one value" if self._array.size else "no values"
             raise RuntimeError(f"Boolean value of Tensor with {values} is ambiguous")
+        refuse(READ)
         return bool(self._array.item())
 
     def _only(self) -> Any:
@@ -261,6 +264,7 @@ class Values(Methods):
                 "only one element tensors can be converted to Python scalars; this one has "
                 f"{self._array.size}"
             )
+        refuse(READ)
         return self._array.item()
 
     def __float__(self) -> float:
@@ -272,6 +276,7 @@ class Values(Methods):
     def __index__(self) -> int:
         if self._array.dtype.kind == "f" or self._array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
+        refuse(READ)
         return int(self._array.item())
 
     def __format__(self, spec: str) -> str:
@@ -317,9 +322,11 @@ class Values(Methods):
                 f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to "
                 "copy the tensor to host memory first."
             )
+        refuse(READ)
         return self._array
 
     def _host(self) -> Array:
+        refuse(READ)
         xp: Any = backend_of(self._array)
         return xp.to_host(self._array)
 
@@ -338,6 +345,7 @@ class Values(Methods):
             raise BufferError(
                 "Can't export tensors that require gradient, use tensor.detach() first"
             )
+        refuse(READ)
         return self._array.__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import tinygrad_rnn as torch
 from tinygrad_rnn import nn
+from tinygrad_rnn.nn import functional as F
 
 from .sample import S
 
@@ -33,7 +35,18 @@ def _shapes(gates: int) -> tuple[tuple[int, ...], ...]:
     return (3, 2, 2), (1, 2, 3), (rows, 2), (rows, 3), (rows,), (rows,)
 
 
+def _own(x: Any, h: Any, w: Any, u: Any, gain: Any) -> Any:
+    """A step that users might write, which is run by a plan."""
+
+    def step(x: Any, h: Any) -> tuple[Any, Any]:
+        h = torch.tanh(F.layer_norm(F.linear(x, w) + F.linear(h, u), (3,), gain))
+        return h * 2, h
+
+    return nn.scan(step, x, h, lengths=[3, 2])
+
+
 RECURRENT = [
+    S("scan", _own, (3, 2, 2), (2, 3), (3, 2), (3, 3), (3,)),
     S("RNN", _layer(nn.RNN, [3, 3]), *_shapes(1)),
     S("RNN-ragged", _layer(nn.RNN, [1, 3]), *_shapes(1)),
     S("GRU", _layer(nn.GRU, [3, 2]), *_shapes(3)),

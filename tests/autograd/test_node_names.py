@@ -72,6 +72,9 @@ NAMES = {
     "LogsumexpBackward0": lambda t, x: x.logsumexp(1),
     "SoftmaxBackward0": lambda t, x: x.softmax(1),
     "LogSoftmaxBackward0": lambda t, x: x.log_softmax(1),
+    "NativeLayerNormBackward0": lambda t, x: t.nn.functional.layer_norm(x, (3,)),
+    "NativeBatchNormBackward0": lambda t, x: t.nn.functional.batch_norm(
+        x, None, None, training=True),
     # places
     "GatherBackward0": lambda t, x: x.gather(1, t.tensor([[0], [1]])),
     "IndexSelectBackward0": lambda t, x: x.index_select(1, t.tensor([0])),

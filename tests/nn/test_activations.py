@@ -10,6 +10,7 @@ from tinygrad_rnn import nn
 from tinygrad_rnn.nn import functional as F
 from tinygrad_rnn.ops.error_function import erf
 
+from ..both import t as t
 from .side_by_side import agree, differentiable, numbers, pytorch, refused, same_on
 
 PROGRAMS = {
@@ -89,6 +90,31 @@ def test_those_that_pytorch_differentiates_once_or_with_a_weight(name):
         x = numbers(2, 3, 4)
         agree(lambda lib, x, w: lib.nn.functional.prelu(x, w), x, weight)
         differentiable(lambda lib, x, w: lib.nn.functional.prelu(x, w), x, weight)
+
+
+def test_gradients_of_infinities_and_nan_pass_or_stop_whole(t):
+    """Where relu is 0, so is its gradient, whatever comes in: a product would make nan."""
+    values = t.tensor([-1.0, 2.0, math.nan] * 1000)
+    for strange in (math.inf, -math.inf, math.nan):
+        x = values.clone().requires_grad_()
+        t.relu(x).backward(t.full_like(x, strange))
+        assert (x.grad[::3] == 0).all()
+        for passed in (x.grad[1::3], x.grad[2::3]):
+            assert (passed.isnan() if strange != strange else passed == strange).all()
+
+
+def test_relu_lets_infinity_pass(t):
+    result = t.relu(t.tensor([-0.0, math.inf, -math.inf] * 10))
+    assert (result[::3] == 0).all()
+    assert (result[1::3] == math.inf).all()
+    assert (result[2::3] == 0).all()
+
+
+def test_logaddexp_of_infinities(t):
+    a = t.tensor([math.inf, -math.inf, math.inf, 1000.0, math.nan, -1000.0])
+    b = t.tensor([math.inf, -math.inf, -math.inf, 1000.0, 0.0, 1000.0])
+    found = str([round(value, 3) for value in t.logaddexp(a, b).tolist()])
+    assert found == "[inf, -inf, inf, 1000.693, nan, 1000.0]"
 
 
 def test_nan_stays_nan():

@@ -12,7 +12,7 @@ from tinygrad_rnn import nn, optim
 from tinygrad_rnn.nn import functional as F
 from tinygrad_rnn.testing import assert_close
 
-from .side_by_side import agree, numbers, pytorch, refused
+from .side_by_side import agree, numbers, pytorch, refused, same_on
 
 # ----- the definition -----
 
@@ -51,6 +51,27 @@ def test_convolution_by_definition(x, w, stride, padding, dilation, groups, devi
     tensors = (tg.tensor(v, device=device) for v in (a, b, bias))
     result = conv(*tensors, stride, padding, dilation, groups)
     np.testing.assert_allclose(result.cpu().numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "padding", "dilation", "groups"),
+    [
+        ((2, 3, 7), (4, 3, 3), 4, 1, 1),
+        ((2, 4, 5, 7), (6, 2, 3, 2), (2, 0), (1, 3), 2),
+        ((1, 2, 4, 5), (3, 2, 4, 5), 0, 1, 1),
+        ((0, 2, 4, 5), (3, 2, 2, 2), 0, 1, 1),
+        ((2, 1, 3, 4, 5), (2, 1, 2, 3, 2), (1, 2, 0), (2, 1, 2), 1),
+    ],
+)
+def test_gradients_where_windows_overlap(x, w, padding, dilation, groups, device):
+    """With stride 1 the gradient of the input is put together in another way."""
+
+    def program(lib, a, b):
+        conv = getattr(lib.nn.functional, f"conv{len(x) - 2}d")
+        return conv(a, b, None, 1, padding, dilation, groups)
+
+    agree(program, numbers(*x), numbers(*w))
+    same_on(device, program, numbers(*x), numbers(*w))
 
 
 @pytest.mark.parametrize("groups", [1, 2])

@@ -61,6 +61,8 @@ def test_what_does_not_fit_out(t):
     for call in (lambda: t.add(x, x, out="x"), lambda: t.max(t.ones(2, 2), 1, out=x)):
         with pytest.raises((TypeError, RuntimeError)):
             call()
+    with pytest.raises(TypeError, match=r"relu.* got an unexpected keyword argument 'out'"):
+        t.relu(x, out=t.empty(2))
     with pytest.warns(UserWarning, match="was resized since it had shape"):
         assert t.exp(x, out=t.ones(3)).shape == (2,)
 

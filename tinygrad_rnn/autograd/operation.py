@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..backends import device_of
+from ..backends import Array, backend_of, device_of
 from .graph import Variable
 
 Rule = Callable[..., Any]
@@ -26,14 +27,25 @@ def _positional(function: Callable[..., Any]) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount]
 
 
-class Plan(NamedTuple):
-    """What to keep for backward of the inputs and the output of an operation."""
+class Plan:
+    """What to keep for backward of the inputs and the output of an operation.
 
-    values: Sequence[int]  # the numbers of the inputs of which the value is read
-    shapes: Sequence[int]  # and of those of which only the shape is
-    all_values: bool  # whether the value of every input is read
-    nothing: tuple[None, ...]  # what is kept if nothing is read: a None for each input
-    output: bool  # whether the output is read
+    Attributes:
+        values: the numbers of the inputs of which the value is read.
+        shapes: and of those of which only the shape is.
+        all_values: whether the value of every input is read.
+        nothing: what is kept if nothing is read: a None for each input.
+        output: whether the output is read.
+    """
+
+    __slots__ = ("all_values", "nothing", "output", "shapes", "values")
+
+    def __init__(self, kept: Sequence[int], output: bool) -> None:
+        self.values = [i for i, keep in enumerate(kept) if keep == _VALUE]
+        self.shapes = [i for i, keep in enumerate(kept) if keep == _SHAPE]
+        self.all_values = len(self.values) == len(kept)
+        self.nothing = (None,) * len(kept)
+        self.output = output
 
 
 class Operation:
@@ -43,26 +55,39 @@ class Operation:
         name: of the forward, without underscores around it.
         backward_name: what its nodes are called, or a function that tells from a node.
         broadcasts: gradients may come in the broadcast shape; the engine sums them back.
+        view: the result may share the first input's memory.
         each: a gradient rule for each input (None: it has no gradient).
         joint: one rule for the gradients of all inputs.
         common: the rule of a variadic operation, which gets the number of the input.
+        write: puts the operation's result into the tensor that out= names, (name, result, out);
+            None if it takes no out=.
+        plans: what to keep, by the bit set of the inputs that need gradients (by the negated
+            number of inputs, if that varies).
+        bound: the forward with the backend of each type of array that was met.
     """
 
     def __init__(
-        self, forward: Callable[..., Any], broadcasts: bool, name: str | Callable[..., str] | None
+        self,
+        forward: Callable[..., Any],
+        broadcasts: bool,
+        view: bool,
+        name: str | Callable[..., str] | None,
     ) -> None:
         self.name = forward.__name__.strip("_")
         words = "".join(word.capitalize() for word in self.name.split("_"))
         self.backward_name = name or f"{words}Backward0"
         self.forward = forward
         self.broadcasts = broadcasts
+        self.view = view
         self.inputs = _positional(forward)[1:]
         self.variadic = bool(forward.__code__.co_flags & inspect.CO_VARARGS)
         self.each: Sequence[Rule | None] = ()
         self.joint: Rule | None = None
         self.common: Rule | None = None
         self.differentiable = False
-        self._plans: dict[int, Plan] = {}
+        self.write: Callable[[str, Any, Any], Any] | None = None
+        self.bound: dict[type, Callable[..., Any]] = {}
+        self.plans: dict[int, Plan] = {}
         self._reads: list[list[int]] = []  # per rule: what it reads of the output and the inputs
 
     @property
@@ -77,9 +102,12 @@ class Operation:
         else:
             self.each = rules
         self.differentiable = True
-        skipped = 3 if self.variadic else 2  # (g, y, ...) or (g, y, number of the input, ...)
+        # (g, y, ...), or, for one input of a variadic operation, (g, y, its number, ...)
+        skipped = 3 if self.variadic and not joint else 2
         for rule in [joint] if joint else rules:
             names = _positional(rule) if rule else ()
+            if rule and rule.__code__.co_flags & inspect.CO_VARARGS:
+                names += ("inputs",)
             self._reads.append([_kept_for(name) for name in names[1:2] + names[skipped:]])
             if rule and len(self._reads[-1]) != 1 + (1 if self.variadic else len(self.inputs)):
                 raise TypeError(f"{self.name}: a rule takes (g, output, *inputs, *, params)")
@@ -87,10 +115,15 @@ class Operation:
             if {_VALUE, _SHAPE} <= set(column):
                 raise TypeError(f"{self.name}: one rule reads an input's value, another its shape")
 
+    def bind(self, array: Array) -> Callable[..., Any]:
+        """The forward with the backend of this array."""
+        bound = self.bound[type(array)] = functools.partial(self.forward, backend_of(array))
+        return bound
+
     def plan(self, mask: int, count: int) -> Plan:
         """The plan for `count` inputs of which those in the bit set `mask` need gradients."""
-        key = count if self.variadic else mask
-        plan = self._plans.get(key)
+        key = -count if self.variadic else mask
+        plan = self.plans.get(key)
         if plan is None:
             if self.variadic:
                 read_output, each = self._reads[0]
@@ -103,11 +136,7 @@ class Operation:
                 ]
                 columns = [max(column) for column in zip(*reads, strict=True)]
             kept = columns[1:] or [_NOTHING] * count
-            values = [i for i, keep in enumerate(kept) if keep == _VALUE]
-            shapes = [i for i, keep in enumerate(kept) if keep == _SHAPE]
-            output = bool(columns and columns[0])
-            plan = Plan(values, shapes, len(values) == count, (None,) * count, output)
-            self._plans[key] = plan
+            plan = self.plans[key] = Plan(kept, bool(columns and columns[0]))
         return plan
 
     def explained(self, args: Sequence[Any], error: Exception) -> Exception:
@@ -125,6 +154,8 @@ class Operation:
                 "device: work with them inside `with cuda.device(...)`, or after "
                 "cuda.set_device(...)"
             )
+        if str(error).startswith(f"{self.forward.__qualname__}()"):  # a call with wrong arguments
+            return TypeError(str(error))
         for name, arg in zip(self.inputs, args, strict=False):
             if isinstance(error, TypeError) and not isinstance(
                 arg, Variable | int | float | bool | type(None)

@@ -30,6 +30,7 @@ from .anomaly import anomaly, trace
 from .grad_mode import state
 from .graph import Edge, Kept, Record, Variable, View
 from .operation import Operation, Rule
+from .trace import note, tracing
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -89,17 +90,23 @@ def primitive(
         return functools.partial(
             primitive, broadcasts=broadcasts, view=view, prepare=prepare, name=name
         )
-    operation = Operation(forward, broadcasts, name)
+    operation = Operation(forward, broadcasts, view, name)
     names = operation.inputs
+    count = 0 if operation.variadic else len(names)
+    bound = operation.bound
     convert: Any = prepare
 
     # One long function: every recorded operation pays for each call made here.
     @functools.wraps(forward)
     def call(*args: Any, _prepared: bool = prepare is None, **params: Any) -> Any:
-        if params and not operation.variadic:
-            for name in names[len(args) :]:  # inputs given by keyword
-                if name in params:
-                    args = (*args, params.pop(name))
+        if params:
+            if operation.write is not None and "out" in params:
+                out = params.pop("out")
+                return operation.write(operation.name, call(*args, **params), out)
+            if len(args) < count:
+                for name in names[len(args) :]:  # inputs given by keyword
+                    if name in params:
+                        args = (*args, params.pop(name))
         recording = state.enabled and operation.differentiable
         owner: Any = None
         dtype: Any = None
@@ -129,9 +136,9 @@ def primitive(
             return _on_arrays(operation, arrays, params)
         if not _prepared and not (regular and dtype.kind == "f"):
             return call(*convert(args), _prepared=True, **params)
-        xp: Any = backend_of(owner._array)
+        compute = bound.get(type(array)) or operation.bind(array)
         try:
-            output = forward(xp, *arrays, **params)
+            output = compute(*arrays, **params) if params else compute(*arrays)
         except (TypeError, ValueError) as error:
             if not _prepared:  # perhaps a number on the CPU that met tensors of a GPU
                 moved = convert(args)
@@ -144,12 +151,17 @@ def primitive(
             node = record(operation, args, arrays, edges, mask, params, output)
             edge = node, 0
         if type(output) is tuple:
-            return _several(owner, output, node, view, args[0])
+            results = _several(owner, output, node, view, args[0])
+            if tracing.count:
+                note(call, args, params, results)
+            return results
         result = owner._wrap(output, edge)
         if view:
             link_view(result, args[0])
         if node is not None and node.output is not None:
             node.guards.append((result._changes, result._changes[0]))
+        if tracing.count:
+            note(call, args, params, result)
         return result
 
     REGISTERED.append(operation)
@@ -185,31 +197,28 @@ def record(
     output: Any,
 ) -> Record:
     """The record of an operation: what its rules will read, and where gradients go."""
-    values, shapes, all_values, nothing, reads_output = operation.plan(mask, len(args))
-    saved: Any = nothing
+    plan = operation.plans.get(mask) or operation.plan(mask, len(args))
+    saved: Any = plan.nothing
     guards = []
-    if all_values:
-        saved = arrays
-    elif values or shapes:
-        saved = [*nothing]
-        for i in values:
+    if plan.values:
+        saved = arrays if plan.all_values else [*saved]
+        for i in plan.values:
             saved[i] = arrays[i]
-        for i in shapes:
+            arg = args[i]
+            if isinstance(arg, Variable):
+                counter = arg._changes
+                guards.append((counter, counter[0]))
+    if plan.shapes:
+        saved = [*saved]
+        for i in plan.shapes:
             saved[i] = getattr(arrays[i], "shape", ())
-    for i in values:
-        arg = args[i]
-        if isinstance(arg, Variable):
-            counter = arg._changes
-            guards.append((counter, counter[0]))
     if type(output) is not tuple:
         outputs: Any = (output.shape,)
     elif type(output[-1]) is Kept:
         outputs, output = [part.shape for part in output[:-1]], output[-1]
     else:
         outputs = [part.shape for part in output]
-    node = Record(
-        operation, edges, outputs, saved, params, output if reads_output else None, guards
-    )
+    node = Record(operation, edges, outputs, saved, params, output if plan.output else None, guards)
     if anomaly.traced:
         trace(node)
     return node
@@ -222,10 +231,15 @@ def _several(
     kept = type(outputs[-1]) is Kept
     if kept:
         outputs = outputs[:-1]
-    results = tuple(
-        owner._wrap(part, (node, i) if node is not None and part.dtype.kind == "f" else None)
-        for i, part in enumerate(outputs)
-    )
+    if node is None:
+        results = tuple([owner._wrap(part) for part in outputs])
+    else:
+        results = tuple(
+            [
+                owner._wrap(part, (node, i) if part.dtype.kind == "f" else None)
+                for i, part in enumerate(outputs)
+            ]
+        )
     if view:
         for result in results:
             link_view(result, source, View.ONE_OF_SEVERAL)

@@ -37,10 +37,10 @@ class Products:
         if not self.pairs:
             return self.total
         a, b = self.pairs[0]
+        xp: Any = backend_of(a)
         if len(self.pairs) > 1:
-            xp: Any = backend_of(a)
             a, b = (xp.concatenate(parts) for parts in zip(*self.pairs, strict=True))
-        product = a.T @ b
+        product = xp.matmul(a.T, b)
         return product if self.total is None else product + self.total
 
 

@@ -21,10 +21,12 @@ class FusedCell(NamedTuple):
 
     forward: (outputs, last states, what backward reads).
     backward: (gradient of x, of the first states, of the weights).
+    step: the new states, of one step for itself, bit for bit as forward's at this batch size.
     """
 
     forward: _Function
     backward: _Function
+    step: _Function
 
 
 class Backend(Protocol):

@@ -179,6 +179,7 @@ from .rectifiers import (
     Softshrink as Softshrink,
     Threshold as Threshold,
 )
+from .recurrent import Recurrent as Recurrent
 from .resampling import (
     ChannelShuffle as ChannelShuffle,
     Fold as Fold,
@@ -191,7 +192,7 @@ from .resampling import (
 )
 from .rnn import GRU as GRU, LSTM as LSTM, RNN as RNN
 from .rnn_base import RNNBase as RNNBase
-from .scan import Cell as Cell, Recurrent as Recurrent, scan as scan
+from .scan import Cell as Cell, scan as scan
 from .transformer import (
     Transformer as Transformer,
     TransformerDecoder as TransformerDecoder,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any, Self
 
+from ..autograd import is_grad_enabled
 from ..creation import empty
+from ..ops.recurrent import step
 from ..tensor import Tensor
 from .parameter import Parameter
+from .recurrent import each
 from .regularized import (
     NO_MASKS,
     STOCK,
@@ -19,15 +22,18 @@ from .regularized import (
     parameter_shapes,
     reset,
 )
-from .scan import Cell, check_size, each
+from .scan import Cell, check_size
 from .steps import Activation
-from .stock import StockCell
+from .stock import StockCell, stock_weights
 
 
 class RNNCellBase(Cell):
-    """What the stock cells share: weights, initialisation, checks of the input, and masks.
+    """What the stock cells share: weights, initialisation, checks of the input, and masks. Under
+    `no_grad` a call has, bit for bit, what a layer of these weights computes: see its `forward`.
 
-    num_chunks is the number of gates: 1 (RNN), 3 (GRU) or 4 (LSTM).
+    num_chunks is the number of gates: 1 (RNN), 3 (GRU) or 4 (LSTM). The parameters' shapes:
+    weight_ih (num_chunks * hidden_size, input_size), weight_hh (num_chunks * hidden_size,
+    hidden_size), bias_ih and bias_hh (num_chunks * hidden_size).
 
     >>> [name for name, _ in nn.GRUCell(2, 3).named_parameters()]
     ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh']
@@ -87,6 +93,12 @@ class RNNCellBase(Cell):
     def begin(self, x: Tensor) -> Self:
         return self.with_masks(self.draw_masks(x.shape[1], x.shape[0]))
 
+    def part(self, start: int, stop: int) -> Self:
+        """This cell, which has begun, for the steps from start to stop of its sequence."""
+        running = copy.copy(self)
+        running.__dict__["_running"] = self.__dict__["_running"].part(start, stop)
+        return running
+
     def over_sequence(
         self, x: Tensor, state: Any, ends: list[int] | None, reverse: bool
     ) -> tuple[Tensor, Any] | None:
@@ -104,10 +116,21 @@ class RNNCellBase(Cell):
     ) -> Any:
         """The new state, with the given masks or new ones."""
         x, ready, batched = self._checked(input, states)
-        running = self.with_masks(self.draw_masks(x.shape[0]) if masks is None else masks)
-        state = ready if self.mode == "LSTM" else ready[0]
-        _, new = running.step(running.project(x), state)
+        new: Any = None
+        if masks is None and self._unrecorded():
+            weights = {name: getattr(self, name) for name in self._weight_names}
+            new = step(self.mode, x, ready, stock_weights(weights))
+        if new is None:
+            running = self.with_masks(self.draw_masks(x.shape[0]) if masks is None else masks)
+            _, new = running.step(running.project(x), ready if self.mode == "LSTM" else ready[0])
+        elif self.mode != "LSTM":
+            new = new[0]
         return new if batched else each(lambda part: part.squeeze(0), new)
+
+    def _unrecorded(self) -> bool:
+        """Whether a step is PyTorch's own, and nothing is recorded: the fused step will do."""
+        stock = self.options.stock(self.training) and self.activation is None
+        return stock and not is_grad_enabled()
 
     def _checked(self, input: Tensor, states: tuple[Tensor | None, ...]) -> tuple[Any, ...]:
         """Input and states with a batch dimension, zeros for missing states."""

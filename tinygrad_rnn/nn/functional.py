@@ -161,7 +161,7 @@ def _with(function: Callable[..., Any], example: str = "") -> Callable[..., Any]
 
     in_place.__name__ = in_place.__qualname__ = f"{function.__name__}_"
     in_place.__doc__ = (
-        f"`{function.__name__}` in place. Returns the tensor.\n\n"
+        f"`{function.__name__}` in place, element by element. Returns the tensor.\n\n"
         "    >>> x = torch.tensor([-1.0, 2.0])\n"
         f"    >>> F.{function.__name__}_(x{example}) is x\n"
         "    True\n"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd import Function
 from ..autograd.graph import RemovableHandle, add_hook
+from ..autograd.trace import refuse
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Hooked:
 
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``module.forward(*args, **kwargs)`` with the module's hooks."""
+    refuse("a module's hook is called")
     after = module._hooks_of("forward")
     must_run = [hook for hook in after if hook.always_call]
     output = None

@@ -56,7 +56,7 @@ class Module(Hooked):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._module_hooks:
             return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
 
     # ----- attributes -----
 
@@ -64,8 +64,9 @@ class Module(Hooked):
         """Parameters, buffers and modules; Python looks for ordinary attributes first."""
         own = self.__dict__
         for store in _STORES:
-            if store in own and name in own[store]:
-                return own[store][name]
+            members = own.get(store)
+            if members is not None and name in members:
+                return members[name]
         hint = "" if "_modules" in own else "; call super().__init__() before anything else"
         raise AttributeError(
             f"'{type(self).__name__}' object has no attribute '{name}'{hint}", name=name, obj=self

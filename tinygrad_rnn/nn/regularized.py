@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 import numbers
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..dtypes import bool_
@@ -56,6 +57,15 @@ class Options:
             raise TypeError(
                 f"forget_bias should be a number or None, got: {type(self.forget_bias).__name__}"
             )
+
+    def stock(self, training: bool) -> bool:
+        """Whether a step is PyTorch's own, and nothing in it random."""
+        return self._stock[training]
+
+    @cached_property
+    def _stock(self) -> tuple[bool, bool]:
+        trained = replace(self, forget_bias=None)
+        return replace(trained, recurrent_dropout=0.0, weight_drop=0.0) == STOCK, trained == STOCK
 
     def check(self, name: str, gates: int, bias: bool) -> None:
         """Raise ValueError for what does not apply to a layer or cell of that name."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..ops.joining import stack
 from ..tensor import Tensor
+from .checkpointed import Every
 from .regularized import Options, check_activation
 from .rnn_base import RNNBase, described
 from .steps import Activation
@@ -39,9 +40,20 @@ class RNN(RNNBase):
         weight_drop: probability of an element of W_hh to be zeroed (Merity et al., 2018).
         activation: a function of a tensor, or a module, in place of tanh.
 
+    And one that changes no result:
+
+        checkpoint_every: of so many steps only the last state is kept (and the outputs), and
+            backward computes the rest again: for T steps and sqrt(T), or "sqrt", the memory for
+            backward grows as sqrt(T), for one more forward pass. None: all is kept.
+
     Parameters: weight_ih_l0 (hidden, input), weight_hh_l0 (hidden, hidden), bias_ih_l0,
     bias_hh_l0 (hidden), with layer_norm gain_ih_l0, gain_hh_l0 (hidden), then the same of each
-    layer and ``_reverse`` direction.
+    layer and ``_reverse`` direction; the input of later layers is (directions * hidden) wide.
+
+    Called with input (steps, batch, input_size), or (steps, input_size), or a `PackedSequence`, and
+    a state (num_layers * directions, batch, hidden_size), zeros if None; returns the output (steps,
+    batch, directions * hidden_size) of the last layer, and the state behind the last step. For
+    lengths= and return_states= see `forward`.
 
     Raises TypeError and ValueError for arguments that make no sense.
 
@@ -69,6 +81,7 @@ class RNN(RNNBase):
         zoneout: float = 0.0,
         weight_drop: float = 0.0,
         activation: Activation | None = None,
+        checkpoint_every: Every = None,
     ) -> None:
         if proj_size:
             raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
@@ -89,6 +102,7 @@ class RNN(RNNBase):
             dtype=dtype,
             options=Options(layer_norm, recurrent_dropout, zoneout, weight_drop),
             activation=check_activation(activation, nonlinearity),
+            checkpoint_every=checkpoint_every,
         )
         self.nonlinearity = nonlinearity
 
@@ -128,6 +142,7 @@ class GRU(RNNBase):
         weight_drop: float = 0.0,
         reset_after: bool = True,
         activation: Activation | None = None,
+        checkpoint_every: Every = None,
     ) -> None:
         if proj_size:
             raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
@@ -144,6 +159,7 @@ class GRU(RNNBase):
             dtype=dtype,
             options=Options(layer_norm, recurrent_dropout, zoneout, weight_drop, reset_after),
             activation=activation,
+            checkpoint_every=checkpoint_every,
         )
 
 
@@ -151,9 +167,10 @@ class LSTM(RNNBase):
     """Layers of long short-term memory (Hochreiter & Schmidhuber, 1997): `steps.lstm_step`.
 
     Arguments and parameters as for `RNN`, without nonlinearity, with four gates (i, f, g, o) in
-    the parameters' first dimension. The state is a pair (h, c). Also
+    the parameters' first dimension. The state is a pair (h, c), each of the shape of `RNN`'s. Also
 
-        proj_size: the size that h is projected to by weight_hr_l0 (proj, hidden); 0: not at all.
+        proj_size: the size that h, and so the output, is projected to by weight_hr_l0 (proj,
+            hidden), and weight_hh_l0 is (4 hidden, proj) then; 0: not at all.
         zoneout: one probability for both, or a pair (cell, hidden).
         forget_bias: what the two biases of the forget gate add up to in the beginning, in place
             of random numbers (Jozefowicz et al., 2015, propose 1).
@@ -185,6 +202,7 @@ class LSTM(RNNBase):
         weight_drop: float = 0.0,
         forget_bias: float | None = None,
         activation: Activation | None = None,
+        checkpoint_every: Every = None,
     ) -> None:
         super().__init__(
             "LSTM",
@@ -202,6 +220,7 @@ class LSTM(RNNBase):
                 layer_norm, recurrent_dropout, zoneout, weight_drop, forget_bias=forget_bias
             ),
             activation=activation,
+            checkpoint_every=checkpoint_every,
         )
 
     def _state_sizes(self) -> tuple[int, ...]:
@@ -210,7 +229,7 @@ class LSTM(RNNBase):
     def _zeros(self, x: Tensor) -> Any:
         return tuple(x.new_zeros(x.shape[1], size) for size in self._state_sizes())
 
-    def _check_state(self, hx: Any, batch: int, batched: bool, count: int) -> None:
+    def _check_state(self, hx: Any, batch: int, batched: bool) -> None:
         if isinstance(hx, Tensor) or not isinstance(hx, tuple | list) or len(hx) != 2:
             raise TypeError(
                 "LSTM: the state hx is a tuple of two tensors (h_0, c_0), got "
@@ -221,9 +240,8 @@ class LSTM(RNNBase):
                 f"For {described(batched)} input, hx and cx should also be {2 + batched}-D but "
                 f"got ({hx[0].dim()}-D, {hx[1].dim()}-D) tensors"
             )
-        lead = (count, *((batch,) if batched else ()))
         for which, part in enumerate(hx):
-            self._check_shape(part, f"hidden[{which}]", lead, which)
+            self._check_shape(part, f"hidden[{which}]", (batch,) if batched else (), which)
 
     def _joined(self, finals: list[Any]) -> Any:
         return tuple(stack(part) for part in zip(*finals, strict=True))

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from ..autograd import is_grad_enabled
 from ..creation import empty
 from ..ops.joining import stack
+from ..ops.recurrent import step_layers
 from ..tensor import Tensor
+from .checkpointed import Every, check_every
 from .parameter import Parameter
+from .recurrent import Layered, each
 from .regularized import (
     STOCK,
     Options,
@@ -21,9 +25,9 @@ from .regularized import (
     parameter_shapes,
     reset,
 )
-from .scan import Layered, Lengths, check_size, each
+from .scan import Lengths, check_size
 from .steps import GATES, Activation
-from .stock import StockCell
+from .stock import StockCell, stock_weights
 from .utils.rnn import PackedSequence, pack_like, padded
 
 
@@ -34,6 +38,11 @@ class RNNBase(Layered):
         mode: "RNN_TANH", "RNN_RELU", "GRU" or "LSTM".
         options: those that PyTorch does not have; frozen.
         activation: in place of tanh, or None.
+        checkpoint_every: steps between the states that are kept for backward; may be changed.
+
+    The parameters' shapes: weight_ih_l0 (gates * hidden_size, input_size), weight_hh_l0 (gates *
+    hidden_size, hidden_size), bias_ih_l0, bias_hh_l0 (gates * hidden_size), ...; see `RNN`, also
+    for input and output.
 
     >>> [name for name, _ in nn.RNNBase("GRU", 2, 3, bias=False).named_parameters()]
     ['weight_ih_l0', 'weight_hh_l0']
@@ -55,6 +64,7 @@ class RNNBase(Layered):
         *,
         options: Options = STOCK,
         activation: Activation | None = None,
+        checkpoint_every: Every = None,
     ) -> None:
         super().__init__()
         self.mode = mode
@@ -64,6 +74,7 @@ class RNNBase(Layered):
         _check_options(self, dropout)
         options.check(type(self).__name__, GATES[mode], bias)
         self.options, self.activation = options, check_activation(activation)
+        self.checkpoint_every = check_every(checkpoint_every)
         output = proj_size or hidden_size
         for layer, suffix in self._places():
             columns = output * (1 + bidirectional) if layer else input_size
@@ -106,7 +117,9 @@ class RNNBase(Layered):
         return [list(self._weights(suffix).values()) for _, suffix in self._places()]
 
     def _weights(self, suffix: str) -> dict[str, Tensor]:
-        return {name: getattr(self, name + suffix) for name in self._weight_names}
+        own, names = self._parameters, [name + suffix for name in self._weight_names]
+        found: list[Any] = [own[name] if name in own else getattr(self, name) for name in names]
+        return dict(zip(self._weight_names, found, strict=True))
 
     def extra_repr(self) -> str:
         parts = [f"{self.input_size}, {self.hidden_size}"]
@@ -137,6 +150,8 @@ class RNNBase(Layered):
     ) -> tuple[Any, ...]:
         """(output, h_n), for an LSTM (output, (h_n, c_n)); with return_states also the states.
 
+        output is (steps, batch, directions * hidden_size), or as input is; h_n is like hx.
+
         Args:
             input: (steps, batch, input_size), with batch_first (batch, steps, input_size),
                 without a batch (steps, input_size), or a PackedSequence.
@@ -150,6 +165,10 @@ class RNNBase(Layered):
                 the state stays as it is. For a PackedSequence it is one too, of (total steps,
                 layers * directions, hidden_size).
 
+        One step for itself, with the state given back, is bit for bit the same as a row of the
+        whole sequence on the CPU, for batches of the same size, as long as nothing is recorded
+        (`no_grad`), and the options are PyTorch's. Otherwise it is the same but for rounding.
+
         Raises ValueError, RuntimeError for shapes and dtypes that do not fit, and for 0 steps.
         """
         packed = input if isinstance(input, PackedSequence) else None
@@ -162,6 +181,10 @@ class RNNBase(Layered):
                 hx = self._reordered(hx, packed.sorted_indices)
         else:
             x, batched = self._sequence(input)
+            if x.shape[0] == 1 and lengths is None and not return_states:
+                stepped = self._one_step(x, hx, batched)
+                if stepped is not None:
+                    return stepped
         begin = self._begin(x, hx, batched)
         between = self._drop if packed is None else partial(self._drop_packed, packed)
         output, finals, every = self._run_layers(
@@ -178,6 +201,35 @@ class RNNBase(Layered):
         if self.batch_first:
             return output.transpose(0, 1), state, *each(lambda s: s.transpose(1, 2), states)
         return output, state, *states
+
+    def _one_step(self, x: Tensor, hx: Any, batched: bool) -> tuple[Any, ...] | None:
+        """`forward` of one step that is not recorded, as in a loop that generates: much less to do.
+        None for what has to go the ordinary way."""
+        dropped = self.dropout and self.training and self.num_layers > 1
+        stock = self.options.stock(self.training) and self.activation is None
+        if is_grad_enabled() or dropped or not stock or self._hooks_of("step"):
+            return None
+        sizes = self._state_sizes()
+        if hx is None:
+            count = self.num_layers * (1 + self.bidirectional)
+            state = [x.new_zeros(count, x.shape[1], size) for size in sizes]
+        else:
+            self._check_state(hx, x.shape[1], batched)
+            state = [hx] if len(sizes) == 1 else list(hx)
+            if not batched:
+                state = [part.unsqueeze(1) for part in state]
+        weights = [stock_weights(self._weights(suffix)) for _, suffix in self._places()]
+        directions = 1 + self.bidirectional
+        layers = [weights[i : i + directions] for i in range(0, len(weights), directions)]
+        stepped = step_layers(self.mode, x, state, layers)
+        if stepped is None:
+            return None
+        y, new = stepped
+        if not batched:
+            y, new = y.squeeze(1), tuple(part.squeeze(1) for part in new)
+        elif self.batch_first:
+            y = y.transpose(0, 1)
+        return y, new if len(sizes) > 1 else new[0]
 
     def _drop_packed(self, packed: PackedSequence, output: Tensor) -> Tensor:
         """`_drop`, which draws numbers for what is packed alone: as many as PyTorch."""
@@ -237,7 +289,7 @@ class RNNBase(Layered):
         count = self.num_layers * (1 + self.bidirectional)
         if hx is None:
             return [self._zeros(x) for _ in range(count)]
-        self._check_state(hx, x.shape[1], batched, count)
+        self._check_state(hx, x.shape[1], batched)
         parts = each(lambda part: part if batched else part.unsqueeze(1), hx)
         if isinstance(parts, Tensor):
             return list(parts.unbind(0))
@@ -246,7 +298,7 @@ class RNNBase(Layered):
     def _zeros(self, x: Tensor) -> Any:
         return x.new_zeros(x.shape[1], self._state_sizes()[0])
 
-    def _check_state(self, hx: Any, batch: int, batched: bool, count: int) -> None:
+    def _check_state(self, hx: Any, batch: int, batched: bool) -> None:
         if not isinstance(hx, Tensor):
             raise TypeError(
                 f"{type(self).__name__}: the state hx must be a Tensor, got {type(hx).__name__}"
@@ -256,10 +308,11 @@ class RNNBase(Layered):
                 f"For {described(batched)} input, hx should also be {2 + batched}-D but got "
                 f"{hx.dim()}-D tensor"
             )
-        self._check_shape(hx, "hidden", (count, *((batch,) if batched else ())), 0)
+        self._check_shape(hx, "hidden", (batch,) if batched else (), 0)
 
-    def _check_shape(self, hx: Tensor, name: str, lead: tuple[int, ...], which: int) -> None:
-        expected = (*lead, self._state_sizes()[which])
+    def _check_shape(self, hx: Tensor, name: str, batch: tuple[int, ...], which: int) -> None:
+        count = self.num_layers * (1 + self.bidirectional)
+        expected = (count, *batch, self._state_sizes()[which])
         if tuple(hx.shape) != expected:
             hint = ""
             if self.batch_first and len(hx.shape) == 3 and hx.shape[0] == expected[1]:

@@ -3,10 +3,12 @@ given to it by a layer's direction or a cell module."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from ..autograd import is_grad_enabled
 from ..backends import Weights
 from ..creation import as_tensor
 from ..ops.choice import where
@@ -85,20 +87,25 @@ class StockCell(Cell):
             _step=partial(step, activation=activation),
         )
 
+    def part(self, start: int, stop: int) -> StockCell:
+        """The cell for the steps from start to stop of its sequence: with their masks."""
+        zoneout = self.masks.zoneout
+        kept = tuple(z[start:stop] if isinstance(z, Tensor) else z for z in zoneout)
+        cell = copy.copy(self)
+        cell.__dict__["masks"] = self.masks._replace(zoneout=kept)
+        return cell
+
     def over_sequence(
         self, x: Tensor, state: Any, ends: list[int] | None, reverse: bool
     ) -> tuple[Tensor, Any] | None:
         """Fused by the backend, where it has this cell: for PyTorch's own step without masks of
-        the state, in float32 or float64, and more than one step (whose weights are prepared)."""
+        the state, in float32 or float64, and more than one step (if it is recorded: the weights
+        are prepared for it)."""
         steps, batch = x.shape[:2]
         masked = self.masks.hidden is not None or self.masks.zoneout
-        if steps < 2 or masked or not self.plain:
+        if masked or not self.plain or (steps < 2 and is_grad_enabled()):
             return None
-        get = self.weights.get
-        weights = Weights(
-            self.weights["weight_ih"], self._weight_hh, get("bias_ih"), get("bias_hh"),
-            get("weight_hr"),
-        )  # fmt: skip
+        weights = stock_weights(self.weights)._replace(hh=self._weight_hh)
         parts = state if self.mode == "LSTM" else (state,)
         if not can_fuse(self.mode, x, parts, weights):
             return None
@@ -139,6 +146,14 @@ class StockCell(Cell):
         if kept:
             new = tuple(zoneout(*parts) for parts in zip(kept, state, new, strict=True))
         return new[0], new
+
+
+def stock_weights(named: Mapping[str, Tensor]) -> Weights:
+    """The weights of a cell as fused operations take them."""
+    get = named.get
+    return Weights(
+        named["weight_ih"], named["weight_hh"], get("bias_ih"), get("bias_hh"), get("weight_hr")
+    )
 
 
 def _counts(lengths: list[int], steps: int) -> list[int]:

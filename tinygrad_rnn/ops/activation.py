@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd import primitive
+from ..autograd import Variable, primitive
 from ..backends import Array, Backend
-from ..dtypes import of_array
+from ..dtypes import float16, of_array
 from . import elementwise
 from .arithmetic import abs, mul
 from .choice import where
@@ -39,12 +39,13 @@ def _activation(forward: Callable[..., Array], node: str | None = None) -> Any:
 
 @_activation
 def _leaky_relu(xp: Backend, input: Array, *, slope: float) -> Array:
-    return xp.where(input > 0, input, input * slope)
+    scaled = input * slope
+    return xp.maximum(input, scaled) if 0 <= slope <= 1 else xp.where(input > 0, input, scaled)
 
 
 @_activation
 def _elu(xp: Backend, input: Array, *, alpha: float, scale: float, rate: float) -> Array:
-    negative = xp.expm1(xp.minimum(input, 0) * rate) * (alpha * scale)
+    negative = xp.expm1(xp.clip(input, None, 0) * rate) * (alpha * scale)
     return xp.where(input > 0, input if scale == 1 else input * scale, negative)
 
 
@@ -65,24 +66,24 @@ def _silu(xp: Backend, input: Array) -> Array:
 
 @_activation
 def _mish(xp: Backend, input: Array) -> Array:
-    return input * xp.tanh(xp.logaddexp(input, 0))
+    return input * _tanh_softplus(input)
 
 
 @_activation
 def _softplus(xp: Backend, input: Array, *, beta: float, threshold: float) -> Array:
     scaled = input * beta
-    smooth = xp.log1p(xp.exp(xp.minimum(scaled, threshold))) / beta
+    smooth = xp.log1p(xp.exp(xp.clip(scaled, None, threshold))) / beta
     return xp.where(scaled > threshold, input, smooth)
 
 
 @functools.partial(_activation, node="LogSigmoidBackward0")
 def logsigmoid(xp: Backend, input: Array) -> Array:
-    """log(sigmoid(input)), without its overflow.
+    """log(sigmoid(input)), elementwise, without its overflow.
 
     >>> F.logsigmoid(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.3133, -0.6931, -0.1269])
     """
-    return xp.minimum(input, 0) - xp.log1p(xp.exp(-xp.absolute(input)))
+    return xp.clip(input, None, 0) - xp.log1p(xp.exp(-xp.absolute(input)))
 
 
 @_activation
@@ -113,6 +114,14 @@ def _gelu_inner(x: Any) -> Any:
     return math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
 
 
+def _tanh_softplus(x: Any) -> Any:
+    """tanh(log(1 + exp(x))), which is p / (p + 2 / (p + 2)) with p = exp(x); 1 from 20 on, in
+    float16 from 10 on, where p fits."""
+    half = (x._array if isinstance(x, Variable) else x).dtype == float16.array
+    power = exp(_hardtanh(x, low=-math.inf, high=10.0 if half else 20.0))
+    return power / (power + 2 / (power + 2))
+
+
 def _gelu_rule(g: Any, _y: Any, x: Any) -> Any:
     density = exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
     return g * (_normal_cdf(x) + x * density)
@@ -130,7 +139,7 @@ def _silu_rule(g: Any, _y: Any, x: Any) -> Any:
 
 
 def _mish_rule(g: Any, _y: Any, x: Any) -> Any:
-    t = tanh(_softplus(x, beta=1.0, threshold=20.0))
+    t = _tanh_softplus(x)
     return g * (t + x * (1 - t * t) * sigmoid(x))
 
 
@@ -163,7 +172,7 @@ def _apply(operation: Any, input: Any, inplace: bool, **options: Any) -> Any:
 
 
 def relu(input: Any, inplace: bool = False) -> Any:
-    """max(input, 0).
+    """max(input, 0), elementwise.
 
     >>> F.relu(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
@@ -172,7 +181,7 @@ def relu(input: Any, inplace: bool = False) -> Any:
 
 
 def relu6(input: Any, inplace: bool = False) -> Any:
-    """min(max(input, 0), 6).
+    """min(max(input, 0), 6), elementwise.
 
     >>> F.relu6(torch.tensor([-1.0, 3.0, 9.0]))
     tensor([0., 3., 6.])
@@ -181,7 +190,7 @@ def relu6(input: Any, inplace: bool = False) -> Any:
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
-    """input where positive, else negative_slope * input.
+    """input where positive, else negative_slope * input; elementwise.
 
     >>> F.leaky_relu(torch.tensor([-1.0, 0.0, 2.0]), 0.1)
     tensor([-0.1000,  0.0000,  2.0000])
@@ -190,7 +199,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """input where positive, else alpha * (exp(input) - 1) (Clevert et al., 2015).
+    """input where positive, else alpha * (exp(input) - 1), elementwise (Clevert et al., 2015).
 
     >>> F.elu(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.6321,  0.0000,  2.0000])
@@ -199,8 +208,8 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 
 
 def selu(input: Any, inplace: bool = False) -> Any:
-    """elu with the alpha, times the scale, that keep mean 0 and variance 1 (Klambauer et al.,
-    2017).
+    """elu, elementwise, with the alpha, times the scale, that keep mean 0 and variance 1
+    (Klambauer et al., 2017).
 
     >>> F.selu(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.1113,  0.0000,  2.1014])
@@ -210,7 +219,7 @@ def selu(input: Any, inplace: bool = False) -> Any:
 
 
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """input where positive, else alpha * (exp(input / alpha) - 1) (Barron, 2017).
+    """input where positive, else alpha * (exp(input / alpha) - 1), elementwise (Barron, 2017).
 
     Raises RuntimeError if alpha is 0.
 
@@ -223,8 +232,8 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
-    """input * P(X <= input) for a standard normal X (Hendrycks and Gimpel, 2016); with
-    approximate="tanh" their approximation 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+    """input * P(X <= input) for a standard normal X, elementwise (Hendrycks and Gimpel, 2016);
+    with approximate="tanh" their approximation 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 
     Raises RuntimeError for another approximation.
 
@@ -239,7 +248,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
 
 def silu(input: Any, inplace: bool = False) -> Any:
-    """input * sigmoid(input).
+    """input * sigmoid(input), elementwise.
 
     >>> F.silu(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.2689,  0.0000,  1.7616])
@@ -248,7 +257,7 @@ def silu(input: Any, inplace: bool = False) -> Any:
 
 
 def mish(input: Any, inplace: bool = False) -> Any:
-    """input * tanh(softplus(input)) (Misra, 2019).
+    """input * tanh(softplus(input)), elementwise (Misra, 2019).
 
     >>> F.mish(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.3034,  0.0000,  1.9440])
@@ -257,7 +266,7 @@ def mish(input: Any, inplace: bool = False) -> Any:
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """log(1 + exp(beta * input)) / beta; input itself where beta * input > threshold.
+    """log(1 + exp(beta * input)) / beta, elementwise; input where beta * input > threshold.
 
     >>> F.softplus(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0.3133, 0.6931, 2.1269])
@@ -266,7 +275,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 
 def softsign(input: Any) -> Any:
-    """input / (1 + |input|).
+    """input / (1 + |input|), elementwise.
 
     >>> F.softsign(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.5000,  0.0000,  0.6667])
@@ -275,7 +284,7 @@ def softsign(input: Any) -> Any:
 
 
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
-    """input, kept within [min_val, max_val]. Raises ValueError if min_val > max_val.
+    """Each element, kept within [min_val, max_val]. Raises ValueError if min_val > max_val.
 
     >>> F.hardtanh(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
@@ -290,7 +299,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
-    """relu6(input + 3) / 6.
+    """relu6(input + 3) / 6, elementwise.
 
     >>> F.hardsigmoid(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0.3333, 0.5000, 0.8333])
@@ -299,7 +308,7 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Any:
 
 
 def hardswish(input: Any, inplace: bool = False) -> Any:
-    """input * relu6(input + 3) / 6 (Howard et al., 2019).
+    """input * relu6(input + 3) / 6, elementwise (Howard et al., 2019).
 
     >>> F.hardswish(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.3333,  0.0000,  1.6667])
@@ -308,7 +317,7 @@ def hardswish(input: Any, inplace: bool = False) -> Any:
 
 
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
-    """input where it is above the threshold, else value.
+    """input where it is above the threshold, else value; elementwise.
 
     >>> F.threshold(torch.tensor([-1.0, 0.0, 2.0]), 0.5, 9.0)
     tensor([9., 9., 2.])
@@ -344,9 +353,8 @@ def prelu(input: Any, weight: Any) -> Any:
 
 
 def glu(input: Any, dim: int = -1) -> Any:
-    """a * sigmoid(b) for the halves a, b of the input along dim (Dauphin et al., 2016).
-
-    Raises RuntimeError if the size of dim is odd.
+    """a * sigmoid(b) for the halves a, b of the input along dim, whose size becomes half (Dauphin
+    et al., 2016). Raises RuntimeError if it is odd.
 
     >>> F.glu(torch.tensor([2.0, 4.0, 0.0, 0.0]))
     tensor([1., 2.])

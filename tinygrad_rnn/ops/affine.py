@@ -37,10 +37,13 @@ def _linear_name(node: Any) -> str:
 @primitive(prepare=_prepare_linear, name=_linear_name)
 def _linear(xp: Backend, added: Array | None, input: Array, weight: Array, *, bias: bool) -> Array:
     """input (..., in) @ weight (out, in).T + added (out), as one product of two matrices."""
-    result = xp.matmul(_rows(input), weight.T)
+    if input.ndim == 2:
+        result = xp.matmul(input, weight.T)
+    else:
+        result = xp.matmul(_as_one(input), weight.T).reshape((*input.shape[:-1], len(weight)))
     if added is not None:
         result += added
-    return result if input.ndim == 2 else result.reshape((*input.shape[:-1], len(weight)))
+    return result
 
 
 def _rows(x: Any) -> Any:
@@ -64,6 +67,11 @@ _linear.gradients(
 )
 
 
+def _check_tensor(name: str, value: Any) -> None:
+    if not isinstance(value, Variable):
+        raise TypeError(f"linear(): argument '{name}' must be Tensor, not {type(value).__name__}")
+
+
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """input @ weight.T + bias, for input (..., in), weight (out, in) or (in), bias (out).
 
@@ -72,21 +80,19 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     >>> F.linear(torch.ones(5, 3), torch.ones(2, 3), torch.tensor([0.0, 1.0]))[0]
     tensor([3., 4.])
     """
-    given = (input, weight) if bias is None else (input, weight, bias)
-    for name, value in zip(("input", "weight", "bias"), given, strict=False):
-        if not isinstance(value, Variable):
-            raise TypeError(
-                f"linear(): argument '{name}' must be Tensor, not {type(value).__name__}"
+    _check_tensor("input", input)
+    _check_tensor("weight", weight)
+    if bias is not None:
+        _check_tensor("bias", bias)
+    shape, own = input._array.shape, weight._array.shape
+    if len(own) == 2 and shape:
+        if shape[-1] != own[1]:
+            raise RuntimeError(
+                f"mat1 and mat2 shapes cannot be multiplied ({math.prod(shape[:-1])}x{shape[-1]} "
+                f"and {own[1]}x{own[0]})"
             )
-    shape, own = shape_of(input), shape_of(weight)
-    fits = bias is None or shape_of(bias) == own[:1]
-    if len(own) == 2 and shape and shape[-1] != own[1]:
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({math.prod(shape[:-1])}x{shape[-1]} and "
-            f"{own[1]}x{own[0]})"
-        )
-    if len(own) == 2 and shape and fits:
-        return _linear(bias, input, weight, bias=bias is not None)
+        if bias is None or bias._array.shape == own[:1]:
+            return _linear(bias, input, weight, bias=bias is not None)
     result = matmul(input, weight.t())
     return result if bias is None else add(result, bias)
 
@@ -114,7 +120,8 @@ _addmm.gradients(
 
 
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * mat1 @ mat2.
+    """beta * input + alpha * mat1 @ mat2, for matrices (n, m) and (m, p); input broadcasts to the
+    result (n, p).
 
     >>> torch.addmm(torch.ones(2), torch.eye(2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([[2., 3.],

@@ -14,14 +14,12 @@ from . import exponentials, reduction
 from .affine import linear
 from .arithmetic import mul
 from .choice import where
+from .exponentials import ORDINARY
 from .loss import reduce_losses, reduction_of
 from .shape import shape_of
 from .targets import Targets, check_targets, check_tensors, check_weight
 
 # ----- primitives on rows: scores (N, C), targets (N) in [0, C) -----
-
-# Where all scores are this close to 0, their exponentials and quotients of them fit float32
-_ORDINARY = 30.0
 
 
 @primitive(name="NllLossBackward0")
@@ -37,7 +35,7 @@ def _cross_entropy(
     """
     x = input.astype(float32.array) if input.dtype == "float16" else input
     rows = xp.arange(len(x))
-    if is_host(x) and x.size and x.max() <= _ORDINARY and x.min() >= -_ORDINARY:
+    if is_host(x) and x.size and x.max() <= ORDINARY and x.min() >= -ORDINARY:
         powers = xp.exp(x)
         sums = _row_sums(xp, powers)
         losses = xp.log(sums / powers[rows, target])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd import Variable, primitive
+from ..autograd.trace import READ, refuse
 from ..backends import Array, Backend, backend_of
 from ..dtypes import uint8
 from .conversion import promote
@@ -74,7 +75,7 @@ def ge(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive
 def isnan(xp: Backend, input: Array) -> Array:
-    """Whether an element is nan.
+    """Whether each element is nan.
 
     >>> torch.isnan(torch.tensor([1.0, torch.inf, torch.nan]))
     tensor([False, False,  True])
@@ -84,7 +85,7 @@ def isnan(xp: Backend, input: Array) -> Array:
 
 @primitive
 def isinf(xp: Backend, input: Array) -> Array:
-    """Whether an element is infinite.
+    """Whether each element is infinite.
 
     >>> torch.isinf(torch.tensor([1.0, torch.inf, torch.nan]))
     tensor([False,  True, False])
@@ -94,7 +95,7 @@ def isinf(xp: Backend, input: Array) -> Array:
 
 @primitive
 def isfinite(xp: Backend, input: Array) -> Array:
-    """Whether an element is neither infinite nor nan.
+    """Whether each element is neither infinite nor nan.
 
     >>> torch.isfinite(torch.tensor([1.0, torch.inf, torch.nan]))
     tensor([ True, False, False])
@@ -116,8 +117,8 @@ def _isclose(
 def isclose(
     input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Any:
-    """|input - other| <= atol + rtol * |other|, elementwise. Raises RuntimeError for a negative
-    rtol or atol.
+    """|input - other| <= atol + rtol * |other|, elementwise, broadcast. Raises RuntimeError for a
+    negative rtol or atol.
 
     >>> torch.isclose(torch.tensor([1.0, 1.0]), torch.tensor([1.000001, 1.1]))
     tensor([ True, False])
@@ -135,7 +136,7 @@ def allclose(
     >>> torch.allclose(torch.tensor([1.0]), torch.tensor([1.000001]))
     True
     """
-    return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
 def equal(input: Any, other: Any) -> bool:
@@ -144,6 +145,7 @@ def equal(input: Any, other: Any) -> bool:
     >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
     True
     """
+    refuse(READ)
     same = input._array.shape == other._array.shape
     return same and bool((input._array == other._array).all())
 
@@ -171,7 +173,7 @@ def is_nonzero(input: Any) -> bool:
 
 @primitive
 def logical_not(xp: Backend, input: Array) -> Array:
-    """Whether an element is zero.
+    """Whether each element is zero.
 
     >>> torch.logical_not(torch.tensor([0, 2]))
     tensor([ True, False])
@@ -181,7 +183,7 @@ def logical_not(xp: Backend, input: Array) -> Array:
 
 @primitive
 def logical_and(xp: Backend, input: Array, other: Array) -> Array:
-    """Whether both are nonzero.
+    """Whether both are nonzero, elementwise, broadcast.
 
     >>> torch.logical_and(torch.tensor([0, 2, 3]), torch.tensor([1, 0, 4]))
     tensor([False, False,  True])
@@ -191,7 +193,7 @@ def logical_and(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive
 def logical_or(xp: Backend, input: Array, other: Array) -> Array:
-    """Whether either is nonzero.
+    """Whether either is nonzero, elementwise, broadcast.
 
     >>> torch.logical_or(torch.tensor([0, 2, 0]), torch.tensor([1, 0, 0]))
     tensor([ True,  True, False])
@@ -201,7 +203,7 @@ def logical_or(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive
 def logical_xor(xp: Backend, input: Array, other: Array) -> Array:
-    """Whether exactly one is nonzero.
+    """Whether exactly one is nonzero, elementwise, broadcast.
 
     >>> torch.logical_xor(torch.tensor([0, 2, 3]), torch.tensor([1, 0, 4]))
     tensor([ True,  True, False])
@@ -225,7 +227,7 @@ def _promote_bits(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @primitive(prepare=_promote_bits)
 def bitwise_and(xp: Backend, input: Array, other: Array) -> Array:
-    """input & other.
+    """input & other, elementwise, broadcast.
 
     >>> torch.bitwise_and(torch.tensor([6, 5]), 3)
     tensor([2, 1])
@@ -235,7 +237,7 @@ def bitwise_and(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive(prepare=_promote_bits)
 def bitwise_or(xp: Backend, input: Array, other: Array) -> Array:
-    """input | other.
+    """input | other, elementwise, broadcast.
 
     >>> torch.bitwise_or(torch.tensor([6, 5]), 3)
     tensor([7, 7])
@@ -245,7 +247,7 @@ def bitwise_or(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive(prepare=_promote_bits)
 def bitwise_xor(xp: Backend, input: Array, other: Array) -> Array:
-    """input ^ other.
+    """input ^ other, elementwise, broadcast.
 
     >>> torch.bitwise_xor(torch.tensor([6, 5]), 3)
     tensor([5, 6])
@@ -255,7 +257,7 @@ def bitwise_xor(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive(prepare=_promote_bits)
 def bitwise_not(xp: Backend, input: Array) -> Array:
-    """~input: of a bool tensor the logical not.
+    """~input, elementwise: of a bool tensor the logical not.
 
     >>> torch.bitwise_not(torch.tensor([0, 5]))
     tensor([-1, -6])
@@ -265,7 +267,7 @@ def bitwise_not(xp: Backend, input: Array) -> Array:
 
 @primitive(prepare=_promote_bits)
 def bitwise_left_shift(xp: Backend, input: Array, other: Array) -> Array:
-    """input << other: input * 2 ** other.
+    """input << other, elementwise, broadcast: input * 2 ** other.
 
     >>> torch.bitwise_left_shift(torch.tensor([1, 3]), 2)
     tensor([ 4, 12])
@@ -275,7 +277,7 @@ def bitwise_left_shift(xp: Backend, input: Array, other: Array) -> Array:
 
 @primitive(prepare=_promote_bits)
 def bitwise_right_shift(xp: Backend, input: Array, other: Array) -> Array:
-    """input >> other: input / 2 ** other, rounded down.
+    """input >> other, elementwise, broadcast: input / 2 ** other, rounded down.
 
     >>> torch.bitwise_right_shift(torch.tensor([8, -3]), 1)
     tensor([ 4, -2])
@@ -284,7 +286,7 @@ def bitwise_right_shift(xp: Backend, input: Array, other: Array) -> Array:
 
 
 def signbit(input: Any) -> Any:
-    """Whether the sign bit is set: true for -0.0 too.
+    """Whether the sign bit of each element is set: true for -0.0 too.
 
     >>> torch.signbit(torch.tensor([-1.0, -0.0, 0.0]))
     tensor([ True,  True, False])

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..autograd import primitive
-from ..backends import Array, Backend, is_host
+from ..backends import Array, Backend, backend_of, is_host
 from .reduction import _sum
 from .shape import shape_of
-from .windows import Windows, add_columns, empty_columns, fill_columns
+from .windows import Sizes, Windows, add_columns, empty_columns, extent, fill_columns
 
 
 def _step(array: Array, windows: Windows, channels: int) -> int:
@@ -79,25 +79,59 @@ def convolve_transposed(
     """x of y (N, O, *counts) and w: (N, C, *sizes)."""
     kernels = _kernels(weight, groups).swapaxes(1, 2)
     n, channels = len(input), weight.shape[1] * groups
+    add, counts = add_columns, windows.counts
+    if all(stride == 1 for stride in windows.stride):
+        add, counts = _add_shifted, (counts[0], *_padded(windows)[1:])
+        wide = xp.zeros((*input.shape[:2], *counts), input.dtype)
+        wide[(..., *map(slice, windows.counts))] = input
+        input = wide
     rows = _rows(input, groups)
     result = xp.zeros((n, channels, *windows.sizes), input.dtype)
     step = _step(input, windows, channels)
     for first in range(0, n, step):
         part = slice(first, first + step)
         products = xp.matmul(kernels, rows[part])
-        shape = (len(products), channels, windows.area, *windows.counts)
-        add_columns(products.reshape(shape), windows, result[part])
+        add(products.reshape((-1, channels, windows.area, *counts)), windows, result[part])
     return _with_bias(result, bias)
+
+
+def _padded(windows: Windows) -> Sizes:
+    """How much of the input and the zeros around it windows of stride 1 reach."""
+    reaches = map(extent, windows.kernel, windows.dilation)
+    return tuple(count + reach - 1 for count, reach in zip(windows.counts, reaches, strict=True))
+
+
+def _add_shifted(columns: Array, windows: Windows, result: Array) -> None:
+    """`add_columns` for windows of stride 1, of columns with rows as long as those of the padded
+    input, zeros at their ends. All of an element of the kernel is then added in one long run,
+    which takes half the time of adding row by row."""
+    xp: Any = backend_of(columns)
+    n, c, area = columns.shape[:3]
+    padded = _padded(windows)
+    columns = columns.reshape((n, c, area, math.prod(columns.shape[3:])))
+    length = columns.shape[3]
+    starts = [0]
+    for dim, (kernel, apart) in enumerate(zip(windows.kernel, windows.dilation, strict=True)):
+        far = apart * math.prod(padded[dim + 1 :])
+        starts = [start + k * far for start in starts for k in range(kernel)]
+    total = xp.zeros((n, c, length + starts[-1]), columns.dtype)
+    for tap, start in enumerate(starts):
+        total[:, :, start : start + length] += columns[:, :, tap]
+    total = total[:, :, : math.prod(padded)].reshape((n, c, *padded))
+    sides = zip(windows.before, windows.sizes, strict=True)
+    inside = total[(..., *(slice(before, before + size) for before, size in sides))]
+    result[(..., *map(slice, inside.shape[2:]))] += inside
 
 
 @primitive(name="ConvolutionBackward0")
 def correlate(xp: Backend, input: Array, output: Array, *, windows: Windows, groups: int) -> Array:
     """w of x and y: (O, C / groups, *kernel)."""
-    result = xp.zeros((output.shape[1], input.shape[1] // groups, *windows.kernel), input.dtype)
-    total, rows = _kernels(result, groups), _rows(output, groups)
-    for part, columns in _columns(xp, input, windows, groups):
-        total += xp.sum(xp.matmul(rows[part], columns.swapaxes(2, 3)), axis=0)
-    return result
+    shape = (output.shape[1], input.shape[1] // groups, *windows.kernel)
+    total = xp.zeros((groups, math.prod(shape[1:]), shape[0] // groups), input.dtype)
+    rows = _rows(output, groups)
+    for part, columns in _columns(xp, input, windows, groups):  # turning them is dearer than rows
+        total += xp.sum(xp.matmul(columns, rows[part].swapaxes(2, 3)), axis=0)
+    return total.swapaxes(1, 2).reshape(shape)
 
 
 def _of_bias(g: Any) -> Any:

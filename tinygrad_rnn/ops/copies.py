@@ -20,7 +20,7 @@ def _copying(view: Callable[..., Any], arguments: str = "") -> Callable[..., Any
     copied.__name__ = copied.__qualname__ = f"{view.__name__}_copy"
     call = f"torch.{copied.__name__}(x{', ' * bool(arguments)}{arguments})"
     copied.__doc__ = (
-        f"`{view.__name__}` with a result in memory of its own.\n\n"
+        f"`{view.__name__}` with a result of the same shape in memory of its own.\n\n"
         f"    >>> x = torch.zeros(2, 2)\n    >>> _ = {call}[0].fill_(1)\n"
         "    >>> x.any()\n    tensor(False)\n"
     )

@@ -35,9 +35,9 @@ def _add_rows(xp: Backend, rows: Array, index: Array, *, shape: tuple[int, ...])
     width = shape[1]
     # One index per element instead of one per row: NumPy adds those five times faster
     places = (index.reshape(-1, 1) * width + xp.arange(width)).reshape(-1)
-    result = xp.zeros(shape[0] * width, rows.dtype)
-    xp.scatter_add(result, places, rows.reshape(-1))
-    return result.reshape(shape)
+    result = xp.zeros(shape, rows.dtype)
+    xp.scatter_add(result.reshape(-1), places, rows.reshape(-1))
+    return result
 
 
 @primitive
@@ -128,8 +128,8 @@ def _check_lookup(name: str, input: Any, weight: Any) -> None:
 
 
 def embedding_renorm_(input: Any, indices: Any, max_norm: float, norm_type: float) -> Any:
-    """Scale those rows of a table that the indices name and whose norm is above max_norm down to
-    it, in place.
+    """Scale those rows of a table (rows, width) that the indices, of any shape, name and whose norm
+    is above max_norm down to it, in place.
 
     >>> torch.embedding_renorm_(torch.tensor([[3.0, 4.0]]), torch.tensor([0]), 1.0, 2.0)
     tensor([[0.6000, 0.8000]])

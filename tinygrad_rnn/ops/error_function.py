@@ -6,7 +6,7 @@ import math
 
 from ..autograd import primitive
 from ..backends import Array, Backend
-from ..dtypes import float32
+from ..dtypes import float32, float64
 from .conversion import promote_floating
 from .elementwise import exp
 
@@ -28,6 +28,12 @@ _FAR = (
      1.23033935480374942e3),
 )  # fmt: skip
 
+# For float32: atanh(erf(x)) / x in powers of x^2, from the highest down, fitted to |x| < 4.2 so
+# that the error that tanh makes of it is smallest. Farther out the sum grows, and tanh is 1.
+_OF_TANH = (1.418391739684435e-7, -5.668227543753528e-6, 8.763567080538438e-5,
+            -6.197798453962599e-4, -1.918369090414359e-4, 1.027690587397024e-1,
+            1.1283792739513951)  # fmt: skip
+
 
 def _rational(x: Array, coefficients: tuple[tuple[float, ...], ...]) -> Array:
     """The quotient of two polynomials, by Horner's rule."""
@@ -37,20 +43,33 @@ def _rational(x: Array, coefficients: tuple[tuple[float, ...], ...]) -> Array:
     return top / bottom
 
 
+def _erf64(xp: Backend, x: Array) -> Array:
+    size = xp.minimum(xp.absolute(x), 6)  # erf(6) is 1 - 2e-17
+    near = x * _rational(size * size, _NEAR)
+    far = xp.copysign(1 - xp.exp(-size * size) * _rational(size, _FAR), x)
+    return xp.where(size < 0.46875, near, far)
+
+
 @primitive(prepare=promote_floating)
 def erf(xp: Backend, input: Array) -> Array:
-    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to input.
+    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to each element.
 
     Within 5 units in the last place of the exact value, for float32 and float64.
 
     >>> torch.erf(torch.tensor([0.0, 0.5, 1.0]))
     tensor([0.0000, 0.5205, 0.8427])
     """
-    x = input.astype(float32.array) if input.dtype == "float16" else input
-    size = xp.minimum(xp.absolute(x), 6)  # erf(6) is 1 - 2e-17
-    near = x * _rational(size * size, _NEAR)
-    far = xp.copysign(1 - xp.exp(-size * size) * _rational(size, _FAR), x)
-    return xp.where(size < 0.46875, near, far).astype(input.dtype, copy=False)
+    if input.dtype == float64.array:
+        return _erf64(xp, input)
+    x = input.astype(float32.array, copy=False)
+    square = x * x
+    series = square * _OF_TANH[0]
+    for coefficient in _OF_TANH[1:-1]:
+        series += coefficient
+        series *= square
+    series += _OF_TANH[-1]
+    series *= x
+    return xp.tanh(series).astype(input.dtype, copy=False)
 
 
 erf.gradients(lambda g, _y, x: g * (2 / math.sqrt(math.pi)) * exp(-x * x))

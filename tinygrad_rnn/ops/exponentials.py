@@ -6,15 +6,18 @@ import math
 from typing import Any
 
 from ..autograd import primitive
-from ..backends import Array, Backend
+from ..backends import Array, Backend, is_host
 from ..dtypes import dtype, float32, of_array
 from .arithmetic import abs
 from .choice import where
 from .conversion import cast
 from .elementwise import exp
 from .names import second_names
-from .reduction import Axes, _sum, axes_of, spread
+from .reduction import Axes, _sum, _summed, axes_of, spread
 from .shape import Dims, reshape, shape_of, wrap_dim
+
+# What counts as close to 0: exp(2 * 30) and the sums of many of these fit float32
+ORDINARY = 30.0
 
 
 def _shifted(xp: Backend, input: Array, dims: Axes) -> tuple[Array, Array]:
@@ -23,6 +26,19 @@ def _shifted(xp: Backend, input: Array, dims: Axes) -> tuple[Array, Array]:
     largest = input.max(axis=dims, keepdims=True)
     largest = xp.where(xp.isfinite(largest), largest, xp.asarray(0, input.dtype))
     return input - largest, largest
+
+
+def _ordinary(input: Array) -> bool:
+    """Whether exp can be taken of rows as they are: where all numbers are this close to 0, their
+    exponentials and quotients of them fit float32. NumPy finds the largest number of all in less
+    time than exp takes, but that of each row in three times as long, if the rows are short."""
+    return (
+        is_host(input)
+        and input.dtype.itemsize >= 4
+        and input.shape[-1] <= 128
+        and input.max() <= ORDINARY
+        and input.min() >= -ORDINARY
+    )
 
 
 @primitive
@@ -38,17 +54,23 @@ def _logsumexp(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array
 def _softmax(xp: Backend, input: Array, *, dim: int) -> Array:
     if not input.size:
         return input.copy()
-    exponential = xp.exp(input - input.max(axis=dim, keepdims=True))
-    exponential /= xp.sum(exponential, axis=dim, keepdims=True)
-    return exponential
+    if not _ordinary(input):
+        input = input - input.max(axis=dim, keepdims=True)
+    powers = xp.exp(input)
+    powers /= _summed(xp, powers, (dim,), True)
+    return powers
 
 
 @primitive
 def _log_softmax(xp: Backend, input: Array, *, dim: int) -> Array:
     if not input.size:
         return input.copy()
+    if _ordinary(input):
+        powers = xp.exp(input)
+        powers /= _summed(xp, powers, (dim,), True)
+        return xp.log(powers, out=powers)
     shifted = input - input.max(axis=dim, keepdims=True)
-    shifted -= xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
+    shifted -= xp.log(_summed(xp, xp.exp(shifted), (dim,), True))
     return shifted
 
 
@@ -68,7 +90,8 @@ _log_softmax.gradients(lambda g, y, _x, *, dim: g - exp(y) * _total(g, dim))
 
 @second_names
 def logsumexp(input: Any, dim: Dims, keepdim: bool = False) -> Any:
-    """log(sum(exp(input))) over dim, without overflow.
+    """log(sum(exp(input))) over dim, without overflow; these dimensions go, or become 1 with
+    keepdim.
 
     >>> torch.logsumexp(torch.tensor([[1000.0, 1000.0]]), dim=1)
     tensor([1000.6932])
@@ -94,7 +117,7 @@ def _along(primitive: Any, input: Any, dim: int | None, target: dtype | None) ->
 
 @second_names
 def softmax(input: Any, dim: int | None = None, dtype: dtype | None = None) -> Any:
-    """exp(input), normalised to sum 1 over dim.
+    """exp(input), normalised to sum 1 over dim; of input's shape.
 
     >>> torch.softmax(torch.tensor([[0.0, 0.0]]), dim=1)
     tensor([[0.5000, 0.5000]])
@@ -104,7 +127,7 @@ def softmax(input: Any, dim: int | None = None, dtype: dtype | None = None) -> A
 
 @second_names
 def log_softmax(input: Any, dim: int | None = None, dtype: dtype | None = None) -> Any:
-    """The logarithm of softmax, computed without its rounding errors.
+    """The logarithm of softmax over dim, without its rounding errors; of input's shape.
 
     >>> torch.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])

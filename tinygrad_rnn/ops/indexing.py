@@ -124,7 +124,8 @@ def _convert(part: Any, array: Array) -> Any:
 def _item(value: Any) -> Any:
     if isinstance(value, list | tuple | range):
         return [_item(v) for v in value]
-    return value._array.item() if isinstance(value, Variable) else value
+    tensor: Any = value
+    return tensor.item() if isinstance(value, Variable) else value
 
 
 def _check_bounds(index: Index, array: Array, consumed: int) -> None:
@@ -251,7 +252,7 @@ _clear.gradients(lambda g, _y, _x, *, index: _clear(g, index=index))
 
 
 def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
-    """A copy with values written (or added) at the positions that the index tensors name.
+    """A copy with values, broadcast to the shape of ``input[indices]``, written (or added) there.
 
     >>> place = (torch.tensor([0, 1]), torch.tensor([1, 0]))
     >>> torch.index_put(torch.zeros(2, 2), place, torch.tensor(5.0))

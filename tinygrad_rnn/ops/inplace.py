@@ -138,7 +138,7 @@ def inplace(
         return write(self, operation(source, *args, **kwargs))
 
     method.__name__ = method.__qualname__ = operation.__name__.strip("_") + "_"
-    method.__doc__ = f"`{operation.__name__.strip('_')}` in place. {inplace_doc}"
+    method.__doc__ = f"`{operation.__name__.strip('_')}` in place. {inplace_doc}, in its own shape."
     if start:
         method.__doc__ += _example(method.__name__, start, arguments)
     return method
@@ -163,12 +163,12 @@ def reshaped(operation: Callable[..., Any], arguments: str = "") -> Callable[...
         return self
 
     method.__name__ = method.__qualname__ = operation.__name__ + "_"
-    method.__doc__ = f"`{operation.__name__}` in place. {inplace_doc}"
+    method.__doc__ = f"`{operation.__name__}` in place. {inplace_doc}, in the new shape."
     method.__doc__ += _example(method.__name__, "[[1, 2]]", arguments)
     return method
 
 
-inplace_doc = "Returns the tensor."
+inplace_doc = "Returns the tensor"
 
 
 def fill(input: Any, value: Any) -> Any:

@@ -11,6 +11,8 @@ from .conversion import cast, result_type
 from .indexing import _getitem, along
 from .shape import reshape, unsqueeze, wrap_dim
 
+_SEQUENCE = (tuple, list)
+
 # ----- joining -----
 
 
@@ -36,7 +38,7 @@ _stack.gradients(lambda g, _y, number, _xs, *, dim: _getitem(g, index=along(dim,
 
 def _checked(tensors: Any, name: str) -> tuple[Any, ...]:
     """The tensors to join, in their common dtype."""
-    if isinstance(tensors, Variable) or not isinstance(tensors, Sequence):
+    if not isinstance(tensors, _SEQUENCE):
         raise TypeError(
             f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, "
             f"not {type(tensors).__name__}"
@@ -44,13 +46,14 @@ def _checked(tensors: Any, name: str) -> tuple[Any, ...]:
     if not tensors:
         kind = ValueError if name == "torch.cat" else RuntimeError  # PyTorch's kinds
         raise kind(f"{name}(): expected a non-empty list of Tensors")
+    alike = True
     for i, tensor in enumerate(tensors):
         if not isinstance(tensor, Variable):
             raise TypeError(
                 f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}"
             )
-    first = tensors[0]._array.dtype
-    if all(x._array.dtype is first for x in tensors):
+        alike = alike and tensor._array.dtype is tensors[0]._array.dtype
+    if alike:
         return tuple(tensors)
     # Joining counts every tensor alike, 0-d or not
     target = result_type(*(x if x._array.ndim else unsqueeze(x, 0) for x in tensors))
@@ -58,7 +61,7 @@ def _checked(tensors: Any, name: str) -> tuple[Any, ...]:
 
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """The tensors one behind the other along dim; other sizes must agree.
+    """The tensors one behind the other along dim, whose sizes add up; other sizes must agree.
 
     Raises ValueError for an empty sequence, RuntimeError for sizes that do not agree and for 0-d
     tensors.
@@ -70,8 +73,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     tensor([[1, 2, 3, 4]])
     """
     tensors = _checked(tensors, "torch.cat")
-    shapes = [x._array.shape for x in tensors]
-    if (0,) in shapes:  # PyTorch lets an empty vector stand beside tensors of any shape
+    if (0,) in [x._array.shape for x in tensors]:  # PyTorch lets an empty vector stand beside all
         tensors = [x for x in tensors if x._array.shape != (0,)] or tensors[:1]
     dim = wrap_dim(dim, tensors[0]._array.ndim)
     try:
@@ -100,7 +102,7 @@ concat = concatenate = cat
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Tensors of equal shapes along a new dimension. Raises RuntimeError if shapes differ.
+    """k tensors of equal shapes along a new dimension of size k. Raises RuntimeError for others.
 
     >>> torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])], dim=1)
     tensor([[1, 3],

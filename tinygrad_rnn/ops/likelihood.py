@@ -75,7 +75,7 @@ def gaussian_nll_loss(
                 f"{type(var).__name__}"
             )
         var = input.new_full(shape_of(input), var)
-    if bool((var._array < 0).any()):
+    if bool((var < 0).any()):
         raise ValueError("var has negative entry/entries")
     shape, own = shape_of(input), shape_of(var)
     if own != shape:

@@ -94,6 +94,8 @@ def matmul(input: Any, other: Any) -> Any:
         wrong = other if isinstance(input, Variable) else input
         raise TypeError(f"matmul(): argument 'other' must be Tensor, not {type(wrong).__name__}")
     a, b = input._array.shape, other._array.shape
+    if len(a) > 1 and len(b) > 1 and a[-1] == b[-2]:
+        return _matmul(input, other)
     if not a or not b:
         raise RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D"
@@ -104,8 +106,6 @@ def matmul(input: Any, other: Any) -> Any:
                 f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})"
             )
         raise RuntimeError(f"size mismatch in matmul: got shapes {list(a)} and {list(b)}")
-    if len(a) > 1 and len(b) > 1:
-        return _matmul(input, other)
     left = unsqueeze(input, 0) if len(a) == 1 else input
     right = unsqueeze(other, 1) if len(b) == 1 else other
     product = _matmul(left, right)
@@ -115,36 +115,37 @@ def matmul(input: Any, other: Any) -> Any:
     return _view(product, shape=a[:-1], name=name)
 
 
-def _expect(name: str, *operands: tuple[str, Any, int]) -> None:
-    for label, operand, ndim in operands:
-        if not isinstance(operand, Variable):
-            raise TypeError(
-                f"{name}(): argument '{label}' must be Tensor, not {type(operand).__name__}"
-            )
-        if operand._array.ndim != ndim:
-            raise RuntimeError(
-                f"{name}: expected '{label}' to be a {ndim}-D tensor, got {operand._array.ndim}-D"
-            )
+def _expect(name: str, label: str, operand: Any, ndim: int) -> None:
+    if not isinstance(operand, Variable):
+        raise TypeError(
+            f"{name}(): argument '{label}' must be Tensor, not {type(operand).__name__}"
+        )
+    if operand._array.ndim != ndim:
+        raise RuntimeError(
+            f"{name}: expected '{label}' to be a {ndim}-D tensor, got {operand._array.ndim}-D"
+        )
 
 
 def mm(input: Any, mat2: Any) -> Any:
-    """The product of two matrices (n, m) and (m, p).
+    """The product (n, p) of two matrices (n, m) and (m, p).
 
     >>> torch.mm(torch.tensor([[1, 2], [3, 4]]), torch.tensor([[0, 1], [1, 0]]))
     tensor([[2, 1],
             [4, 3]])
     """
-    _expect("mm", ("input", input, 2), ("mat2", mat2, 2))
+    _expect("mm", "input", input, 2)
+    _expect("mm", "mat2", mat2, 2)
     return matmul(input, mat2)
 
 
 def bmm(input: Any, mat2: Any) -> Any:
-    """The products of two batches of matrices (b, n, m) and (b, m, p).
+    """The products (b, n, p) of two batches of matrices (b, n, m) and (b, m, p).
 
     >>> torch.bmm(torch.ones(10, 2, 3), torch.ones(10, 3, 4)).shape
     torch.Size([10, 2, 4])
     """
-    _expect("bmm", ("input", input, 3), ("mat2", mat2, 3))
+    _expect("bmm", "input", input, 3)
+    _expect("bmm", "mat2", mat2, 3)
     a, b = shape_of(input), shape_of(mat2)
     if a[0] != b[0] or a[2] != b[1]:
         raise RuntimeError(
@@ -155,22 +156,24 @@ def bmm(input: Any, mat2: Any) -> Any:
 
 
 def mv(input: Any, vec: Any) -> Any:
-    """The product of a matrix (n, m) and a vector (m).
+    """The product (n) of a matrix (n, m) and a vector (m).
 
     >>> torch.mv(torch.tensor([[1, 2], [3, 4]]), torch.tensor([1, 1]))
     tensor([3, 7])
     """
-    _expect("mv", ("input", input, 2), ("vec", vec, 1))
+    _expect("mv", "input", input, 2)
+    _expect("mv", "vec", vec, 1)
     return matmul(input, vec)
 
 
 def dot(input: Any, tensor: Any) -> Any:
-    """The inner product of two vectors of equal length.
+    """The inner product of two vectors of equal length, a scalar.
 
     >>> torch.dot(torch.tensor([1, 2]), torch.tensor([3, 4]))
     tensor(11)
     """
-    _expect("dot", ("input", input, 1), ("tensor", tensor, 1))
+    _expect("dot", "input", input, 1)
+    _expect("dot", "tensor", tensor, 1)
     if shape_of(input) != shape_of(tensor):
         raise RuntimeError(
             f"inconsistent tensor size, expected tensor {list(shape_of(input))} and src "
@@ -186,7 +189,8 @@ def outer(input: Any, vec2: Any) -> Any:
     tensor([[  1,  10, 100],
             [  2,  20, 200]])
     """
-    _expect("outer", ("input", input, 1), ("vec2", vec2, 1))
+    _expect("outer", "input", input, 1)
+    _expect("outer", "vec2", vec2, 1)
     return mul(reshape(input, (-1, 1)), vec2)
 
 
@@ -194,7 +198,8 @@ ger = outer
 
 
 def inner(input: Any, other: Any) -> Any:
-    """The inner products over the last dimensions.
+    """The inner products over the last dimensions, which are of one size; the others follow each
+    other: (..., n) and (m, n) give (..., m).
 
     >>> torch.inner(torch.tensor([[1, 2], [3, 4]]), torch.tensor([1, 1]))
     tensor([3, 7])
@@ -205,7 +210,7 @@ def inner(input: Any, other: Any) -> Any:
 
 
 def vdot(input: Any, other: Any) -> Any:
-    """As `dot`: there are no complex tensors.
+    """As `dot`, of two vectors of equal length a scalar: there are no complex tensors.
 
     >>> torch.vdot(torch.tensor([1, 2]), torch.tensor([3, 4]))
     tensor(11)
@@ -214,7 +219,7 @@ def vdot(input: Any, other: Any) -> Any:
 
 
 def chain_matmul(*matrices: Any) -> Any:
-    """The product of several matrices, from left to right.
+    """The product (n, p) of several matrices (n, m), ..., (k, p), from left to right.
 
     >>> torch.chain_matmul(torch.ones(2, 3), torch.ones(3, 4), torch.ones(4, 1))
     tensor([[12.],
@@ -240,7 +245,7 @@ def _plus(input: Any, product: Any, beta: float, alpha: float) -> Any:
 
 
 def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * mat @ vec.
+    """beta * input + alpha * mat @ vec, for (n, m) and (m); input broadcasts to the result (n).
 
     >>> torch.addmv(torch.ones(2), torch.eye(2), torch.tensor([1.0, 2.0]))
     tensor([2., 3.])
@@ -249,7 +254,8 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) 
 
 
 def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * outer(vec1, vec2).
+    """beta * input + alpha * outer(vec1, vec2), for (n) and (m); input broadcasts to the result
+    (n, m).
 
     >>> torch.addr(torch.ones(2, 2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
     tensor([[4., 5.],
@@ -259,7 +265,8 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1)
 
 
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * batch1 @ batch2, for batches of matrices.
+    """beta * input + alpha * batch1 @ batch2, for batches of matrices (b, n, m) and (b, m, p);
+    input broadcasts to the result (b, n, p).
 
     >>> torch.baddbmm(torch.ones(10, 2, 4), torch.ones(10, 2, 3), torch.ones(10, 3, 4))[0, 0]
     tensor([4., 4., 4., 4.])
@@ -268,7 +275,8 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: flo
 
 
 def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * the sum of batch1 @ batch2 over the batch.
+    """beta * input + alpha * the sum of batch1 @ batch2, (b, n, m) and (b, m, p), over the batch;
+    input broadcasts to the result (n, p).
 
     >>> torch.addbmm(torch.ones(2, 4), torch.ones(10, 2, 3), torch.ones(10, 3, 4))[0]
     tensor([31., 31., 31., 31.])
@@ -282,7 +290,7 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: floa
 
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """The sum of products over pairs of dimensions: the last `dims` of a with the first of b, or
-    two lists of dimensions.
+    two lists of dimensions. What is left of a's shape, then of b's.
 
     >>> torch.tensordot(torch.ones(2, 3, 4), torch.ones(4, 3, 5), dims=([1, 2], [1, 0])).shape
     torch.Size([2, 5])
@@ -312,7 +320,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
 
 
 def kron(input: Any, other: Any) -> Any:
-    """The Kronecker product: each element of input times the whole of other.
+    """The Kronecker product: each element of input times the whole of other; sizes multiply.
 
     >>> torch.kron(torch.tensor([1, 10]), torch.tensor([1, 2, 3]))
     tensor([ 1,  2,  3, 10, 20, 30])

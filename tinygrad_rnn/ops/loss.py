@@ -119,7 +119,8 @@ def _huber(
 ) -> Array:
     """With `smooth`, divided by delta."""
     size = xp.absolute(xp.subtract(input, target))
-    losses = xp.where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta))
+    near = xp.clip(size, None, delta)
+    losses = near * (size - 0.5 * near)
     return reduced(xp, losses / delta if smooth else losses, reduction)
 
 
@@ -154,6 +155,8 @@ def mse_loss(
 ) -> Any:
     """(input - target) ** 2, reduced; with a weight per element, a weighted mean.
 
+    input and target (*), which broadcast; a scalar, or (*) with reduction="none".
+
     >>> F.mse_loss(torch.tensor([1.0, 3.0]), torch.zeros(2))
     tensor(5.)
     """
@@ -172,7 +175,7 @@ def l1_loss(
     reduction: str = "mean",
     weight: Any = None,
 ) -> Any:
-    """|input - target|, reduced; with a weight per element, a weighted mean.
+    """|input - target|, reduced; with a weight per element, a weighted mean. Shapes as `mse_loss`.
 
     >>> F.l1_loss(torch.tensor([0.5, -3.0]), torch.zeros(2))
     tensor(1.7500)
@@ -186,7 +189,7 @@ def huber_loss(
     input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
 ) -> Any:
     """d ** 2 / 2 where d = |input - target| < delta, beyond it delta * (d - delta / 2) (Huber,
-    1964), reduced. Raises RuntimeError unless delta > 0.
+    1964), reduced; shapes as `mse_loss`. Raises RuntimeError unless delta > 0.
 
     >>> F.huber_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
     tensor([0.1250, 2.5000])
@@ -212,7 +215,7 @@ def smooth_l1_loss(
     beta: float = 1.0,
 ) -> Any:
     """d ** 2 / (2 beta) where d = |input - target| < beta, beyond it d - beta / 2, reduced: for
-    beta = 0 the l1_loss. Raises RuntimeError if beta < 0.
+    beta = 0 the l1_loss. Shapes as `mse_loss`. Raises RuntimeError if beta < 0.
 
     >>> F.smooth_l1_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
     tensor([0.1250, 2.5000])
@@ -274,8 +277,9 @@ def binary_cross_entropy(
 ) -> Any:
     """-(target log(input) + (1 - target) log(1 - input)) for probabilities in [0, 1], reduced.
 
-    The logarithms are kept at or above -100. Raises ValueError if the shapes differ, RuntimeError
-    if the dtypes differ or an input is outside [0, 1].
+    input and target (*); a scalar, or (*) with reduction="none". The logarithms are kept at or
+    above -100. Raises ValueError if the shapes differ, RuntimeError if the dtypes differ or an
+    input is outside [0, 1].
 
     >>> F.binary_cross_entropy(torch.tensor([0.9, 0.2]), torch.tensor([1.0, 0.0]))
     tensor(0.1643)
@@ -313,8 +317,9 @@ def binary_cross_entropy_with_logits(
 ) -> Any:
     """binary_cross_entropy of sigmoid(input), computed without its overflow, reduced.
 
-    weight multiplies each loss, pos_weight the part of target alone; both broadcast. Raises
-    ValueError if the shapes of input and target differ, RuntimeError for an integer target.
+    Shapes as `binary_cross_entropy`; weight multiplies each loss, pos_weight the part of target
+    alone; both broadcast. Raises ValueError if the shapes of input and target differ, RuntimeError
+    for an integer target.
 
     >>> F.binary_cross_entropy_with_logits(torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))
     tensor(0.2201)
@@ -347,9 +352,9 @@ def kl_div(
 ) -> Any:
     """target * (log(target) - input), for input = the logarithms of probabilities, reduced.
 
-    With log_target the target holds logarithms, too. reduction "batchmean", the sum divided by
-    the size of the first dimension, is the Kullback-Leibler divergence; "mean" divides by the
-    number of elements.
+    Shapes as `mse_loss`. With log_target the target holds logarithms, too. reduction "batchmean",
+    the sum divided by the size of the first dimension, is the Kullback-Leibler divergence; "mean"
+    divides by the number of elements.
 
     >>> F.kl_div(torch.tensor([0.5, 0.5]).log(), torch.tensor([0.9, 0.1]), reduction="sum")
     tensor(0.3681)

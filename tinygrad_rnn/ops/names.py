@@ -31,8 +31,10 @@ def second_names(function: F) -> F:
 
     @functools.wraps(function)
     def renamed(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            for second in kwargs.keys() & synonyms.keys():
+        if not kwargs:
+            return function(*args)
+        for second in synonyms:
+            if second in kwargs:
                 kwargs[synonyms[second]] = kwargs.pop(second)
         return function(*args, **kwargs)
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import no_grad, primitive
-from ..autograd.broadcast import expand
 from ..backends import Array, Backend
 from ..dtypes import finfo, float16, float32, of_array
 from .arithmetic import mul, pow
@@ -19,57 +18,20 @@ from .padding import pad
 from .reduction import _mean
 from .shape import reshape, shape_of
 from .splitting import narrow
-
-Dims = tuple[int, ...]
-
-
-def _count(shape: tuple[int, ...], dims: Dims) -> int:
-    return math.prod(shape[d] for d in dims)
+from .standardization import Dims, count, normalize
 
 
-@primitive
-def _standardize(xp: Backend, input: Array, *, dims: Dims, eps: float) -> tuple[Array, ...]:
-    """(input - mean) / sqrt(variance + eps), and the mean and the variance over dims."""
-    n = _count(input.shape, dims)
-    mean = xp.sum(input, axis=dims, keepdims=True) / n
-    deviation = input - mean
-    variance = xp.sum(deviation * deviation, axis=dims, keepdims=True) / n
-    deviation *= 1 / xp.sqrt(variance + eps)
-    return deviation, mean, variance
-
-
-def _standardize_rule(g: Any, y: Any, x_shape: tuple[int, ...], *, dims: Dims, eps: float) -> Any:
-    (g_standard, g_mean, g_variance), (standard, _, variance) = g, y
-    n = max(_count(x_shape, dims), 1)
-    scale = rsqrt(variance + eps)
-    parts = []
-    if g_standard is not None:  # Ioffe and Szegedy, "Batch Normalization" (2015), section 3
-        centred = g_standard - _mean(g_standard, dims=dims, keepdim=True)
-        along = _mean(g_standard * standard, dims=dims, keepdim=True)
-        parts.append((centred - standard * along) * scale)
-    if g_mean is not None:
-        parts.append(expand(g_mean / n, shape=x_shape))
-    if g_variance is not None:
-        parts.append(standard * (g_variance * (2 / n) / scale))
-    return functools.reduce(operator.add, parts)
-
-
-# Apart from the operation before, of which the result is kept for backward: what comes out of here
-# is not, and may be changed in place, as by ReLU(inplace=True).
+# For statistics that are given: of an operation of its own the result may be changed in place.
 @primitive(broadcasts=True)
-def _affine(xp: Backend, input: Array, weight: Array | None, bias: Array | None) -> Array:
-    """input * weight + bias, in memory of its own."""
-    if weight is None:
-        return input.copy() if bias is None else input + bias
+def _affine(xp: Backend, input: Array, weight: Array, bias: Array) -> Array:
+    """input * weight + bias."""
     result = input * weight
-    if bias is not None:
-        result += bias
+    result += bias
     return result
 
 
-_standardize.gradients(_standardize_rule)
 _affine.gradients(
-    lambda g, _y, _x, w, _b: g if w is None else g * w,
+    lambda g, _y, _x, w, _b: g * w,
     lambda g, _y, x, _w, _b: g * x,
     lambda g, _y, _x, _w, _b: g,
 )
@@ -144,7 +106,8 @@ def layer_norm(
     """
     dims = _last_dims(input, normalized_shape, weight=weight, bias=bias)
     x, weight, bias = _wide("layer_norm", input, weight, bias)
-    return _narrowed(_affine(_standardize(x, dims=dims, eps=eps)[0], weight, bias), input)
+    name = "NativeLayerNormBackward0"
+    return _narrowed(normalize(x, weight, bias, dims=dims, eps=eps, name=name)[0], input)
 
 
 def rms_norm(
@@ -241,8 +204,8 @@ def batch_norm(
             f"shape {list(shape)}"
         )
     dims = (0, *range(2, len(shape)))
-    count = _count(shape, dims)
-    if training and count == 1:
+    number = count(shape, dims)
+    if training and number == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {list(shape)}"
         )
@@ -260,10 +223,10 @@ def batch_norm(
         len(shape), channels, running_mean=mean, running_var=variance, weight=scale, bias=shift
     )
     if training:
-        standard, mean, variance = _standardize(x, dims=dims, eps=eps)
-        if count:
-            _track_both(mean, variance, count, momentum, running_mean, running_var)
-        return _narrowed(_affine(standard, scale, shift), input)
+        result, mean, variance = normalize(x, scale, shift, dims=dims, eps=eps)
+        if number:
+            _track_both(mean, variance, number, momentum, running_mean, running_var)
+        return _narrowed(result, input)
     for name, given in (("running_mean", running_mean), ("running_var", running_var)):
         if given is None:
             raise RuntimeError(f"{name} must be defined in evaluation mode")
@@ -293,8 +256,8 @@ def instance_norm(
     """
     shape = shape_of(input)
     dims = tuple(range(2, len(shape)))
-    count = _count(shape, dims)
-    if use_input_stats and count == 1:
+    number = count(shape, dims)
+    if use_input_stats and number == 1:
         raise ValueError(
             "Expected more than 1 spatial element when training, got input size "
             f"{list(shape)}: (N, C, ...)"
@@ -306,13 +269,13 @@ def instance_norm(
         len(shape), shape[1], running_mean=mean, running_var=variance, weight=scale, bias=shift
     )
     if use_input_stats:
-        standard, means, variances = _standardize(x, dims=dims, eps=eps)
+        result, means, variances = normalize(x, scale, shift, dims=dims, eps=eps)
         if running_mean is not None and shape[0]:
             means, variances = (
                 _mean(s.detach(), dims=(0,), keepdim=False) for s in (means, variances)
             )
-            _track_both(means, variances, count, momentum, running_mean, running_var)
-        return _narrowed(_affine(standard, scale, shift), input)
+            _track_both(means, variances, number, momentum, running_mean, running_var)
+        return _narrowed(result, input)
     if mean is None or variance is None:
         raise RuntimeError(
             "Expected running_mean and running_var to be defined when use_input_stats is false"
@@ -358,8 +321,9 @@ def group_norm(
     size = channels // num_groups
     groups = reshape(x, (batch, num_groups, size, math.prod(shape[2:])))
     scale, shift = (p if p is None else reshape(p, (num_groups, size, 1)) for p in parameters)
-    standard, _, _ = _standardize(groups, dims=(2, 3), eps=eps)
-    return _narrowed(reshape(_affine(standard, scale, shift), shape), input)
+    name = "NativeGroupNormBackward0"
+    result, _, _ = normalize(groups, scale, shift, dims=(2, 3), eps=eps, name=name)
+    return _narrowed(reshape(result, shape), input)
 
 
 def local_response_norm(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..autograd import Variable, is_grad_enabled
+from ..autograd.operation import Operation
 from ..dtypes import can_cast, of_array
 from .shape import shape_of
 from .strided import resize_
@@ -46,10 +47,14 @@ def with_out(function: F) -> F:
     A tensor of another size is resized, with a warning unless it is empty. Raises RuntimeError if
     a gradient would be needed, or for a dtype that the result does not fit.
     """
+    operation: Operation | None = getattr(function, "operation", None)
+    if operation is not None:  # a primitive, which can do it without another call around it
+        operation.write = _written
+        return function
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        result = function(*args, **kwargs)
+        result = function(*args, **kwargs) if kwargs else function(*args)
         return result if out is None else _written(function.__name__, result, out)
 
     return call  # type: ignore[return-value]
@@ -66,7 +71,7 @@ def creates(function: F) -> F:
         if sizes_in_a_row and "size" in kwargs:
             args = (*args, kwargs.pop("size"))
         if out is None:
-            return function(*args, **kwargs)
+            return function(*args, **kwargs) if kwargs else function(*args)
         options = {"dtype": out.dtype, "device": out.device, **kwargs}
         return _written(function.__name__, function(*args, **options), out)
 
@@ -74,6 +79,8 @@ def creates(function: F) -> F:
 
 
 def _written(name: str, result: Any, out: Any) -> Any:
+    if out is None:
+        return result
     if isinstance(result, tuple):
         if not isinstance(out, tuple | list) or len(out) != len(result):
             raise TypeError(

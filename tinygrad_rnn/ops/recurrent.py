@@ -10,12 +10,11 @@ from ..autograd import (
     Record,
     Variable,
     current_edge,
-    grad,
     is_grad_enabled,
     primitive,
 )
 from ..backends import Array, Backend, Way, Weights, backend_of
-from ..dtypes import float32, float64
+from .replay import replayed
 
 _NAMES = {
     "RNN_TANH": "RnnTanhBackward0",
@@ -73,24 +72,12 @@ def _gradients(
 ) -> Sequence[Any]:
     weights = Weights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)
     if any(isinstance(part, Variable) for part in g):
-        return _recorded(g, (x, h, c, *weights), needs, plain)
+        return replayed(g, (x, h, c, *weights), needs, plain)
     xp: Any = backend_of(x)
     g_x, first, of_weights = xp.fused_cells[mode].backward(
         g[0], g[1:], kept, weights, way, needs[0]
     )
     return g_x, *first, *(() if c is not None else (None,)), *of_weights
-
-
-def _recorded(
-    g: Sequence[Any], inputs: Sequence[Any], needs: list[bool], plain: Callable[..., Any]
-) -> list[Any]:
-    """Gradients that can be differentiated: those of the plain form, run again."""
-    outputs = plain(*inputs)
-    known = [(y, part) for y, part in zip(outputs, g, strict=True) if part is not None]
-    wanted = [x for x, need in zip(inputs, needs, strict=True) if need]
-    ends, parts = zip(*known, strict=True)
-    found = iter(grad(ends, wanted, parts, create_graph=True, allow_unused=True))
-    return [next(found) if need else None for need in needs]
 
 
 _fused.gradients(joint=_gradients)
@@ -99,17 +86,12 @@ _fused.gradients(joint=_gradients)
 def can_fuse(mode: str, x: Any, state: Sequence[Any], weights: Weights) -> bool:
     """Whether `fused` can run on these: float32 or float64 all, of shapes that fit, and on a
     backend that has the cell. (Where shapes do not fit, ordinary operations tell what is wrong.)"""
-    xp: Any = backend_of(x._array)
-    tensors = [value for value in (x, *state, *weights) if value is not None]
-    rows, out = weights.hh.shape
-    sizes = (out, rows // 4)[: len(state)]
+    array = x._array
+    xp: Any = backend_of(array)
     return (
         mode in xp.fused_cells
-        and x.dtype in (float32, float64)
-        and all(value.dtype is x.dtype for value in tensors)
-        and x.dim() == 3
-        and x.shape[2] == weights.ih.shape[1]
-        and all(tuple(s.shape) == (x.shape[1], n) for s, n in zip(state, sizes, strict=True))
+        and array.ndim == 3
+        and _fit(array, [part._array for part in state], _arrays(weights))
     )
 
 
@@ -140,3 +122,64 @@ def fused(
     )
     way = Way(tuple(counts), x.shape[1], reverse)
     return _fused(*inputs, mode=mode, way=way, keep=keep, plain=plain)
+
+
+def step(mode: str, x: Any, state: Sequence[Any], weights: Weights) -> tuple[Any, ...] | None:
+    """One step of a cell, not recorded: the new state, bit for bit as `fused` computes it for a
+    batch of this size. None where `fused` cannot run.
+
+    x is (batch, inputs), state (h,), for an LSTM (h, c), each (batch, size).
+    """
+    new = _step(mode, x._array, [part._array for part in state], weights)
+    return None if new is None else tuple(x._wrap(part) for part in new)
+
+
+def step_layers(
+    mode: str, x: Any, state: Sequence[Any], layers: Sequence[Sequence[Weights]]
+) -> tuple[Any, tuple[Any, ...]] | None:
+    """`step` of cells on top of each other, each layer with the weights of its directions.
+
+    x is (1, batch, inputs), each part of the state (layers * directions, batch, size). Returns
+    the outputs (1, batch, directions * size) of the last layer, and the new state.
+    """
+    rows, before = x._array[0], [part._array for part in state]
+    xp: Any = backend_of(rows)
+    new: list[Any] = []
+    for directions in layers:
+        outputs = []
+        for weights in directions:
+            after = _step(mode, rows, [part[len(new)] for part in before], weights)
+            if after is None:
+                return None
+            new.append(after)
+            outputs.append(after[0])
+        rows = outputs[0] if len(outputs) == 1 else xp.concatenate(outputs, 1)
+    if len(new) == 1:  # memory of its own for the outputs, without the cost of stacking
+        rows, stacked = rows.copy(), [part[None] for part in new[0]]
+    else:
+        stacked = [xp.stack(parts) for parts in zip(*new, strict=True)]
+    return x._wrap(rows[None]), tuple(x._wrap(part) for part in stacked)
+
+
+def _step(mode: str, x: Array, state: Sequence[Array], weights: Weights) -> Any:
+    xp: Any = backend_of(x)
+    arrays = _arrays(weights)
+    if mode not in xp.fused_cells or not _fit(x, state, arrays):
+        return None
+    return xp.fused_cells[mode].step(x, state, arrays)
+
+
+def _arrays(weights: Weights) -> Weights:
+    return Weights(*[None if w is None else w._array for w in weights])
+
+
+def _fit(x: Array, state: Sequence[Array], weights: Weights) -> bool:
+    """Whether arrays are all float32 or all float64, and of shapes that go together."""
+    dtype, (rows, out), batch = x.dtype, weights.hh.shape, x.shape[-2]
+    if dtype.char not in "fd":
+        return False
+    if x.shape[-1] != weights.ih.shape[1] or state[0].shape != (batch, out):
+        return False
+    if len(state) == 2 and state[1].shape != (batch, rows // 4):
+        return False
+    return all(a is None or a.dtype == dtype for a in (*state, *weights))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..autograd import Variable, primitive
 from ..autograd.broadcast import expand
-from ..backends import Array, Backend, backend_of
+from ..backends import Array, Backend, backend_of, is_host
 from ..dtypes import bool_, dtype, float16, float32, int64, of_array, uint8
 from .arithmetic import zeros_like
 from .choice import where
@@ -21,9 +21,9 @@ Axes = tuple[int, ...] | None  # None: all
 
 def axes_of(input: Any, dim: Dims | None) -> Axes:
     """The dimensions to reduce; () and None mean all, as in PyTorch."""
-    ndim = len(shape_of(input))
     if dim is None or dim == () or dim == []:
         return None
+    ndim = len(shape_of(input))
     dims = wrap_dims(dim, ndim)
     return dims if ndim else None
 
@@ -35,7 +35,9 @@ def _kept(shape: tuple[int, ...], dims: Axes) -> tuple[int, ...]:
 
 def spread(g: Any, shape: tuple[int, ...], dims: Axes) -> Any:
     """A reduction's result (or gradient) over the shape it was reduced from."""
-    return expand(reshape(g, _kept(shape, dims)), shape=shape)
+    if dims is not None and len(shape_of(g)) < len(shape):
+        g = reshape(g, _kept(shape, dims))
+    return expand(g, shape=shape)
 
 
 def _count(shape: tuple[int, ...], dims: Axes) -> int:
@@ -58,8 +60,25 @@ def _summed(xp: Backend, input: Array, dims: Axes, keepdim: bool, count: int = 1
     if input.dtype == float16.array:
         total = xp.sum(input, axis=dims, dtype=float32.array, keepdims=keepdim)
         return (total / count).astype(float16.array)
-    total = xp.sum(input, axis=dims, dtype=input.dtype, keepdims=keepdim)
+    if dims == (input.ndim - 1,) and _short_rows(input):
+        total = xp.matmul(input, xp.ones(input.shape[-1], input.dtype))
+        total = total[..., None] if keepdim else total
+    else:
+        total = xp.sum(input, axis=dims, dtype=input.dtype, keepdims=keepdim)
     return total if count == 1 else total / count
+
+
+def _short_rows(array: Array) -> bool:
+    """Whether many rows are to be added up so short that NumPy does it number by number: as a
+    product with ones it takes a quarter of the time. (Long ones it adds up in halves, for less
+    rounding.)"""
+    return (
+        is_host(array)
+        and array.dtype.kind == "f"
+        and 1 < array.shape[-1] <= 128
+        and array.size >= 2048
+        and array.flags.c_contiguous
+    )
 
 
 def _sum_name(node: Any) -> str:
@@ -99,7 +118,8 @@ def accumulated(input: Any, target: dtype | None) -> Any:
 def sum(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The sum over dim (all dimensions if None). Integers and bool sum to int64.
+    """The sum over dim (all dimensions if None), which goes, or becomes 1 with keepdim. Integers
+    and bool sum to int64.
 
     >>> torch.sum(torch.tensor([[1, 2], [3, 4]]))
     tensor(10)
@@ -125,7 +145,8 @@ def floating(input: Any, name: str, target: dtype | None = None) -> Any:
 def mean(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The mean over dim (all dimensions if None). Raises RuntimeError for integers.
+    """The mean over dim (all dimensions if None), which goes, or becomes 1 with keepdim. Raises
+    RuntimeError for integers.
 
     >>> torch.mean(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([2., 3.])
@@ -180,7 +201,8 @@ def var(
     *,
     correction: float | None = None,
 ) -> Any:
-    """The variance over dim: squared deviations summed, divided by n - correction (default 1).
+    """The variance over dim (all dimensions if None), which goes, or becomes 1 with keepdim:
+    squared deviations summed, divided by n - correction (default 1).
 
     >>> torch.var(torch.tensor([1.0, 3.0]))
     tensor(2.)
@@ -220,7 +242,7 @@ def std(
     *,
     correction: float | None = None,
 ) -> Any:
-    """The standard deviation over dim: the root of `var`.
+    """The standard deviation over dim: the root of `var`, of its shape.
 
     >>> torch.std(torch.tensor([1.0, 3.0]), correction=0)
     tensor(1.)
@@ -229,7 +251,7 @@ def std(
 
 
 def var_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: Any) -> Any:
-    """Variance and mean over dim: the arguments are those of `var`.
+    """Variance and mean over dim: arguments and both shapes are those of `var`.
 
     >>> variance, mean = torch.var_mean(torch.tensor([1.0, 3.0]))
     >>> variance, mean
@@ -239,7 +261,7 @@ def var_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: 
 
 
 def std_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: Any) -> Any:
-    """Standard deviation and mean over dim: the arguments are those of `std`.
+    """Standard deviation and mean over dim: arguments and both shapes are those of `std`.
 
     >>> deviation, mean = torch.std_mean(torch.tensor([1.0, 3.0]), correction=0)
     >>> deviation, mean
@@ -260,7 +282,7 @@ def _with_mean(
 def nansum(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The sum over dim, with nan counting as 0.
+    """The sum over dim, with nan counting as 0; shaped as that of `sum`.
 
     >>> torch.nansum(torch.tensor([1.0, torch.nan, 3.0]))
     tensor(4.)
@@ -272,7 +294,7 @@ def nansum(
 def nanmean(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The mean over dim of what is not nan.
+    """The mean over dim of what is not nan; shaped as that of `mean`.
 
     >>> torch.nanmean(torch.tensor([1.0, torch.nan, 3.0]))
     tensor(2.)
@@ -311,7 +333,8 @@ _prod.gradients(_prod_rule)
 def prod(
     input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Any:
-    """The product over dim (all dimensions if None). Integers and bool give int64.
+    """The product over dim (all dimensions if None), which goes, or becomes 1 with keepdim.
+    Integers and bool give int64.
 
     >>> torch.prod(torch.tensor([[1, 2], [3, 4]]), dim=1)
     tensor([ 2, 12])
@@ -339,7 +362,8 @@ def _logical(name: str, input: Any, dim: Dims | None, keepdim: bool) -> Any:
 
 @second_names
 def all(input: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
-    """Whether all elements over dim are nonzero; bool (uint8 of uint8).
+    """Whether all elements over dim (all dimensions if None), which goes, or becomes 1 with
+    keepdim, are nonzero; bool (uint8 of uint8).
 
     >>> torch.all(torch.tensor([[True, False], [True, True]]), dim=1)
     tensor([False,  True])
@@ -349,7 +373,8 @@ def all(input: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
 
 @second_names
 def any(input: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
-    """Whether any element over dim is nonzero; bool (uint8 of uint8).
+    """Whether any element over dim (all dimensions if None), which goes, or becomes 1 with
+    keepdim, is nonzero; bool (uint8 of uint8).
 
     >>> torch.any(torch.tensor([[True, False], [False, False]]), dim=1)
     tensor([ True, False])
@@ -359,7 +384,7 @@ def any(input: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
 
 @second_names
 def count_nonzero(input: Any, dim: Dims | None = None) -> Any:
-    """How many elements over dim are nonzero.
+    """How many elements over dim (all dimensions if None), which goes, are nonzero.
 
     >>> torch.count_nonzero(torch.tensor([0, 2, 0, 3]))
     tensor(2)

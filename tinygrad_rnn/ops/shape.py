@@ -14,6 +14,7 @@ from ..dtypes import dtype as DType, of_array
 from .names import second_names
 
 Dims = int | Sequence[int]
+_SEQUENCE = (tuple, list)
 
 
 def shape_of(input: Any) -> tuple[int, ...]:
@@ -41,24 +42,25 @@ def wrap_dim(dim: int, ndim: int) -> int:
 
 def wrap_dims(dims: Dims, ndim: int) -> tuple[int, ...]:
     """Several dimensions counted from the front. Raises RuntimeError if one appears twice."""
-    wrapped = tuple(
-        wrap_dim(d, ndim) for d in (dims if isinstance(dims, tuple | list) else (dims,))
-    )
-    for d in wrapped:
-        if wrapped.count(d) > 1:
-            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    if not isinstance(dims, _SEQUENCE):
+        return (wrap_dim(dims, ndim),)  # type: ignore[arg-type]  # which complains of others
+    wrapped = tuple([wrap_dim(d, ndim) for d in dims])
+    if len({*wrapped}) < len(wrapped):
+        twice = next(d for d in wrapped if wrapped.count(d) > 1)
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
     return wrapped
 
 
 def sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
     """``f(2, 3)``, ``f((2, 3))`` and, with `named`, ``f(size=(2, 3))`` mean the same."""
     args = args if named is None else (*args, named)
-    if len(args) == 1 and isinstance(args[0], tuple | list):
+    if len(args) == 1 and isinstance(args[0], _SEQUENCE):
         args = tuple(args[0])
-    for size in args:
-        if not hasattr(size, "__index__"):
-            raise TypeError(f"sizes must be ints, but found {type(size).__name__}")
-    return tuple(map(operator.index, args))
+    try:
+        return tuple(map(operator.index, args))
+    except TypeError:
+        wrong = next(type(size).__name__ for size in args if not hasattr(size, "__index__"))
+        raise TypeError(f"sizes must be ints, but found {wrong}") from None
 
 
 def new_sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
@@ -96,6 +98,8 @@ def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
 def _resolve(input: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape with its -1 worked out. Raises RuntimeError if it does not fit."""
     count = math.prod(shape_of(input))
+    if math.prod(shape) == count and (not shape or min(shape) >= 0):
+        return shape
     if -1 in shape:
         if shape.count(-1) > 1:
             raise RuntimeError("only one dimension can be inferred")
@@ -105,7 +109,7 @@ def _resolve(input: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
                 f"cannot reshape tensor of {count} elements into shape {list(shape)} because the "
                 "unspecified dimension size -1 can be any value and is ambiguous"
             )
-        shape = tuple(count // known if n == -1 else n for n in shape)
+        shape = tuple([count // known if n == -1 else n for n in shape])
     if min(shape, default=0) < 0:
         raise RuntimeError(f"invalid shape dimension {min(shape)}")
     if math.prod(shape) != count:
@@ -235,10 +239,12 @@ def squeeze(input: Any, dim: Dims | None = None) -> Any:
     (torch.Size([2]), torch.Size([2, 1]))
     """
     shape = shape_of(input)
-    dims = range(len(shape)) if dim is None else wrap_dims(dim, len(shape))
-    rest = tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims)
-    form = 0 if dim is None else 1 if isinstance(dim, int) else 2  # PyTorch numbers them so
-    return _view(input, shape=rest, name=f"SqueezeBackward{form}")
+    if dim is None:
+        return _view(input, shape=tuple([n for n in shape if n != 1]), name="SqueezeBackward0")
+    dims = wrap_dims(dim, len(shape))
+    rest = tuple([n for i, n in enumerate(shape) if n != 1 or i not in dims])
+    name = "SqueezeBackward1" if isinstance(dim, int) else "SqueezeBackward2"
+    return _view(input, shape=rest, name=name)
 
 
 def unsqueeze(input: Any, dim: int) -> Any:
@@ -278,9 +284,9 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
     """
     ndim = len(shape_of(input))
     a, b = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
-    order = list(range(ndim))
+    order = [*range(ndim)]
     if ndim:
-        order[a], order[b] = order[b], order[a]
+        order[a], order[b] = b, a
     return _permute(input, dims=tuple(order), name="TransposeBackward0")
 
 
@@ -297,7 +303,7 @@ def t(input: Any) -> Any:
     ndim = len(shape_of(input))
     if ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
-    return _permute(input, dims=tuple(range(ndim))[::-1], name="TBackward0")
+    return _permute(input, dims=(1, 0) if ndim == 2 else (0,) * ndim, name="TBackward0")
 
 
 def movedim(input: Any, source: Dims, destination: Dims) -> Any:

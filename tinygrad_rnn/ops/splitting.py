@@ -64,14 +64,15 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
 
 @primitive(view=True)
 def _unbind(xp: Backend, input: Array, *, dim: int) -> tuple[Array, ...]:
-    return tuple(input[along(dim, i)] for i in range(input.shape[dim]))
+    before = (slice(None),) * dim
+    return tuple([input[(*before, i, ...)] for i in range(input.shape[dim])])
 
 
 @primitive(view=True)
 def _split(xp: Backend, input: Array, *, dim: int, sizes: tuple[int, ...]) -> tuple[Array, ...]:
-    parts, start = [], 0
+    parts, start, before = [], 0, (slice(None),) * dim
     for size in sizes:
-        parts.append(input[along(dim, slice(start, start + size))])
+        parts.append(input[(*before, slice(start, start + size))])
         start += size
     return tuple(parts)
 
@@ -135,7 +136,8 @@ def split(
             raise RuntimeError(
                 f"split expects split_size be non-negative, but got split_size={step}"
             )
-        parts = [min(step, total - start) for start in range(0, total, step or 1)] or [0]
+        whole, rest = divmod(total, step) if step else (0, 0)
+        parts = [step] * whole + [rest] * (rest > 0 or not whole)
     else:
         parts = list(step)
         if sum(parts) != total or min(parts, default=0) < 0:
@@ -169,7 +171,9 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if shape[dim] == 0:
         return _split(input, dim=dim, sizes=(0,) * chunks)
-    return split(input, -(-shape[dim] // chunks), dim)
+    step = -(-shape[dim] // chunks)
+    whole, rest = divmod(shape[dim], step)
+    return _split(input, dim=dim, sizes=(step,) * whole + (rest,) * (rest > 0))
 
 
 @second_names

@@ -61,7 +61,7 @@ def _channels(name: str, input: Any, training: bool) -> tuple[int, ...]:
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """While training, elements become 0 with probability p and the others grow by 1 / (1 - p)
-    (Hinton et al., 2012); otherwise the input itself.
+    (Hinton et al., 2012); otherwise the input itself. Of any shape.
 
     Raises ValueError unless p is in [0, 1].
 
@@ -222,7 +222,8 @@ def gumbel_softmax(
     logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Any:
     """A draw from the classes that logits (unnormalised log-probabilities) give along dim, relaxed
-    so that gradients flow: softmax((logits + Gumbel noise) / tau) (Jang et al., 2017).
+    so that gradients flow, in logits' shape: softmax((logits + Gumbel noise) / tau) (Jang et
+    al., 2017).
 
     With `hard` the result is one-hot, and its gradient that of the relaxed draw. eps is not used.
 
@@ -248,8 +249,9 @@ def _named(function: Callable[..., Any], inplace: bool) -> Callable[..., Any]:
         return function(input, p, train, inplace)
 
     call.__name__ = call.__qualname__ = function.__name__ + "_" * inplace
+    shape = "(N, C, ...)" if "feature" in function.__name__ else "any shape"
     call.__doc__ = (
-        f"`nn.functional.{function.__name__}`{' in place' * inplace}.\n\n"
+        f"`nn.functional.{function.__name__}`{' in place' * inplace}, of {shape}.\n\n"
         f"    >>> torch.{call.__name__}(torch.ones(1, 2), 1.0, True)\n"
         "    tensor([[0., 0.]])\n"
     )

@@ -71,8 +71,12 @@ def broadcast_arrays(*args: Any) -> list[ndarray]:
     return wrap(list(np.broadcast_arrays(*_arrays("broadcast_arrays", args))), *args)
 
 
-def concatenate(tup: Any, axis: int | None = 0) -> ndarray:
-    return wrap(np.concatenate(_arrays("concatenate", tup), axis))
+def concatenate(tup: Any, axis: int | None = 0, out: Any = None) -> ndarray:
+    arrays = _arrays("concatenate", tup)
+    if out is None:
+        return wrap(np.concatenate(arrays, axis))
+    np.concatenate(arrays, axis, out=values(out))
+    return out
 
 
 def stack(tup: Any, axis: int = 0) -> ndarray:

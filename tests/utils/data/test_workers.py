@@ -292,7 +292,8 @@ def test_a_program_may_end_in_the_middle(tmp_path, repo):
     script.write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": str(repo)}
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(script), "1000", "fork", "end"],
+        [sys.executable, "-W", "error", "-W", "ignore:This DataLoader", str(script), "1000", "fork",
+         "end"],
         capture_output=True, text=True, timeout=60, env=environment,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

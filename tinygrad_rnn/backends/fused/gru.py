@@ -7,6 +7,9 @@ backward multiplies the gradient of h' by: here all five of a step, so it is one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from .steps import (
@@ -14,95 +17,110 @@ from .steps import (
     Column,
     Gradients,
     InputGradient,
+    Projection,
     States,
     Way,
     Weights,
+    backwards,
     buffer,
+    column_of,
     joined,
     resized,
     transposed,
+    turned,
 )
-
-
-def _stacked(weights: Weights, sigmoid: float) -> tuple[Array, Array, Array]:
-    """[W_ih | b | W_hh] of r and z, times `sigmoid`; [W_ih | b_ih] of n; [b_hh | W_hh] of n."""
-    w_ih, w_hh, b_ih, b_hh, _ = weights
-    hidden, inputs = w_hh.shape[1], w_ih.shape[1]
-    gates, split = slice(2 * hidden), 2 * hidden
-    dtype = w_ih.dtype
-    both = np.empty((2 * hidden, inputs + 1 + hidden), dtype)
-    both[:, :inputs] = w_ih[gates]
-    both[:, inputs] = 0 if b_ih is None else b_ih[gates] + b_hh[gates]
-    both[:, inputs + 1 :] = w_hh[gates]
-    both *= sigmoid
-    of_x = np.empty((hidden, inputs + 1), dtype)
-    of_x[:, :inputs] = w_ih[split:]
-    of_x[:, inputs] = 0 if b_ih is None else b_ih[split:]
-    of_h = np.empty((hidden, 1 + hidden), dtype)
-    of_h[:, 0] = 0 if b_hh is None else b_hh[split:]
-    of_h[:, 1:] = w_hh[split:]
-    return both, of_x, of_h
 
 
 def forward(
     x: Array, state: States, weights: Weights, way: Way, keep: bool
 ) -> tuple[Array, States, tuple[Array, ...]]:
     """y, (h_n,), and what `backward` reads. Arguments as in `lstm.forward`."""
-    dtype, inputs = x.dtype, x.shape[2]
-    hidden = weights.hh.shape[1]
-    both, of_x, of_h = _stacked(weights, 0.5)
+    dtype, hidden = x.dtype, weights.hh.shape[1]
+    projections = _projections(weights, way.batch)
     first = transposed(state[0], hidden, way.batch, dtype)
     last = first.copy()
     column = Column(x, hidden, way, keep)
     flat_factors, factors = buffer(5 * hidden, way, dtype, keep)
     y = np.zeros((len(way.counts), way.batch, hidden), dtype)
-    h, one, half = first[:, :0], dtype.type(1), dtype.type(0.5)
-    gates = np.empty((4 * hidden, 0), dtype)
+    h = first[:, :0]
+    gates = np.empty((6 * hidden, 0), dtype)
     for t, following in way.pairs():
-        count = way.counts[t]
-        h = resized(h, count, first, last)
-        if gates.shape[1] != count:
-            gates = np.empty((4 * hidden, count), dtype)
-            r_z, (r, z, h_n, n) = gates[: 2 * hidden], gates.reshape(4, hidden, count)
-        step = column.begin(t, h)
-        np.matmul(both, step, out=r_z)
-        np.matmul(of_h, step[inputs:], out=h_n)
-        np.matmul(of_x, step[: inputs + 1], out=n)
-        np.tanh(r_z, out=r_z)
-        factor = factors[t].reshape(5, hidden, count)
-        if keep:
-            slopes = factor[1:3].reshape(2 * hidden, count)
-            np.multiply(r_z, r_z, out=slopes)
-            np.subtract(one, slopes, out=slopes)
-        r_z *= half
-        r_z += half
-        difference = np.multiply(r, h_n, out=factor[4])
-        n += difference
-        np.tanh(n, out=n)
-        np.subtract(h, n, out=difference)
-        if keep:
-            factor[2] *= difference
-        difference *= z
-        h = np.add(n, difference, out=column.slot(following, count))
-        if keep:
-            _factors(factor, r, z, h_n, n)
-        y[t, :count] = h.T
+        n = way.counts[t]
+        before = resized(h, n, first, last)
+        if gates.shape[1] != n:
+            gates = np.empty((6 * hidden, n), dtype)
+        step = column.begin(t, before)
+        h = column.slot(following, n)
+        _step(projections, step, before, gates, h, factors[t], keep)
+        y[t, :n] = h.T
     resized(h, 0, first, last)
     return y, (last.T.copy(),), (column.flat, flat_factors)
 
 
-def _factors(to: Array, r: Array, z: Array, h_n: Array, n: Array) -> None:
-    """What the gradient of h' is multiplied by for those of h_n, r, z, x_n and the h before. `to`
-    holds 1 - tanh^2, four times a sigmoid's slope, of r, and that of z times (h - n), already."""
-    of_n, carry = to[3], to[4]
-    np.multiply(n, n, out=of_n)
-    np.subtract(1, of_n, out=of_n)
-    np.subtract(1, z, out=carry)
-    of_n *= carry  # (1 - z) (1 - n^2)
-    to[1] *= of_n
-    to[1] *= h_n
-    np.multiply(of_n, r, out=to[0])
-    carry[:] = z
+def _projections(weights: Weights, batch: int) -> tuple[Projection, Projection]:
+    """Of h and of x, the rows of r and z halved."""
+    w_ih, w_hh, b_ih, b_hh, _ = weights
+    sigmoids = (slice(2 * w_hh.shape[1]),)
+    return (
+        Projection(None, b_hh, w_hh, batch, sigmoids),
+        Projection(w_ih, b_ih, None, batch, sigmoids),
+    )
+
+
+def _step(
+    projections: Sequence[Projection],
+    column: Array,
+    before: Array,
+    gates: Array,
+    h: Array,
+    factors: Array,
+    keep: bool,
+) -> None:
+    """h' into `h`, from the column [x; 1; h] of a step and the h before.
+
+    `factors` is what the gradient of h' is multiplied by for those of h_n, r, z, x_n and the h
+    before, if that is to be kept; its slopes of sigmoids are four times too large."""
+    hidden, count = before.shape
+    of_h, of_x = projections
+    of_h(column[-hidden - 1 :], gates[: 3 * hidden])
+    of_x(column[:-hidden], gates[3 * hidden :])
+    r_z, (r, z, h_n, _, _, n) = gates[: 2 * hidden], gates.reshape(6, hidden, count)
+    r_z += gates[3 * hidden : 5 * hidden]
+    one, half = gates.dtype.type(1), gates.dtype.type(0.5)
+    np.tanh(r_z, out=r_z)
+    to_h_n, to_r, to_z, to_n, carry = factors.reshape(5, hidden, count)
+    if keep:
+        slopes = factors[hidden : 3 * hidden]
+        np.multiply(r_z, r_z, out=slopes)
+        np.subtract(one, slopes, out=slopes)
+    r_z *= half
+    r_z += half
+    difference = np.multiply(r, h_n, out=carry)
+    n += difference
+    np.tanh(n, out=n)
+    np.subtract(before, n, out=difference)
+    if keep:
+        to_z *= difference
+    difference *= z
+    np.add(n, difference, out=h)
+    if keep:
+        np.multiply(n, n, out=to_n)
+        np.subtract(one, to_n, out=to_n)
+        np.subtract(one, z, out=carry)
+        to_n *= carry  # (1 - z) (1 - n^2)
+        to_r *= to_n
+        to_r *= h_n
+        np.multiply(to_n, r, out=to_h_n)
+        carry[:] = z
+
+
+def step(x: Array, state: States, weights: Weights) -> States:
+    """The new (h,), with the bits of `forward`. Arguments as in `lstm.step`."""
+    hidden, count = weights.hh.shape[1], len(x)
+    column = column_of(x, state[0])
+    gates, factors, h = (np.empty((k * hidden, count), x.dtype) for k in (6, 5, 1))
+    _step(_projections(weights, count), column, column[-hidden:], gates, h, factors, False)
+    return (turned(h),)
 
 
 def backward(
@@ -118,15 +136,14 @@ def backward(
     dtype = weights.ih.dtype
     _, columns = buffer(inputs + 1 + hidden, way, dtype, saved[0])
     _, factors = buffer(5 * hidden, way, dtype, saved[1])
-    both, of_x, of_h = _stacked(
-        weights, 0.25
-    )  # the slopes of the sigmoids are four times too large
-    back = np.array(np.concatenate([of_h[:, 1:], both[:, inputs + 1 :]]).T, order="C")
-    to_x = np.concatenate([both[:, :inputs], of_x[:, :inputs]])
+    # Gate gradients are in the order h_n, r, z, x_n: all of W_hh's, then all of W_ih's
+    back = backwards((weights.hh[2 * hidden :], 1), (weights.hh[: 2 * hidden], 0.25))
     last = transposed(g_last[0], hidden, way.batch, dtype)
     first = last.copy()
-    gx = InputGradient(way, inputs, dtype, needs_x)
-    g_both, g_of_x, g_of_h = (np.zeros_like(weight) for weight in (both, of_x, of_h))
+    sigmoids = slice(2 * hidden)
+    gx = InputGradient(way, weights.ih, needs_x, (sigmoids,))
+    g_ih: Any = np.zeros((3 * hidden, inputs + 1), dtype)
+    g_hh: Any = np.zeros((3 * hidden, 1 + hidden), dtype)
     dh = last[:, :0]
     for run in way.runs():
         gates = []
@@ -141,17 +158,12 @@ def backward(
             dh += d[4]
         d = joined(gates)
         step = joined([columns[t] for t in run])
-        g_of_h += d[:hidden] @ step[inputs:].T
-        g_both += d[hidden : 3 * hidden] @ step.T
-        g_of_x += d[3 * hidden :] @ step[: inputs + 1].T
-        gx.fill(run, d[hidden:], to_x)
+        g_ih += d[hidden:] @ step[: inputs + 1].T
+        g_hh += d[: 3 * hidden] @ step[inputs:].T
+        gx.fill(run, d[hidden:])
     resized(dh, 0, last, first)
-    g_both *= 0.25
-    of_weights = (
-        np.concatenate([g_both[:, :inputs], g_of_x[:, :inputs]]),
-        np.concatenate([g_both[:, inputs + 1 :], g_of_h[:, 1:]]),
-        np.concatenate([g_both[:, inputs], g_of_x[:, inputs]]),
-        np.concatenate([g_both[:, inputs], g_of_h[:, 0]]),
-        None,
-    )
-    return gx.array, (first.T.copy(),), of_weights
+    g_hh = np.concatenate([g_hh[hidden:], g_hh[:hidden]])
+    g_ih[sigmoids] *= 0.25
+    g_hh[sigmoids] *= 0.25
+    of_weights = g_ih[:, :-1].copy(), g_hh[:, 1:].copy(), g_ih[:, -1].copy(), g_hh[:, 0].copy()
+    return gx.array, (first.T.copy(),), (*of_weights, None)

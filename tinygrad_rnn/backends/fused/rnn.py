@@ -11,26 +11,20 @@ from .steps import (
     Column,
     Gradients,
     InputGradient,
+    Projection,
     States,
     Way,
     Weights,
+    backwards,
+    both,
     buffer,
+    column_of,
     divided,
     joined,
     resized,
     transposed,
+    turned,
 )
-
-
-def _stacked(weights: Weights) -> Array:
-    """[W_ih | b | W_hh]."""
-    w_ih, w_hh, b_ih, b_hh, _ = weights
-    inputs = w_ih.shape[1]
-    stacked = np.empty((w_ih.shape[0], inputs + 1 + w_hh.shape[1]), w_ih.dtype)
-    stacked[:, :inputs] = w_ih
-    stacked[:, inputs] = 0 if b_ih is None else b_ih + b_hh
-    stacked[:, inputs + 1 :] = w_hh
-    return stacked
 
 
 def forward(
@@ -39,30 +33,48 @@ def forward(
     """y, (h_n,), and what `backward` reads: the inputs of all steps and the slopes of the
     nonlinearity. Arguments as in `lstm.forward`."""
     dtype = x.dtype
-    hidden = weights.hh.shape[0]
-    weight = _stacked(weights)
+    w_ih, w_hh, b_ih, b_hh, _ = weights
+    hidden = w_hh.shape[0]
+    project = Projection(w_ih, both(b_ih, b_hh), w_hh, way.batch)
     first = transposed(state[0], hidden, way.batch, dtype)
     last = first.copy()
     column = Column(x, hidden, way, keep)
     flat_slopes, slopes = buffer(hidden, way, dtype, keep)
     y = np.zeros((len(way.counts), way.batch, hidden), dtype)
-    h, one = first[:, :0], dtype.type(1)
+    h = first[:, :0]
     for t, following in way.pairs():
         n = way.counts[t]
         step = column.begin(t, resized(h, n, first, last))
-        h = np.matmul(weight, step, out=slopes[t])
-        if relu:
-            h = np.maximum(h, 0, out=column.slot(following, n))
-            if keep:
-                np.greater(h, 0, out=slopes[t], casting="unsafe")
-        else:
-            h = np.tanh(h, out=column.slot(following, n))
-            if keep:
-                np.multiply(h, h, out=slopes[t])
-                np.subtract(one, slopes[t], out=slopes[t])
+        h = column.slot(following, n)
+        _step(project, step, slopes[t], h, keep, relu)
         y[t, :n] = h.T
     resized(h, 0, first, last)
     return y, (last.T.copy(),), (column.flat, flat_slopes)
+
+
+def _step(
+    project: Projection, column: Array, slopes: Array, h: Array, keep: bool, relu: bool
+) -> None:
+    """h' into `h`, from the column [x; 1; h] of a step, and its slopes if they are to be kept."""
+    project(column, slopes)
+    if relu:
+        np.maximum(slopes, 0, out=h)
+        if keep:
+            np.greater(h, 0, out=slopes, casting="unsafe")
+    else:
+        np.tanh(slopes, out=h)
+        if keep:
+            np.multiply(h, h, out=slopes)
+            np.subtract(h.dtype.type(1), slopes, out=slopes)
+
+
+def step(x: Array, state: States, weights: Weights, relu: bool) -> States:
+    """The new (h,), with the bits of `forward`. Arguments as in `lstm.step`."""
+    w_ih, w_hh, b_ih, b_hh, _ = weights
+    project = Projection(w_ih, both(b_ih, b_hh), w_hh, len(x))
+    h = np.empty((w_hh.shape[0], len(x)), x.dtype)
+    _step(project, column_of(x, state[0]), np.empty_like(h), h, False, relu)
+    return (turned(h),)
 
 
 def backward(
@@ -78,10 +90,10 @@ def backward(
     dtype = weights.ih.dtype
     _, columns = buffer(inputs + 1 + hidden, way, dtype, saved[0])
     _, slopes = buffer(hidden, way, dtype, saved[1])
-    back = np.array(weights.hh.T, order="C")
+    back = backwards((weights.hh, 1))
     last = transposed(g_last[0], hidden, way.batch, dtype)
     first = last.copy()
-    gx = InputGradient(way, inputs, dtype, needs_x)
+    gx = InputGradient(way, weights.ih, needs_x)
     g_weight: Any = np.zeros((hidden, inputs + 1 + hidden), dtype)
     dh = last[:, :0]
     for run in way.runs():
@@ -95,6 +107,6 @@ def backward(
             np.matmul(back, gates[-1], out=dh)
         d = joined(gates)
         g_weight += d @ joined([columns[t] for t in run]).T
-        gx.fill(run, d, weights.ih)
+        gx.fill(run, d)
     resized(dh, 0, last, first)
     return gx.array, (first.T.copy(),), (*divided(g_weight, inputs), None)

@@ -5,7 +5,7 @@ faster than with (sequences, features). The sequences are in order of falling le
 that run at a step are the first ones: a step of a ragged batch is a smaller product, not a mask.
 
 A step's input is the column [x; 1; h], so that its product with [W_ih | b | W_hh] is the
-projected input, the bias and the recurrent product at once.
+projected input, the bias and the recurrent product at once: see `Projection`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ Array = np.ndarray
 States = tuple[Array, ...]
 Gradients = tuple[Array | None, ...]  # of Weights
 COLUMNS = 1024  # of gate gradients that are collected for one product: enough for BLAS's full speed
+LINE = 16  # rows that are transposed at once: a line of the cache, several times as fast as all
+SMALL = 8  # a batch for which a copy of the weights costs more than the product of a step
 
 
 class Weights(NamedTuple):
@@ -118,10 +120,112 @@ def joined(blocks: Sequence[Array], rows: slice = slice(None)) -> Array:
     return np.concatenate([block[rows] for block in blocks], axis=1)
 
 
+class Projection:
+    """W_ih x + b + W_hh h of a step's column [x; 1; h], rows of sigmoids halved (see `lstm`).
+
+    It is one product with the matrix [W_ih | b | W_hh], or, for small batches, two products with
+    the weights as they are, which need no preparation. Which of the two it is, and so the rounding,
+    depends on the batch alone: a step has the same bits by itself as within a sequence.
+
+    Args:
+        ih, b, hh: weights (rows, inputs), (rows, hidden), either perhaps None, and the sum of
+            their biases (rows), or None.
+        halved: the rows that are multiplied by 1/2.
+        batch: of the whole way.
+    """
+
+    def __init__(
+        self,
+        ih: Array | None,
+        b: Array | None,
+        hh: Array | None,
+        batch: int,
+        halved: Sequence[slice] = (),
+    ) -> None:
+        self.ih, self.b, self.hh, self.halved = ih, b, hh, halved
+        self.stacked = None if batch <= SMALL else self._stacked()
+
+    def _stacked(self) -> Array:
+        parts = [part for part in (self.ih, self.hh) if part is not None]
+        rows, inputs = parts[0].shape[0], 0 if self.ih is None else self.ih.shape[1]
+        stacked = np.empty((rows, 1 + sum(part.shape[1] for part in parts)), parts[0].dtype)
+        if self.ih is not None:
+            stacked[:, :inputs] = self.ih
+        stacked[:, inputs] = 0 if self.b is None else self.b
+        if self.hh is not None:
+            stacked[:, inputs + 1 :] = self.hh
+        return _halve(stacked, self.halved)
+
+    def __call__(self, column: Array, out: Array) -> Array:
+        """The projection (rows, count) of a column (its rows that there are weights for)."""
+        if self.stacked is not None:
+            return np.matmul(self.stacked, column, out=out)
+        ih, hh = self.ih, self.hh
+        if hh is not None:
+            np.matmul(hh, column[-hh.shape[1] :], out=out)
+            if ih is not None:
+                out += ih @ column[: ih.shape[1]]
+        elif ih is not None:
+            np.matmul(ih, column[:-1], out=out)
+        if self.b is not None:
+            out += self.b[:, None]
+        return _halve(out, self.halved)
+
+
+def _halve(array: Array, blocks: Sequence[slice]) -> Array:
+    half = array.dtype.type(0.5)
+    for rows in blocks:
+        block = array[rows]
+        block *= half
+    return array
+
+
+def both(bias_ih: Array | None, bias_hh: Array | None) -> Array | None:
+    """The sum of two biases, or of none."""
+    return None if bias_ih is None else bias_ih + bias_hh
+
+
+def quartered(weight: Array, sigmoids: Sequence[slice]) -> Array:
+    """A copy with the rows of sigmoids, whose slopes come four times too large, times 1/4."""
+    weight = weight.copy()
+    for rows in sigmoids:
+        weight[rows] *= 0.25
+    return weight
+
+
+def backwards(*parts: tuple[Array, float]) -> Array:
+    """[W; ...].T in C order for weights W and what they are multiplied by: the matrix that brings
+    gate gradients back to the state."""
+    dtype, columns = parts[0][0].dtype, parts[0][0].shape[1]
+    result = np.empty((columns, sum(len(weight) for weight, _ in parts)), dtype)
+    at = 0
+    for weight, scale in parts:
+        for row in range(0, len(weight), LINE):
+            some = weight[row : row + LINE]
+            np.multiply(some.T, dtype.type(scale), out=result[:, at : at + len(some)])
+            at += len(some)
+    return result
+
+
 def divided(gradient: Array, inputs: int) -> tuple[Array, ...]:
     """The gradients of weight_ih, weight_hh, bias_ih and bias_hh in that of [W_ih | b | W_hh]."""
     bias = gradient[:, inputs].copy()
     return gradient[:, :inputs].copy(), gradient[:, inputs + 1 :].copy(), bias, bias
+
+
+def column_of(x: Array, h: Array) -> Array:
+    """The input [x; 1; h] of one step, for x (batch, inputs) and h (batch, hidden)."""
+    inputs = x.shape[1]
+    column = np.empty((inputs + 1 + h.shape[1], x.shape[0]), x.dtype)
+    column[:inputs] = x.T
+    column[inputs] = 1
+    column[inputs + 1 :] = h.T
+    return column
+
+
+def turned(state: Array) -> Array:
+    """A state (features, batch) as (batch, features), and the other way round."""
+    return np.ascontiguousarray(state.T)
 
 
 class Column:
@@ -130,6 +234,7 @@ class Column:
     def __init__(self, x: Array, hidden: int, way: Way, keep: bool) -> None:
         self.x, self.way = x, way
         self.inputs = x.shape[2]
+        self.given: Array | None = None  # the last slot
         self.flat, self.steps = buffer(self.inputs + 1 + hidden, way, x.dtype, keep)
 
     def begin(self, t: int, h: Array) -> Array:
@@ -137,31 +242,35 @@ class Column:
         step, inputs = self.steps[t], self.inputs
         step[:inputs] = self.x[t, : step.shape[1]].T
         step[inputs] = 1
-        slot = step[inputs + 1 :]
-        if h.ctypes.data != slot.ctypes.data:
-            slot[:] = h
+        if h is not self.given:
+            step[inputs + 1 :] = h
         return step
 
     def slot(self, t: int | None, n: int) -> Array:
         """Where a new h (hidden, n) may be written: the input of step t, if that fits."""
         if t is not None and self.way.counts[t] == n:
-            return self.steps[t][self.inputs + 1 :]
+            self.given = self.steps[t][self.inputs + 1 :]
+            return self.given
         return np.empty((self.steps[0].shape[0] - self.inputs - 1, n), self.x.dtype)
 
 
 class InputGradient:
     """The gradient with respect to x, filled run by run."""
 
-    def __init__(self, way: Way, inputs: int, dtype: np.dtype, needed: bool) -> None:
-        self.way = way
-        shape = (len(way.counts), way.batch, inputs)
-        self.array = np.zeros(shape, dtype) if needed else None
+    def __init__(
+        self, way: Way, weight_ih: Array, needed: bool, sigmoids: Sequence[slice] = ()
+    ) -> None:
+        self.way, self.array = way, None
+        if needed:
+            self.weight = quartered(weight_ih, sigmoids)
+            shape = (len(way.counts), way.batch, weight_ih.shape[1])
+            self.array = np.zeros(shape, weight_ih.dtype)
 
-    def fill(self, run: list[int], gates: Array, weight: Array) -> None:
-        """Gate gradients (gates, columns) of a run of steps through the weight (gates, inputs)."""
+    def fill(self, run: list[int], gates: Array) -> None:
+        """Gate gradients (gates, columns) of a run of steps."""
         if self.array is None:
             return
-        rows = gates.T @ weight
+        rows = gates.T @ self.weight
         at = 0
         for t in run:
             n = self.way.counts[t]

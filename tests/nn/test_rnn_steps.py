@@ -1,0 +1,152 @@
+"""A step by itself, as in a loop that generates, is bit for bit a row of the whole sequence."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+import tinygrad_rnn as torch
+from tinygrad_rnn import nn
+from tinygrad_rnn.backends.fused import steps
+
+MODES = {
+    "RNN": {},
+    "relu": {"nonlinearity": "relu"},
+    "GRU": {},
+    "LSTM": {},
+    "projected": {"proj_size": 3},
+}
+KINDS = {"relu": "RNN", "projected": "LSTM"}
+SIZES = [(1, 1), (3, 17), (28, 100), (40, 33)]  # inputs, hidden
+BATCHES = [1, 2, steps.SMALL, steps.SMALL + 1, 32]
+
+
+def made(mode: str, suffix: str = "", **options: Any) -> Any:
+    return getattr(nn, KINDS.get(mode, mode) + suffix)(**MODES[mode], **options)
+
+
+def parts(value: Any) -> list[Any]:
+    """The tensors of a state, or of a layer's whole result."""
+    return [t for v in value for t in parts(v)] if isinstance(value, tuple | list) else [value]
+
+
+def same(mine: Any, expected: Any) -> None:
+    for a, b in zip(parts(mine), parts(expected), strict=True):
+        assert a.shape == b.shape and a.dtype is b.dtype
+        assert torch.equal(a, b)
+
+
+def close(mine: Any, expected: Any) -> None:
+    for a, b in zip(parts(mine), parts(expected), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+CASES = list(itertools.product(MODES, BATCHES, [torch.float32, torch.float64]))
+
+
+@pytest.mark.parametrize("mode, batch, dtype", CASES)
+@torch.no_grad()
+def test_steps_have_the_bits_of_the_sequence(mode, batch, dtype):
+    for (inputs, hidden), bias in zip(SIZES, [True, False, True, True], strict=True):
+        if mode == "projected" and hidden < 4:
+            continue
+        options = {"input_size": inputs, "hidden_size": hidden, "bias": bias, "dtype": dtype}
+        layer = made(mode, **options)
+        cell = None if mode == "projected" else made(mode, "Cell", **options)
+        x = torch.randn(6, batch, inputs, dtype=dtype)
+        output, last = layer(x)
+        with torch.enable_grad():
+            same(layer(x)[0].detach(), output)
+        state = held = None
+        if cell is not None:
+            cell.load_state_dict({k.removesuffix("_l0"): v for k, v in layer.state_dict().items()})
+            same(nn.scan(cell, x)[0], output)
+        for t in range(6):
+            y, state = layer(x[t : t + 1], state)
+            same(y[0], output[t])
+            if cell is not None:
+                held = cell(x[t], held)
+                same(parts(held)[0], output[t])
+        same(state, last)
+
+
+@pytest.mark.parametrize("options", [{"batch_first": True}, {"training": False}, {"batch": None}])
+@pytest.mark.parametrize("mode", MODES)
+@torch.no_grad()
+def test_layers_directions_and_axes(mode, options):
+    """Several layers forwards; both directions of one step; x without a batch or with it first."""
+    options = dict(options)
+    batched, training = options.pop("batch", True), options.pop("training", True)
+    layer = made(mode, input_size=3, hidden_size=5, num_layers=2, **options)
+    layer.train(training)
+    first = layer.batch_first
+    x = torch.randn(*((2, 4, 3) if first else (4, 2, 3) if batched else (4, 3)))
+    output, last = layer(x)
+    state, rows, axis = None, [], int(first)
+    for x_t in x.split(1, axis):
+        y, state = layer(x_t, state)
+        rows.append(y)
+    same(torch.cat(rows, axis), output)
+    same(state, last)
+    two = made(mode, input_size=3, hidden_size=5, num_layers=2, bidirectional=True, **options)
+    y, state = two(x_t)
+    same((y, state), two(x_t, type(state)([torch.zeros_like(part) for part in state])
+                         if isinstance(state, tuple) else torch.zeros_like(state)))  # fmt: skip
+    with torch.enable_grad():
+        close((y, state), two(x_t))
+
+
+REGULARISED: list[tuple[str, dict[str, Any]]] = [
+    ("LSTM", {"layer_norm": True}),
+    ("GRU", {"reset_after": False}),
+    ("RNN", {"zoneout": 0.3}),
+    ("LSTM", {"weight_drop": 0.3, "recurrent_dropout": 0.2}),
+    ("RNN", {"activation": torch.sin}),
+]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("mode, options", REGULARISED, ids=lambda o: str(o))
+def test_options_and_hooks_go_the_ordinary_way(mode, options, training):
+    layer = getattr(nn, mode)(3, 4, **options).train(training)
+    cell = getattr(nn, mode + "Cell")(3, 4, **options).train(training)
+    for run, x in ((layer, torch.randn(1, 2, 3)), (cell, torch.randn(2, 3))):
+        results = []
+        for recorded in (True, False):
+            torch.manual_seed(0)
+            with torch.set_grad_enabled(recorded):
+                results.append(run(x))
+        close(*results)
+    called = []
+    layer.register_step_hook(lambda number, t, new: called.append((number, t)))
+    with torch.no_grad():
+        layer(torch.zeros(1, 2, 3))
+    assert called == [(0, 0)]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("mode", ["RNN", "GRU", "LSTM"])
+def test_results_share_no_memory(mode):
+    layer, cell = getattr(nn, mode)(3, 4), getattr(nn, mode + "Cell")(3, 4)
+    for run, x in ((layer, torch.zeros(1, 1, 3)), (cell, torch.zeros(1, 3))):
+        given = run(x)[1] if run is layer else run(x)
+        before = [part.clone() for part in parts(given)]
+        results = parts(run(x, given))
+        expected = [part.clone() for part in results]
+        for i, part in enumerate(results):
+            part.add_(i + 1)
+            expected[i] += i + 1
+        same(results, expected)
+        same(given, before)
+
+
+@torch.no_grad()
+def test_changed_weights_count_at_once():
+    layer, x = nn.GRU(3, 4), torch.ones(1, 1, 3)
+    before, weights = layer(x)[0], layer.weight_ih_l0.detach().numpy()
+    weights *= 2
+    assert not torch.equal(layer(x)[0], before)
+    weights /= 2
+    same(layer(x)[0], before)

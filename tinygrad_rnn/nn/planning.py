@@ -1,0 +1,198 @@
+"""How a cell's step becomes a plan: it is watched at the beginning of a sequence."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ..autograd import Variable, current_edge, is_grad_enabled
+from ..autograd.trace import Call, Ref, Trace
+from ..ops.plan import Plan, Step, make_plan, varying
+from ..ops.planned import Course, planned
+from ..tensor import Tensor
+
+_KEPT = 64  # so many plans are kept, of all cells together
+
+
+class _Known:
+    """A plan, and the tensors from outside that the step read when it was last watched twice."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.outer: list[weakref.ref[Any]] = []
+
+
+_plans: OrderedDict[Any, _Known] = OrderedDict()
+
+
+def flat(state: Any) -> list[Any]:
+    """The tensors of a state in order."""
+    if isinstance(state, tuple | list):
+        return [tensor for part in state for tensor in flat(part)]
+    return [state]
+
+
+def _structured(like: Any, tensors: Iterator[Any]) -> Any:
+    """The tensors in the structure of a state."""
+    if isinstance(like, tuple | list):
+        return tuple(_structured(part, tensors) for part in like)
+    return next(tensors)
+
+
+class _Seen(NamedTuple):
+    """What a step was seen to do.
+
+    key: equal for steps that do the same with values of the same kinds.
+    outer: the tensors from outside that it read.
+    constants: what it did the same with at every step: those, and what it made of them alone.
+    """
+
+    key: Any
+    outer: list[Variable]
+    constants: list[Variable]
+    trace: Trace
+    calls: list[Call]
+    step: Step
+    needs: list[bool]
+
+
+class Watch:
+    """Watches the first steps of a sequence, to run all of it by a plan if they are alike.
+
+    A step can be planned if it consists of primitives, on its input, its state and tensors that
+    are the same at every step. Two steps show it: they called the same primitives, with the same
+    tensors from outside. After that one is enough, while these tensors stay the same.
+
+    Attributes:
+        over: whether there is nothing more to see.
+        plan: of the step, None if it has none.
+    """
+
+    def __init__(self) -> None:
+        self.over = False
+        self.plan: Plan | None = None
+        self._first: _Seen | None = None
+
+    def step(self, step: Callable[..., Any], x: Any, state: Any) -> tuple[Any, Any]:
+        """What the step returns; it is watched meanwhile."""
+        state = _structured(state, iter(_each_apart(flat(state))))
+        with Trace() as trace:
+            inputs, states = [trace.ref(t) for t in flat(x)], [trace.ref(t) for t in flat(state)]
+            output, new = step(x, state)
+        refused = trace.refused or not isinstance(output, Tensor) or not _alike(new, state)
+        if refused or _escaped(trace, [*map(id, [output, *flat(new)])]):
+            self.over = True
+            return output, new
+        seen = _look(trace, inputs, states, trace.ref(output), [*map(trace.ref, flat(new))])
+        known = _plans.get(seen.key)
+        if self._first is None:
+            self._first = seen
+            if known is not None and _same([ref() for ref in known.outer], seen.outer):
+                self.over, self.plan = True, known.plan
+        else:
+            self.over = True
+            if seen.key == self._first.key and _same(seen.outer, self._first.outer):
+                self.plan = _plan_of(seen)
+        return output, new
+
+    def whole(
+        self, x: Any, state: Any, lengths: Sequence[int] | None, reverse: bool
+    ) -> tuple[Tensor, Any]:
+        """The outputs and the last state of the whole sequence, by the plan."""
+        assert self.plan is not None and self._first is not None
+        inputs = flat(x)
+        course = Course(inputs[0].shape[0], reverse, lengths)
+        given = [*inputs, *flat(state), *self._first.constants]
+        y, *last = planned(self.plan, given, course)
+        return y, _structured(state, iter(last))
+
+
+def _look(
+    trace: Trace, inputs: list[Ref], states: list[Ref], output: Ref, new_states: list[Ref]
+) -> _Seen:
+    """What the calls of a trace amount to."""
+    made = {result for call in trace.calls for result in call.outputs}
+    outer = set(range(len(trace.tensors))) - made - {*inputs, *states}
+    calls, changing = varying(trace.calls, [*inputs, *states])
+    read = [arg for call in calls for arg in call.args if type(arg) is Ref]
+    constants = [r for r in dict.fromkeys([*read, output, *new_states]) if r not in changing]
+    step = Step(inputs, states, constants, output, new_states)
+    given = [trace.tensors[ref] for ref in (*inputs, *states, *constants)]
+    needs = _needs(given, range(len(inputs), len(inputs) + len(states)))
+    kinds = [(x._array.shape, x._array.dtype, type(x._array)) for x in given]
+    key = *(call.key() for call in trace.calls), repr(step), *kinds, *needs
+    tensors = [trace.tensors[number] for number in sorted(outer)]
+    own = [trace.tensors[ref] for ref in constants]
+    return _Seen(key, tensors, own, trace, calls, step, needs)
+
+
+def _needs(tensors: Sequence[Variable], states: range) -> list[bool]:
+    """Which get gradients; if any does, the states do, through which they flow."""
+    needs = [is_grad_enabled() and current_edge(tensor) is not None for tensor in tensors]
+    if any(needs):
+        for number in states:
+            needs[number] = tensors[number]._array.dtype.kind == "f"
+    return needs
+
+
+def _plan_of(seen: _Seen) -> Plan | None:
+    """The plan of a step that was seen twice."""
+    known = _plans.get(seen.key)
+    if known is None:
+        plan = make_plan(seen.trace, seen.calls, seen.step, seen.needs)
+        if plan is None:
+            return None
+        known = _plans[seen.key] = _Known(plan)
+        if len(_plans) > _KEPT:
+            _plans.popitem(last=False)
+    _plans.move_to_end(seen.key)
+    known.outer = [weakref.ref(tensor) for tensor in seen.outer]
+    return known.plan
+
+
+def _references(things: list[Any]) -> list[int]:
+    return [sys.getrefcount(thing) for thing in things]
+
+
+(_IN_A_LIST,) = _references([object()])  # of what nothing else refers to
+
+
+def _escaped(trace: Trace, returned: list[int]) -> bool:
+    """Whether the step put a tensor that it made somewhere else than into what it `returned` (the
+    ids of these tensors): into an attribute, or a list, that is to have it from every step."""
+    held = Counter(returned)
+    held.update(id(t._view.base) for t in trace.tensors if t._view is not None)
+    counts = _references(trace.tensors)
+    made = {result for call in trace.calls for result in call.outputs}
+    return any(counts[ref] - _IN_A_LIST > held[id(trace.tensors[ref])] for ref in made)
+
+
+def _each_apart(tensors: Sequence[Any]) -> list[Any]:
+    """The tensors, but others in place of those that come twice: at the next step they differ."""
+    return [
+        t._wrap(t._array, current_edge(t)) if any(t is other for other in tensors[:i]) else t
+        for i, t in enumerate(tensors)
+    ]
+
+
+def _same(tensors: Sequence[Any], others: Sequence[Any]) -> bool:
+    return len(tensors) == len(others) and all(a is b for a, b in zip(tensors, others, strict=True))
+
+
+def _alike(new: Any, state: Any) -> bool:
+    """Whether two states have the same structure, of tensors of the same kinds."""
+    if isinstance(state, tuple | list):
+        return (
+            isinstance(new, tuple | list)
+            and len(new) == len(state)
+            and all(_alike(a, b) for a, b in zip(new, state, strict=True))
+        )
+    return (
+        isinstance(new, Tensor)
+        and isinstance(state, Tensor)
+        and new._array.shape == state._array.shape
+        and new._array.dtype == state._array.dtype
+    )

@@ -1,0 +1,392 @@
+"""A plan run over a whole sequence, as one operation.
+
+Matrices are kept feature-major in memory, (features, batch), because BLAS multiplies weights with
+that faster: they look like (batch, features) all the same, so that every operation runs as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..autograd import Kept, Variable, is_grad_enabled, primitive
+from ..autograd.trace import Call, Ref
+from ..backends import Array, Backend, backend_of
+from .affine import _linear
+from .choice import where
+from .instructions import SLICES, Instruction, making, writer, writing
+from .joining import stack
+from .linalg import _matmul
+from .plan import Plan, Product, Rows, Value
+from .replay import replayed
+
+COLUMNS = 1024  # of gradients that are collected for one product: enough for BLAS's full speed
+_SMALL = 4  # a batch below this is kept batch-major: there is nothing to gain
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a sequence is run through.
+
+    steps: how many there are.
+    reverse: from the last to the first.
+    lengths: how many of them each sequence has; None: all have all.
+    """
+
+    steps: int
+    reverse: bool
+    lengths: Sequence[int] | None
+
+    def order(self) -> range:
+        """The numbers of the steps as they run."""
+        return range(self.steps)[::-1] if self.reverse else range(self.steps)
+
+    def idle(self, xp: Backend) -> list[Array | None]:
+        """For each step the numbers of the sequences that do not run at it; None where all do."""
+        if self.lengths is None or min(self.lengths, default=self.steps) == self.steps:
+            return [None] * self.steps
+        found: list[Array | None] = []
+        for t in range(self.steps):
+            if t and t not in self.lengths:  # as at the step before
+                found.append(found[-1])
+                continue
+            numbers = [number for number, n in enumerate(self.lengths) if n <= t]
+            found.append(xp.asarray(numbers) if numbers else None)
+        return found
+
+
+def _memory(xp: Backend, count: int, value: Value) -> list[Array]:
+    """Memory for `count` values of a kind."""
+    if len(value.shape) == 2 and value.shape[0] >= _SMALL:
+        return [block.T for block in xp.empty((count, *value.shape[::-1]), value.dtype)]
+    return list(xp.empty((count, *value.shape), value.dtype))
+
+
+def _turned(xp: Backend, x: Array, value: Value, order: Iterable[int]) -> list[Array]:
+    """Copies of x (steps, batch, ...) as `_memory` has them, in the order of steps."""
+    places = _memory(xp, x.shape[0], value)
+    if len(value.shape) == 2:
+        # By way of rows whose distance is no power of two: those share too few cache lines
+        rows, columns = value.shape
+        between = xp.empty((rows, columns + 16), value.dtype)[:, :columns]
+    for place, t in zip(places, order, strict=True):
+        if len(value.shape) == 2:
+            between[...] = x[t]
+        place[...] = between if len(value.shape) == 2 else x[t]
+    return places
+
+
+def _in_turn(places: Sequence[Array], count: int) -> list[Array]:
+    """The places for `count` steps, each used again when all have been."""
+    return [places[k % len(places)] for k in range(count)]
+
+
+class Line:
+    """Calls as instructions that run step by step.
+
+    Attributes:
+        values: by number, as they are at the step that runs.
+        rows: values that have a place of their own at each step: what the step reads, and results
+            that are read after it.
+    """
+
+    def __init__(self, plan: Plan, xp: Backend, constants: Sequence[Array], steps: int) -> None:
+        self.plan, self.xp, self.steps = plan, xp, steps
+        self.values: list[Any] = [None] * len(plan.values)
+        self.rows: dict[Ref, list[Any]] = {}
+        self._always = set(plan.step.constants)  # what is the same at every step
+        self._in_place: set[Ref] = set()  # what always lies in the same memory
+        self._program: list[Instruction] = []
+        self._recorded: list[Ref] = []
+        for ref, array in zip(plan.step.constants, constants, strict=True):
+            self.values[ref] = array
+
+    def compile(self, calls: Sequence[Call], kept: Iterable[Ref], places: int) -> None:
+        """Make instructions of the calls. The `kept` results get rows, with memory for as many
+        steps as there are places."""
+        kept = _with_sources(calls, kept)
+        for call in calls:
+            args = [self._index(arg) for arg in call.args]
+            refs = [arg for arg in call.args if type(arg) is Ref]
+            if self._always.issuperset(refs):
+                making(call, self.xp, args)(self.values)
+                self._always.update(call.outputs)
+                continue
+            view = call.primitive in SLICES and self._in_place.issuperset(refs)
+            if view and not any(out in kept for out in call.outputs):
+                making(call, self.xp, args)(self.values)
+                self._in_place.update(call.outputs)
+                continue
+            write = writer(call, self.xp, self.plan.values)
+            if write is None:
+                self._program.append(making(call, self.xp, args))
+                self._recorded += [out for out in call.outputs if out in kept]
+                continue
+            (out,) = call.outputs
+            if out not in self.rows:
+                self._place(out, places if out in kept else 0)
+            self._program.append(writing(write, args, out))
+        self.rows.update((ref, [None] * self.steps) for ref in self._recorded)
+        self._moving = [(ref, self.rows[ref]) for ref in self.rows if ref not in self._recorded]
+
+    def _place(self, out: Ref, places: int) -> None:
+        memory = _memory(self.xp, max(places, 1), self.plan.values[out])
+        if places:
+            self.rows[out] = _in_turn(memory, self.steps)
+        else:
+            self.values[out] = memory[0]
+            self._in_place.add(out)
+
+    def _index(self, arg: Any) -> int:
+        """Where an argument is in the list of values."""
+        if type(arg) is Ref:
+            return arg
+        self.values.append(arg)
+        return len(self.values) - 1
+
+    def run(self, k: int) -> None:
+        """The calls of the k-th step."""
+        values = self.values
+        for ref, rows in self._moving:
+            values[ref] = rows[k]
+        for instruction in self._program:
+            instruction(values)
+        for ref in self._recorded:
+            self.rows[ref][k] = values[ref]
+
+
+def _with_sources(calls: Sequence[Call], kept: Iterable[Ref]) -> set[Ref]:
+    """What is kept, and what these values are views of."""
+    found = set(kept)
+    for call in reversed(calls):
+        if call.primitive.operation.view and not found.isdisjoint(call.outputs):
+            found.update(call.args[:1])
+    return found
+
+
+def run_forward(
+    plan: Plan, xp: Backend, inputs: Sequence[Array], course: Course, keep: bool
+) -> tuple[Array, list[Array], dict[Ref, list[Array]]]:
+    """The outputs, the last states, and what the calls of the gradients read."""
+    step, order = plan.step, course.order()
+    xs, states, constants = _divided(plan, inputs)
+    line = Line(plan, xp, constants, course.steps)
+    rows = line.rows
+    for ref, x in zip(step.inputs, xs, strict=True):
+        turn = len(plan.values[ref].shape) == 2 and any(
+            ref in call.args and call.primitive not in (_matmul, _linear) for call in plan.calls
+        )
+        rows[ref] = _turned(xp, x, plan.values[ref], order) if turn else [x[t] for t in order]
+    written = {c.outputs[0] for c in plan.calls if writer(c, xp, plan.values)}
+    copied: list[tuple[Ref, list[Array]]] = []
+    places = []
+    for ref, new, state in zip(step.states, step.new_states, states, strict=True):
+        count = course.steps + 1 if keep or new == step.output else 2
+        place = _in_turn(_memory(xp, count, plan.values[ref]), course.steps + 1)
+        place[0][...] = state
+        places.append(place)
+        rows[ref] = place[:-1]
+        if new in written and new not in rows:
+            rows[new] = place[1:]
+        else:
+            copied.append((new, place[1:]))
+    y = xp.empty((course.steps, *plan.values[step.output].shape), plan.values[step.output].dtype)
+    line.compile(plan.calls, plan.read_back if keep else (), course.steps)
+    idle = course.idle(xp)
+    for k, t in enumerate(order):
+        line.run(k)
+        for ref, place in copied:
+            place[k][...] = line.values[ref]
+        y[t] = line.values[step.output]
+        numbers = idle[t]
+        if numbers is not None:
+            y[t, numbers] = 0
+            for place in places:
+                place[k + 1][numbers] = place[k][numbers]
+    kept = {ref: row for ref, row in rows.items() if ref in plan.read_back}
+    return y, [place[-1].copy() for place in places], kept
+
+
+def run_backward(
+    plan: Plan,
+    xp: Backend,
+    inputs: Sequence[Array],
+    course: Course,
+    kept: dict[Ref, list[Array]],
+    g: Sequence[Array | None],
+) -> list[Array | None]:
+    """The gradients of the inputs for those of the outputs and the last states."""
+    order, idle = course.order(), course.idle(xp)
+    xs, _, constants = _divided(plan, inputs)
+    line = Line(plan, xp, constants, course.steps)
+    line.rows.update(kept)
+    seed, *seeds = plan.seeds
+    line.rows[seed] = _seeded(xp, g[0], plan.values[seed], course, idle)
+    sums = Sums(plan, line, xp)
+    kept_back = _with_sources(plan.back, sums.collected)
+    carried = []  # the gradients of each state, in front of every step
+    for ref, last in zip(seeds, g[1:], strict=True):
+        memory = _memory(xp, sums.places + 1 if ref in kept_back else 1, plan.values[ref])
+        places = _in_turn(memory, course.steps + 1)
+        places[-1][...] = 0 if last is None else last
+        carried.append(places)
+        line.rows[ref] = places[1:]
+    line.compile(plan.back, kept_back, sums.places)
+    of_xs: list[Any] = [
+        None if number is None else xp.empty(x.shape, x.dtype)
+        for number, x in zip(plan.of_inputs, xs, strict=True)
+    ]
+    for k in range(course.steps - 1, -1, -1):
+        numbers = idle[order[k]]
+        passing = []
+        if numbers is not None:
+            passing = [places[k + 1][numbers] for places in carried]
+            for places in carried:
+                places[k + 1][numbers] = 0
+        line.run(k)
+        for number, of_x in zip(plan.of_inputs, of_xs, strict=True):
+            if number is not None:
+                of_x[order[k]] = line.values[number]
+        # Copies first: the gradient of one state may lie where that of another goes
+        found = [None if at is None else line.values[at].copy() for at in plan.of_states]
+        for places, gradient in zip(carried, found, strict=True):
+            places[k][...] = 0 if gradient is None else gradient
+        for places, part in zip(carried, passing, strict=False):
+            places[k][numbers] += part
+        sums.add(k)
+    return [*of_xs, *(places[0].copy() for places in carried), *sums.totals]
+
+
+def _seeded(
+    xp: Backend, g: Array | None, value: Value, course: Course, idle: Sequence[Array | None]
+) -> list[Array]:
+    """The gradient of the output of each step, in the order of steps."""
+    if g is None:
+        zero = xp.zeros(value.shape, value.dtype)
+        return [zero] * course.steps
+    rows = _turned(xp, g, value, course.order())
+    for row, t in zip(rows, course.order(), strict=True):
+        if idle[t] is not None:
+            row[idle[t]] = 0
+    return rows
+
+
+class Sums:
+    """The gradients of the constants, which are sums over all steps."""
+
+    def __init__(self, plan: Plan, line: Line, xp: Backend) -> None:
+        self.plan, self.line, self.xp = plan, line, xp
+        self.totals: list[Any] = [None] * len(plan.of_constants)
+        parts = [part for parts in plan.of_constants for part in parts]
+        self.collected = {ref for part in parts if type(part) in (Product, Rows) for ref in part}
+        batch = max((plan.values[ref].shape[0] for ref in self.collected), default=1)
+        self.places = min(line.steps, max(1, COLUMNS // max(batch, 1)))
+        self._steps: list[int] = []
+
+    def add(self, k: int) -> None:
+        """What the k-th step, the last that ran, adds to them."""
+        self._steps.append(k)
+        for number, parts in enumerate(self.plan.of_constants):
+            for part in parts:
+                if type(part) not in (Product, Rows):
+                    self._add(number, self.line.values[part[0]])
+        if len(self._steps) == self.places or k == 0:
+            self._add_collected()
+            self._steps.clear()
+
+    def _add_collected(self) -> None:
+        joined = {ref: self._joined(ref) for ref in self.collected}
+        for number, parts in enumerate(self.plan.of_constants):
+            for part in parts:
+                if type(part) is Product:
+                    self._add(number, self.xp.matmul(joined[part.left].T, joined[part.right]))
+                elif type(part) is Rows:
+                    self._add(number, self.xp.sum(joined[part.matrix], axis=0))
+
+    def _joined(self, ref: Ref) -> Array:
+        """The matrices of the collected steps one below the other."""
+        rows = self.line.rows.get(ref)
+        if rows is None:
+            return self.xp.concatenate([self.line.values[ref]] * len(self._steps))
+        return self.xp.concatenate([rows[k] for k in self._steps])
+
+    def _add(self, number: int, value: Array) -> None:
+        if self.totals[number] is None:
+            self.totals[number] = value.copy()
+        else:
+            self.totals[number] += value
+
+
+def _divided(plan: Plan, values: Sequence[Any]) -> tuple[Sequence[Any], ...]:
+    """What goes into a step: inputs, states, constants."""
+    first = len(plan.step.inputs)
+    second = first + len(plan.step.states)
+    return values[:first], values[first:second], values[second:]
+
+
+# ----- the operation -----
+
+
+@primitive(name="ScanBackward0")
+def _planned(
+    xp: Backend, *inputs: Array, plan: Plan, course: Course, keep: bool
+) -> tuple[Any, ...]:
+    """The outputs and the last states: see `planned`."""
+    y, last, kept = run_forward(plan, xp, inputs, course, keep)
+    return (y, *last, Kept((kept,))) if keep else (y, *last)
+
+
+def _gradients(
+    g: Any, kept: Any, *inputs: Any, needs: list[bool], plan: Plan, course: Course, keep: bool
+) -> Sequence[Any]:
+    parts = g if isinstance(g, tuple) else (g,)
+    if not any(isinstance(part, Variable) for part in parts):
+        xp: Any = backend_of(inputs[0])
+        return run_backward(plan, xp, inputs, course, kept[0], parts)
+    return replayed(parts, inputs, needs, lambda *inputs: _plainly(plan, inputs, course))
+
+
+_planned.gradients(joint=_gradients)
+
+
+def _plainly(plan: Plan, inputs: Sequence[Any], course: Course) -> tuple[Any, ...]:
+    """The same in recorded operations, step by step: what is differentiated twice."""
+    step = plan.step
+    xs, states, constants = _divided(plan, inputs)
+    outputs: list[Any] = [None] * course.steps
+    for t in course.order():
+        known: dict[Ref, Any] = dict(zip(step.constants, constants, strict=True))
+        known.update(zip(step.inputs, (x[t] for x in xs), strict=True))
+        known.update(zip(step.states, states, strict=True))
+        for call in plan.calls:
+            call(known)
+        y, new = known[step.output], [known[ref] for ref in step.new_states]
+        if course.lengths is not None and min(course.lengths, default=t + 1) <= t:
+            runs = [t < n for n in course.lengths]
+            y = _choose(runs, y, 0)
+            new = [_choose(runs, a, b) for a, b in zip(new, states, strict=True)]
+        outputs[t], states = y, new
+    return stack(outputs), *states
+
+
+def _choose(runs: Sequence[bool], new: Any, old: Any) -> Any:
+    """The new value for the sequences that run, the old one for others."""
+    xp: Any = backend_of(new._array)
+    mask = xp.asarray(runs).reshape((-1,) + (1,) * (new._array.ndim - 1))
+    return where(new._wrap(mask), new, old)
+
+
+def planned(plan: Plan, inputs: Sequence[Any], course: Course) -> tuple[Any, ...]:
+    """The outputs (steps, batch, ...) and the last states of a plan's step over a sequence.
+
+    Args:
+        inputs: what the step reads of the sequence, (steps, ...) each, the first states, and the
+            constants.
+    """
+    keep = (
+        bool(plan.seeds)
+        and is_grad_enabled()
+        and any(isinstance(value, Variable) and value._edge is not None for value in inputs)
+    )
+    return _planned(*inputs, plan=plan, course=course, keep=keep)
