@@ -10,7 +10,7 @@ import numpy as np
 
 from .case import Case, Program, Sizes, Update, characters, fill
 
-LEARNING_RATE, MAX_NORM = 1.0, 1.0
+LEARNING_RATE, MAX_NORM = 0.1, 1.0
 
 Forward = Callable[[Any], Any]
 """From one-hot inputs (steps, batch, features) to outputs (steps, batch, width)."""
