@@ -153,7 +153,7 @@ def test_layers_and_gradients_by_hand_learn_alike(mode):
     updates = [layers.stock(sizes)(library) for library in libraries()]
     updates.append(with_numpy.program(sizes))
     losses = [[update() for _ in range(8)] for update in updates]
-    assert losses[0][-1] < losses[0][0] - 0.05
+    assert losses[0][-1] < losses[0][0] - 0.005
     np.testing.assert_allclose(losses[:2], [losses[2]] * 2, rtol=1e-5)
 
 
@@ -173,7 +173,7 @@ def test_jax_learns_alike(mode):
 def test_both_ways_to_write_it_learn_alike(build):
     program = build(case.Sizes("LSTM", hidden=9, steps=8, batch=4, features=5))
     ours, theirs = ([update() for _ in range(8)] for update in map(program, libraries()))
-    assert ours[-1] < ours[0] - 0.05
+    assert ours[-1] < ours[0] - 0.0005
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 

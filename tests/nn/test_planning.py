@@ -143,7 +143,7 @@ def flat(state):
 def choose(runs, new, old):
     if isinstance(new, tuple):
         return tuple(choose(runs, a, b) for a, b in zip(new, old, strict=True))
-    mask = torch.tensor(runs).reshape((-1,) + (1,) * (new.dim() - 1))
+    mask = torch.tensor(runs, dtype=torch.bool).reshape((-1,) + (1,) * (new.dim() - 1))
     return torch.where(mask, new, old)
 
 
@@ -174,7 +174,7 @@ def planned(y):
     return y.grad_fn.name() == "ScanBackward0"
 
 
-@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("batch", [0, 1, 5])
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize("step", STEPS)
@@ -213,6 +213,16 @@ def test_plans_differentiate_twice(step):
         return (y, *flat(last))
 
     assert torch.autograd.gradgradcheck(function, (x, *flat(state)))
+
+
+def test_inputs_need_not_be_contiguous():
+    x, state = tensor(6, 5, FEATURES), STATES[lstm](5)
+    spread = torch.stack([x, x], -1)[..., 0]
+    expected, last = nn.scan(lstm, x, state)
+    y, end = nn.scan(lstm, spread, tuple(torch.stack([s, s], 1)[:, 0] for s in state))
+    assert planned(y) and not spread.is_contiguous()
+    for ours, plain in zip([y, *end], [expected, *last], strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-13, atol=1e-13)
 
 
 def test_many_steps_are_one_operation_in_the_graph():

@@ -117,6 +117,19 @@ def test_as_the_loop(mode, lengths, inputs, hidden, proj, bias, reverse, monkeyp
 
 
 @pytest.mark.parametrize("mode", GATES)
+def test_inputs_need_not_be_contiguous(mode):
+    values, lengths = inputs_of(mode, 3, (4, 2, 3, 0), True), [4, 2, 1]
+    spread = [
+        None if v is None else torch.stack([v.detach()] * 2, -1)[..., 0].requires_grad_()
+        for v in values
+    ]
+    assert not any(v.is_contiguous() for v in spread if v is not None)
+    mine, expected = both(mode, lengths, True, spread)[0], both(mode, lengths, True, values)[1]
+    same(mine, expected)
+    same(gradients(mine, spread), gradients(expected, values))
+
+
+@pytest.mark.parametrize("mode", GATES)
 def test_second_order_runs_the_plain_form(mode):
     lengths = [3, 2]
     values = inputs_of(mode, 2, (3, 2, 3, 0), True)

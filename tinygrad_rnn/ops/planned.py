@@ -13,6 +13,7 @@ from typing import Any
 from ..autograd import Kept, Variable, is_grad_enabled, primitive
 from ..autograd.trace import Call, Ref
 from ..backends import Array, Backend, backend_of
+from ..dtypes import bool_
 from .affine import _linear
 from .choice import where
 from .instructions import SLICES, Instruction, making, writer, writing
@@ -373,7 +374,7 @@ def _plainly(plan: Plan, inputs: Sequence[Any], course: Course) -> tuple[Any, ..
 def _choose(runs: Sequence[bool], new: Any, old: Any) -> Any:
     """The new value for the sequences that run, the old one for others."""
     xp: Any = backend_of(new._array)
-    mask = xp.asarray(runs).reshape((-1,) + (1,) * (new._array.ndim - 1))
+    mask = xp.asarray(runs, bool_.array).reshape((-1,) + (1,) * (new._array.ndim - 1))
     return where(new._wrap(mask), new, old)
 
 
