@@ -163,7 +163,7 @@ def test_pad_with_the_input_s_own_elements(mode, pad, shape):
 def test_pad_integers_and_devices(device):
     x = tg.tensor([1, 2], device=device)
     assert F.pad(x, (1, 1), value=7).tolist() == [7, 1, 2, 7]
-    assert F.pad(x, [2, 1], mode="replicate").tolist() == [1, 1, 1, 2, 2]
+    assert F.pad(x[None], [2, 1], mode="replicate").tolist() == [[1, 1, 1, 2, 2]]
     same_on(device, lambda lib, x: lib.nn.functional.pad(x, (1, 0)), numbers(2, 3))
 
 

@@ -33,6 +33,17 @@ def test_layers(kind, ndim, device):
         np.testing.assert_allclose(x.grad.cpu().numpy(), y.grad.numpy(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["Reflection", "Replication"])
+@pytest.mark.parametrize(
+    ("ndim", "shape"), [(1, (6,)), (1, (1, 2, 3, 6)), (2, (6, 6)), (3, (3,) * 3)]
+)
+def test_no_other_numbers_of_dimensions(kind, ndim, shape):
+    for library in (tg, pytorch()):
+        layer = getattr(library.nn, f"{kind}Pad{ndim}d")(1)
+        with pytest.raises(NotImplementedError, match=f"not supported for {len(shape)}D input"):
+            layer(library.ones(*shape))
+
+
 @pytest.mark.parametrize(
     ("program", "text"),
     [

@@ -40,7 +40,9 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
             or "circular".
         value: the constant, 0 by default.
 
-    Raises RuntimeError for sizes that do not fit the input, NotImplementedError for another mode.
+    Raises RuntimeError for sizes that do not fit the input; NotImplementedError for another mode,
+    and for modes other than "constant" unless pad is of the last 1, 2 or 3 dimensions, in front of
+    which there are one or two more.
 
     >>> F.pad(torch.tensor([[1, 2]]), (1, 2))
     tensor([[0, 1, 2, 0, 0]])
@@ -76,6 +78,13 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
         )
     if value:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    padded = len(sizes) // 2
+    if not 1 <= padded <= 3 or len(shape) not in (padded + 1, padded + 2):
+        raise NotImplementedError(
+            f"Padding size {len(sizes)} is not supported for {len(shape)}D input tensor. Supported "
+            f"combinations for non-constant padding, such as {mode}: 2 for 2D or 3D input, 4 for "
+            "3D or 4D input, 6 for 4D or 5D input"
+        )
     for dim, (a, b) in enumerate(pads):
         if a or b:
             input = _pad_from_within(input, dim, a, b, mode)

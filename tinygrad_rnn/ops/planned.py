@@ -156,6 +156,12 @@ class Line:
         for ref in self._recorded:
             self.rows[ref][k] = values[ref]
 
+    def forget(self, steps: Iterable[int]) -> None:
+        """Free what was made at these steps."""
+        for ref in self._recorded:
+            for k in steps:
+                self.rows[ref][k] = None
+
 
 def _with_sources(calls: Sequence[Call], kept: Iterable[Ref]) -> set[Ref]:
     """What is kept, and what these values are views of."""
@@ -294,6 +300,7 @@ class Sums:
                     self._add(number, self.line.values[part[0]])
         if len(self._steps) == self.places or k == 0:
             self._add_collected()
+            self.line.forget(self._steps)
             self._steps.clear()
 
     def _add_collected(self) -> None:
