@@ -263,6 +263,7 @@ RUN_ERRORS = [
     ("LSTM", (5, 2, 3), [(1, 2, 4), (1, 2, 5)], r"Expected hidden\[1\] size \(1, 2, 4\)"),
     ("RNNCell", (2, 3, 1), None, "Expected input to be 1D or 2D, got 3D instead"),
     ("GRUCell", (2, 7), None, "input has inconsistent input_size: got 7 expected 3"),
+    ("GRUCell", (2, 7), [(1, 2, 4)], "GRUCell: Expected hidden to be 1D or 2D, got 3D instead"),
     ("RNNCell", (4, 3), [(2, 4)], "Input batch size 4 doesn't match hidden0 batch size 2"),
     ("GRUCell", (4, 3), [(4, 6)], "hidden0 has inconsistent hidden_size: got 6, expected 4"),
 ]

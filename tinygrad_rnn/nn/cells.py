@@ -137,6 +137,12 @@ class RNNCellBase(Cell):
         name = type(self).__name__
         if input.dim() not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
+        for number, state in enumerate(states):
+            if state is not None and state.dim() not in (1, 2):
+                what = "hidden" if len(states) == 1 else f"hx[{number}]"
+                raise ValueError(
+                    f"{name}: Expected {what} to be 1D or 2D, got {state.dim()}D instead"
+                )
         if input.shape[-1] != self.input_size:
             raise RuntimeError(
                 f"input has inconsistent input_size: got {input.shape[-1]} expected "
@@ -148,11 +154,6 @@ class RNNCellBase(Cell):
         for number, state in enumerate(states):
             if state is None:
                 state = x.new_zeros(x.shape[0], self.hidden_size)
-            elif state.dim() not in (1, 2):
-                what = "hidden" if len(states) == 1 else f"hx[{number}]"
-                raise ValueError(
-                    f"{name}: Expected {what} to be 1D or 2D, got {state.dim()}D instead"
-                )
             elif state.dim() != input.dim():
                 raise RuntimeError(
                     f"{name}: input is {input.dim()}D and hidden{number} {state.dim()}D; both must "
