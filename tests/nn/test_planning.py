@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import itertools
+import random as chance
 
+import numpy as np
 import pytest
 
 import tinygrad_rnn as torch
@@ -36,6 +38,7 @@ class W:
         }  # fmt: skip
         for number, (name, shape) in enumerate(shapes.items()):
             setattr(W, name, weight(*shape, seed=number))
+        cls.note = torch.zeros(3, SIZE, dtype=torch.float64)
         cls.all = [getattr(W, name) for name in shapes]
 
 
@@ -334,6 +337,29 @@ def in_place_on_memory(x, h):
     return h, h
 
 
+def writing_elsewhere(x, h):
+    with torch.no_grad():
+        W.note[0] += h[0]
+    return h, h * 1.5
+
+
+def filling_elsewhere(x, h):
+    W.note.copy_(h.detach()[:1].expand(3, -1))
+    return h, h + W.note[0]
+
+
+def unrecorded_inside(x, h):
+    with torch.no_grad():
+        gate = (h > 0).to(h.dtype) * h
+    return h, h * gate + 0.1 * h
+
+
+def recorded_inside(x, h):
+    with torch.set_grad_enabled(not torch.is_grad_enabled()):
+        gate = torch.tanh(h)
+    return h, gate * 1
+
+
 def detaching(x, h):
     h = h.detach() * 0.5 + F.linear(x, W.hx)
     return h, h
@@ -377,6 +403,14 @@ def random(x, h):
     return h, F.dropout(h + 1, 0.5)
 
 
+def by_pythons_chance(x, h):
+    return h, h * 0.5 if chance.random() < 2 else h
+
+
+def by_numpys_chance(x, h):
+    return h, h * 0.5 if np.random.rand() < 2 else h
+
+
 def growing(x, h):
     h = torch.cat([h, h], -1)[:, : h.shape[1] + 1]
     return h.sum(-1), h
@@ -400,7 +434,9 @@ class Keeping:
 
 
 CANNOT = [branching, reading, listing, through_numpy, comparing, in_place, in_place_on_memory,
-          detaching, fresh, indexed_by_values, custom, hooked, random, growing,
+          writing_elsewhere, filling_elsewhere, unrecorded_inside, recorded_inside,
+          detaching, fresh, indexed_by_values, custom, hooked, random,
+          by_pythons_chance, by_numpys_chance, growing,
           Keeping("attribute"), Keeping("list"), Keeping("closure")]  # fmt: skip
 
 

@@ -14,9 +14,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..dtypes import dtype
+from .grad_mode import state
 from .graph import Variable
 
-READ = "a value is read by Python"  # a reason to refuse
+# Reasons to refuse
+READ = "a value is read by Python"
+CHANGED = "a tensor is changed in place"
 _PLAIN = (int, float, str, type(None), type(...), dtype)
 
 
@@ -68,9 +71,11 @@ class Trace:
         self._numbers: dict[int, Ref] = {}
         self._versions: list[int] = []
         self._outer: Trace | None = None
+        self._recorded = True
 
     def __enter__(self) -> Trace:
         self._outer, _here.trace = _here.trace, self
+        self._recorded = state.enabled
         tracing.count += 1
         return self
 
@@ -79,7 +84,7 @@ class Trace:
         tracing.count -= 1
         for tensor, version in zip(self.tensors, self._versions, strict=True):
             if tensor._changes[0] != version:
-                self.refused = self.refused or "a tensor was changed in place"
+                self.refused = self.refused or CHANGED
         edges = (self.tensors[result]._edge for call in self.calls for result in call.outputs)
         if any(edge is not None and edge[0]._extras is not None for edge in edges):
             self.refused = self.refused or "a hook waits for a gradient"
@@ -104,6 +109,8 @@ class Trace:
         for value in (*args, *params.values()):
             if not isinstance(value, Variable) and not _is_plain(value):
                 self.refused = f"an argument of {primitive.operation.name}() is no plain value"
+        if state.enabled != self._recorded:
+            self.refused = "recording is switched on or off inside"
         refs = tuple(self.ref(arg) if isinstance(arg, Variable) else arg for arg in args)
         self.calls.append(Call(primitive, refs, params, tuple(map(self.ref, results))))
 

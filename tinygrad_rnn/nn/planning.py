@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..autograd import Variable, current_edge, is_grad_enabled
 from ..autograd.trace import Call, Ref, Trace
+from ..backends.elsewhere import drawn
 from ..ops.plan import Plan, Step, make_plan, varying
 from ..ops.planned import Course, planned
 from ..tensor import Tensor
@@ -79,10 +80,12 @@ class Watch:
     def step(self, step: Callable[..., Any], x: Any, state: Any) -> tuple[Any, Any]:
         """What the step returns; it is watched meanwhile."""
         state = _structured(state, iter(_each_apart(flat(state))))
+        before = drawn()
         with Trace() as trace:
             inputs, states = [trace.ref(t) for t in flat(x)], [trace.ref(t) for t in flat(state)]
             output, new = step(x, state)
-        refused = trace.refused or not isinstance(output, Tensor) or not _alike(new, state)
+        refused = trace.refused or drawn() != before
+        refused = refused or not isinstance(output, Tensor) or not _alike(new, state)
         if refused or _escaped(trace, [*map(id, [output, *flat(new)])]):
             self.over = True
             return output, new

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..autograd import Variable, no_grad, primitive
+from ..autograd.trace import CHANGED, refuse
 from ..backends import Array, Backend, backend_of
 from ..dtypes import dtype as DType, of_array
 from .choice import where
@@ -140,6 +141,7 @@ def embedding_renorm_(input: Any, indices: Any, max_norm: float, norm_type: floa
         norms = vector_norm(values, norm_type, 1, True)
         values = where(norms > max_norm, values * (max_norm / (norms + 1e-7)), values)
         input._array[rows._array] = values._array
+        refuse(CHANGED)
         input._changes[0] += 1
     return input
 

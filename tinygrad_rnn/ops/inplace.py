@@ -13,6 +13,7 @@ from typing import Any
 
 from ..autograd import Record, Variable, current_edge, is_grad_enabled, primitive
 from ..autograd.primitive import attach, rebase
+from ..autograd.trace import CHANGED, refuse
 from ..backends import Array, Backend, HostScalar, backend_of, device_of, is_host
 from ..dtypes import of_array
 from .conversion import cast, to_device
@@ -83,6 +84,7 @@ def write(target: Any, value: Variable) -> Any:
             f"{list(value._array.shape)}"
         )
     _check_memory(target._array)
+    refuse(CHANGED)
     target._array[...] = value._array
     target._changes[0] += 1
     if is_grad_enabled():
@@ -231,6 +233,7 @@ def _assign(input: Any, place: Any, value: Any) -> None:
         raise of_dimension(error) from None
     except OverflowError as error:
         raise RuntimeError(f"value cannot be converted without overflow: {error}") from None
+    refuse(CHANGED)
     input._changes[0] += 1
     if recorded:
         after = input._wrap(array)
