@@ -47,6 +47,14 @@ def test_on_every_device(name, device):
     same_on(device, lambda lib, *args: program(lib.nn.functional, *args), *values)
 
 
+def test_a_batch_of_one():
+    """Sums over one row are that row, but not its memory."""
+    agree(
+        lambda lib, x, w, b: lib.nn.functional.layer_norm(x, (3,), w, b),
+        numbers(1, 3), numbers(3), numbers(3),
+    )  # fmt: skip
+
+
 def test_mean_and_variance_are_0_and_1_whatever_they_were():
     x = tg.from_numpy(1e4 + 30 * numbers(50, 400)).float()
     for y in (F.layer_norm(x, (400,)), F.batch_norm(x.t(), None, None, training=True).t()):

@@ -77,6 +77,19 @@ def normalized(x, h):
     return h.sum(-1, keepdim=True), h
 
 
+def normalized_twice(x, h):
+    """Once with a gradient of nothing but its input."""
+    h = torch.tanh(F.layer_norm(h + x.sum(-1, keepdim=True), (SIZE,)))
+    return h, F.layer_norm(h * 2, (SIZE,))
+
+
+def mixing(x, state):
+    """Sequences see each other, those that are over too."""
+    a, b = state
+    b = torch.sqrt((b @ W.h) ** 2 + 0.1)
+    return b, (torch.tanh(a + b.mean(0)), b)
+
+
 def transposed_weight(x, h):
     h = torch.tanh(x @ W.hx.t() + h @ (W.h.t() * 0.5) + W.b / 2)
     return h, h
@@ -116,6 +129,12 @@ def counted(x, state):
     return h, (h, n + 1)
 
 
+def added_constants(x, state):
+    """Constants whose gradients are those of the new states, or of the output, as they come."""
+    a, b = state
+    return a + W.b, (torch.tanh(b @ W.h) + W.b, a * 0.5 + W.gain - W.b)
+
+
 def constant_output(x, h):
     return W.b, h + F.linear(x, W.hx)
 
@@ -131,12 +150,15 @@ def _count(batch):
 STATES = {
     lstm: lambda n: (_state(n), tensor(n, SIZE, seed=12).requires_grad_()),
     swapped: lambda n: (_state(n), tensor(n, SIZE, seed=12).requires_grad_()),
+    mixing: lambda n: (_state(n), tensor(n, SIZE, seed=12).requires_grad_()),
+    added_constants: lambda n: (_state(n), tensor(n, SIZE, seed=12).requires_grad_()),
     shared: lambda n: (_state(n), (tensor(n, SIZE, seed=12).requires_grad_(), _state(n))),
     attention: lambda n: tensor(n, 4, SIZE, seed=13).requires_grad_(),
     counted: lambda n: (_state(n), _count(n)),
 }
-STEPS = [textbook, lstm, sliced, leaky, normalized, transposed_weight, swapped, shared, attention,
-         unused_input, unused_state, counted, constant_output]  # fmt: skip
+STEPS = [textbook, lstm, sliced, leaky, normalized, normalized_twice, mixing, transposed_weight,
+         swapped, shared, attention, unused_input, unused_state, counted, added_constants,
+         constant_output]  # fmt: skip
 
 
 def flat(state):
@@ -278,6 +300,21 @@ def test_a_step_is_called_twice_and_then_once():
     y, _ = nn.scan(step, x, h)
     assert step.count == 6
     torch.testing.assert_close(y, loop(step, x, h, None, False)[0])
+
+
+def test_a_step_may_read_what_is_also_the_first_state():
+    x, first = tensor(6, 5, FEATURES), _state(5)
+    alone = lambda x, h: (h, torch.tanh(h @ W.h) + h)  # noqa: E731
+    with_first = lambda x, h: (h, torch.tanh(h @ W.h) + first)  # noqa: E731
+    for step in (alone, with_first, alone):
+        y, last = nn.scan(step, x, first)
+        expected, end = loop(step, x, first, None, False)
+        assert planned(y)
+        torch.testing.assert_close(y, expected, rtol=1e-13, atol=1e-13)
+        for ours, plain in zip(
+            gradients(y, last, [first, W.h]), gradients(expected, end, [first, W.h]), strict=True
+        ):
+            torch.testing.assert_close(ours, plain, rtol=1e-12, atol=1e-12)
 
 
 def test_plans_see_weights_as_they_are():

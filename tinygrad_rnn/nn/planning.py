@@ -79,7 +79,7 @@ class Watch:
 
     def step(self, step: Callable[..., Any], x: Any, state: Any) -> tuple[Any, Any]:
         """What the step returns; it is watched meanwhile."""
-        state = _structured(state, iter(_each_apart(flat(state))))
+        state = _structured(state, map(_apart, flat(state)))
         before = drawn()
         with Trace() as trace:
             inputs, states = [trace.ref(t) for t in flat(x)], [trace.ref(t) for t in flat(state)]
@@ -173,12 +173,11 @@ def _escaped(trace: Trace, returned: list[int]) -> bool:
     return any(counts[ref] - _IN_A_LIST > held[id(trace.tensors[ref])] for ref in made)
 
 
-def _each_apart(tensors: Sequence[Any]) -> list[Any]:
-    """The tensors, but others in place of those that come twice: at the next step they differ."""
-    return [
-        t._wrap(t._array, current_edge(t)) if any(t is other for other in tensors[:i]) else t
-        for i, t in enumerate(tensors)
-    ]
+def _apart(tensor: Any) -> Any:
+    """Another tensor for the same: one that no step can read from outside, nor meet twice."""
+    other = tensor._wrap(tensor._array, current_edge(tensor))
+    other._changes, other._view = tensor._changes, tensor._view
+    return other
 
 
 def _same(tensors: Sequence[Any], others: Sequence[Any]) -> bool:

@@ -120,7 +120,7 @@ def make_plan(
         return None
     values = [Value(x._array.shape, x._array.dtype) for x in again.tensors]
     forward, same = _each_once(again.calls[:count], {}, {})
-    back, same = _each_once(again.calls[count:], {call.key(): call for call in forward}, same)
+    back, same = _each_once(again.calls[count:], {_same_as(call): call for call in forward}, same)
     ends = [same.get(end, end) for end in ends]
     gradients = [same.get(x, x) for x in gradients]
     first, second = len(step.inputs), len(step.inputs) + len(step.states)
@@ -164,11 +164,13 @@ class _Rule:
         self._rule, self._needs, self._outputs = operation.joint, needs, outputs
         self._key = operation, needs
 
-    def forward(self, xp: Backend, *args: Any, **params: Any) -> tuple[Any, ...]:
-        """The gradients that are needed, for those of the outputs, what was kept, the inputs."""
+    def forward(self, xp: Backend, *args: Any, **params: Any) -> Any:
+        """The gradient that is needed, or a tuple of several, for those of the outputs, what was
+        kept, and the inputs."""
         g, kept, inputs = args[: self._outputs], args[self._outputs], args[self._outputs + 1 :]
         found = self._rule(g, kept, *inputs, needs=self._needs, **params)
-        return tuple(x for x, need in zip(found, self._needs, strict=True) if need)
+        wanted = tuple(x for x, need in zip(found, self._needs, strict=True) if need)
+        return wanted if len(wanted) > 1 else wanted[0]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Rule) and self._key == other._key
@@ -217,7 +219,7 @@ def _kept_rule(trace: Trace, number: int, node: Any, g: Sequence[Any]) -> list[t
     arrays = [None if part is None else part._array for part in g]
     xp: Any = backend_of(owner._array)
     values = rule.forward(xp, *arrays, node.output, *node.saved, **call.params)
-    results = [owner._wrap(value) for value in values]
+    results = [owner._wrap(x) for x in (values if type(values) is tuple else (values,))]
     refs = tuple(map(trace.ref, results))
     seeds = [None if part is None else trace.ref(part) for part in g]
     trace.calls.append(Call(rule, (*seeds, kept, *call.args), call.params, refs))
@@ -232,12 +234,17 @@ def _each_once(
     unique, seen, same = [], {**seen}, {**same}
     for call in calls:
         call = call._replace(args=tuple(same.get(a, a) if type(a) is Ref else a for a in call.args))
-        earlier = seen.setdefault(call.key(), call)
+        earlier = seen.setdefault(_same_as(call), call)
         if earlier is call:
             unique.append(call)
         else:
             same.update(zip(call.outputs, earlier.outputs, strict=True))
     return unique, same
+
+
+def _same_as(call: Call) -> Any:
+    """Equal for calls of which one will do (one with a number for what it keeps is another)."""
+    return call.key(), len(call.outputs)
 
 
 def _leading_to(wanted: Iterable[Ref], calls: Sequence[Call]) -> list[Call]:

@@ -1,29 +1,25 @@
-"""A plan run over a whole sequence, as one operation.
-
-Matrices are kept feature-major in memory, (features, batch), because BLAS multiplies weights with
-that faster: they look like (batch, features) all the same, so that every operation runs as it is.
-"""
+"""A plan run over a whole sequence, as one operation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..autograd import Kept, Variable, is_grad_enabled, primitive
-from ..autograd.trace import Call, Ref
+from ..autograd.trace import Ref
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_
 from .affine import _linear
 from .choice import where
-from .instructions import SLICES, Instruction, making, writer, writing
+from .instructions import writer
 from .joining import stack
 from .linalg import _matmul
+from .line import Line, in_turn, memory, turned_rows, with_sources
 from .plan import Plan, Product, Rows, Value
 from .replay import replayed
 
 COLUMNS = 1024  # of gradients that are collected for one product: enough for BLAS's full speed
-_SMALL = 4  # a batch below this is kept batch-major: there is nothing to gain
 
 
 @dataclass(frozen=True)
@@ -57,121 +53,6 @@ class Course:
         return found
 
 
-def _memory(xp: Backend, count: int, value: Value) -> list[Array]:
-    """Memory for `count` values of a kind."""
-    if len(value.shape) == 2 and value.shape[0] >= _SMALL:
-        return [block.T for block in xp.empty((count, *value.shape[::-1]), value.dtype)]
-    return list(xp.empty((count, *value.shape), value.dtype))
-
-
-def _turned(xp: Backend, x: Array, value: Value, order: Iterable[int]) -> list[Array]:
-    """Copies of x (steps, batch, ...) as `_memory` has them, in the order of steps."""
-    places = _memory(xp, x.shape[0], value)
-    if len(value.shape) == 2:
-        # By way of rows whose distance is no power of two: those share too few cache lines
-        rows, columns = value.shape
-        between = xp.empty((rows, columns + 16), value.dtype)[:, :columns]
-    for place, t in zip(places, order, strict=True):
-        if len(value.shape) == 2:
-            between[...] = x[t]
-        place[...] = between if len(value.shape) == 2 else x[t]
-    return places
-
-
-def _in_turn(places: Sequence[Array], count: int) -> list[Array]:
-    """The places for `count` steps, each used again when all have been."""
-    return [places[k % len(places)] for k in range(count)]
-
-
-class Line:
-    """Calls as instructions that run step by step.
-
-    Attributes:
-        values: by number, as they are at the step that runs.
-        rows: values that have a place of their own at each step: what the step reads, and results
-            that are read after it.
-    """
-
-    def __init__(self, plan: Plan, xp: Backend, constants: Sequence[Array], steps: int) -> None:
-        self.plan, self.xp, self.steps = plan, xp, steps
-        self.values: list[Any] = [None] * len(plan.values)
-        self.rows: dict[Ref, list[Any]] = {}
-        self._always = set(plan.step.constants)  # what is the same at every step
-        self._in_place: set[Ref] = set()  # what always lies in the same memory
-        self._program: list[Instruction] = []
-        self._recorded: list[Ref] = []
-        for ref, array in zip(plan.step.constants, constants, strict=True):
-            self.values[ref] = array
-
-    def compile(self, calls: Sequence[Call], kept: Iterable[Ref], places: int) -> None:
-        """Make instructions of the calls. The `kept` results get rows, with memory for as many
-        steps as there are places."""
-        kept = _with_sources(calls, kept)
-        for call in calls:
-            args = [self._index(arg) for arg in call.args]
-            refs = [arg for arg in call.args if type(arg) is Ref]
-            if self._always.issuperset(refs):
-                making(call, self.xp, args)(self.values)
-                self._always.update(call.outputs)
-                continue
-            view = call.primitive in SLICES and self._in_place.issuperset(refs)
-            if view and not any(out in kept for out in call.outputs):
-                making(call, self.xp, args)(self.values)
-                self._in_place.update(call.outputs)
-                continue
-            write = writer(call, self.xp, self.plan.values)
-            if write is None:
-                self._program.append(making(call, self.xp, args))
-                self._recorded += [out for out in call.outputs if out in kept]
-                continue
-            (out,) = call.outputs
-            if out not in self.rows:
-                self._place(out, places if out in kept else 0)
-            self._program.append(writing(write, args, out))
-        self.rows.update((ref, [None] * self.steps) for ref in self._recorded)
-        self._moving = [(ref, self.rows[ref]) for ref in self.rows if ref not in self._recorded]
-
-    def _place(self, out: Ref, places: int) -> None:
-        memory = _memory(self.xp, max(places, 1), self.plan.values[out])
-        if places:
-            self.rows[out] = _in_turn(memory, self.steps)
-        else:
-            self.values[out] = memory[0]
-            self._in_place.add(out)
-
-    def _index(self, arg: Any) -> int:
-        """Where an argument is in the list of values."""
-        if type(arg) is Ref:
-            return arg
-        self.values.append(arg)
-        return len(self.values) - 1
-
-    def run(self, k: int) -> None:
-        """The calls of the k-th step."""
-        values = self.values
-        for ref, rows in self._moving:
-            values[ref] = rows[k]
-        for instruction in self._program:
-            instruction(values)
-        for ref in self._recorded:
-            self.rows[ref][k] = values[ref]
-
-    def forget(self, steps: Iterable[int]) -> None:
-        """Free what was made at these steps."""
-        for ref in self._recorded:
-            for k in steps:
-                self.rows[ref][k] = None
-
-
-def _with_sources(calls: Sequence[Call], kept: Iterable[Ref]) -> set[Ref]:
-    """What is kept, and what these values are views of."""
-    found = set(kept)
-    for call in reversed(calls):
-        if call.primitive.operation.view and not found.isdisjoint(call.outputs):
-            found.update(call.args[:1])
-    return found
-
-
 def run_forward(
     plan: Plan, xp: Backend, inputs: Sequence[Array], course: Course, keep: bool
 ) -> tuple[Array, list[Array], dict[Ref, list[Array]]]:
@@ -184,23 +65,25 @@ def run_forward(
         turn = len(plan.values[ref].shape) == 2 and any(
             ref in call.args and call.primitive not in (_matmul, _linear) for call in plan.calls
         )
-        rows[ref] = _turned(xp, x, plan.values[ref], order) if turn else [x[t] for t in order]
+        rows[ref] = turned_rows(xp, x, plan.values[ref], order) if turn else [x[t] for t in order]
     written = {c.outputs[0] for c in plan.calls if writer(c, xp, plan.values)}
+    idle = course.idle(xp)
+    ragged = any(numbers is not None for numbers in idle)
     copied: list[tuple[Ref, list[Array]]] = []
     places = []
     for ref, new, state in zip(step.states, step.new_states, states, strict=True):
         count = course.steps + 1 if keep or new == step.output else 2
-        place = _in_turn(_memory(xp, count, plan.values[ref]), course.steps + 1)
+        place = in_turn(memory(xp, count, plan.values[ref]), course.steps + 1)
         place[0][...] = state
         places.append(place)
         rows[ref] = place[:-1]
-        if new in written and new not in rows:
+        overwritten = ragged and new in plan.read_back  # where a sequence is idle, by its old state
+        if new in written and new not in rows and not overwritten:
             rows[new] = place[1:]
         else:
             copied.append((new, place[1:]))
     y = xp.empty((course.steps, *plan.values[step.output].shape), plan.values[step.output].dtype)
     line.compile(plan.calls, plan.read_back if keep else (), course.steps)
-    idle = course.idle(xp)
     for k, t in enumerate(order):
         line.run(k)
         for ref, place in copied:
@@ -231,11 +114,11 @@ def run_backward(
     seed, *seeds = plan.seeds
     line.rows[seed] = _seeded(xp, g[0], plan.values[seed], course, idle)
     sums = Sums(plan, line, xp)
-    kept_back = _with_sources(plan.back, sums.collected)
+    kept_back = with_sources(plan.back, sums.collected)
     carried = []  # the gradients of each state, in front of every step
     for ref, last in zip(seeds, g[1:], strict=True):
-        memory = _memory(xp, sums.places + 1 if ref in kept_back else 1, plan.values[ref])
-        places = _in_turn(memory, course.steps + 1)
+        count = sums.places + 1 if ref in kept_back else 1
+        places = in_turn(memory(xp, count, plan.values[ref]), course.steps + 1)
         places[-1][...] = 0 if last is None else last
         carried.append(places)
         line.rows[ref] = places[1:]
@@ -255,13 +138,13 @@ def run_backward(
         for number, of_x in zip(plan.of_inputs, of_xs, strict=True):
             if number is not None:
                 of_x[order[k]] = line.values[number]
+        sums.add(k)  # before the gradients of the states, which they may read, are overwritten
         # Copies first: the gradient of one state may lie where that of another goes
         found = [None if at is None else line.values[at].copy() for at in plan.of_states]
         for places, gradient in zip(carried, found, strict=True):
             places[k][...] = 0 if gradient is None else gradient
         for places, part in zip(carried, passing, strict=False):
             places[k][numbers] += part
-        sums.add(k)
     return [*of_xs, *(places[0].copy() for places in carried), *sums.totals]
 
 
@@ -272,7 +155,7 @@ def _seeded(
     if g is None:
         zero = xp.zeros(value.shape, value.dtype)
         return [zero] * course.steps
-    rows = _turned(xp, g, value, course.order())
+    rows = turned_rows(xp, g, value, course.order())
     for row, t in zip(rows, course.order(), strict=True):
         if idle[t] is not None:
             row[idle[t]] = 0

@@ -48,7 +48,7 @@ def _totals(xp: Backend, input: Array, dims: Dims, factors: Array | None = None)
         result = result * factors
     if first != 1:
         result = xp.matmul(xp.ones(first, input.dtype), result.reshape((first, kept)))
-    return result.reshape(sums)
+    return (input.copy() if result is input else result).reshape(sums)
 
 
 # Backward reads the standardised input, not the result, which may be changed in place, as by
