@@ -21,7 +21,7 @@ from cupy import (
     concatenate, copysign, cos, cosh, count_nonzero, cumprod, cumsum, diagonal, einsum, empty,
     empty_like, equal, exp, exp2, expand_dims, expm1, eye, flip, floor, floor_divide, fmod,
     frexp, from_dlpack, full, full_like, gcd, greater, greater_equal, hypot, invert, isfinite,
-    isinf, isnan, lcm, less, less_equal, linspace, log, log10, log1p, log2, logaddexp,
+    isinf, isnan, lcm, less, less_equal, linspace, log, log10, log1p, log2,
     logical_and, logical_not, logical_or, logical_xor, matmul, maximum, median, minimum,
     moveaxis, multiply, nan_to_num, ndarray, negative, nextafter, nonzero, not_equal, ones,
     ones_like, power, prod, remainder, repeat, rint, roll, searchsorted, sign, signbit, sin,

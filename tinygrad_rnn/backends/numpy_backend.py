@@ -14,7 +14,7 @@ from numpy import (
     cosh, count_nonzero, einsum, empty, empty_like, equal, exp, exp2, expand_dims, expm1, eye, flip,
     floor, floor_divide, fmod, frexp, from_dlpack, frombuffer, full, full_like, gcd, greater,
     greater_equal, hypot, invert, isfinite, isinf, isnan, lcm, less, less_equal, linspace, log,
-    log10, log1p, log2, logaddexp, logical_and, logical_not, logical_or, logical_xor,
+    log10, log1p, log2, logical_and, logical_not, logical_or, logical_xor,
     maximum, median, minimum, moveaxis, multiply, nan_to_num, ndarray, negative, nextafter, nonzero,
     not_equal, ones, ones_like, power, remainder, repeat, rint, roll, searchsorted, sign, signbit,
     sin, sinh, sqrt, square, stack, subtract, take, take_along_axis, tan, tanh, tile, transpose,
@@ -54,7 +54,8 @@ def where(condition: Any, *choices: Any) -> Any:
     if bits is None or condition.dtype != bool:
         return np.where(condition, *choices)
     a, b = (asarray(choice, kind).view(bits) for choice in choices)
-    result = empty(np.broadcast(condition, a, b).shape, kind)
+    # In memory of its own, in the order that the condition's elements have there
+    result = empty_like(condition, kind, shape=np.broadcast(condition, a, b).shape)
     if not b.ndim and not b:
         multiply(a, condition, out=result.view(bits))
     elif not a.ndim and not a:

@@ -72,7 +72,6 @@ class Backend(Protocol):
     log10: _Function
     log1p: _Function
     log2: _Function
-    logaddexp: _Function
     logical_and: _Function
     logical_not: _Function
     logical_or: _Function

@@ -10,7 +10,6 @@ from ..creation import empty
 from ..ops.recurrent import step
 from ..tensor import Tensor
 from .parameter import Parameter
-from .recurrent import each
 from .regularized import (
     NO_MASKS,
     STOCK,
@@ -23,6 +22,7 @@ from .regularized import (
     reset,
 )
 from .scan import Cell, check_size
+from .states import each
 from .steps import Activation
 from .stock import StockCell, stock_weights
 

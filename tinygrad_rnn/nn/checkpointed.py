@@ -10,6 +10,7 @@ from ..autograd import is_grad_enabled
 from ..autograd.checkpoint import checkpoint
 from ..ops.joining import cat
 from ..tensor import Tensor
+from .states import each
 
 Every = int | str | None
 
@@ -66,7 +67,7 @@ def in_segments(
         results.append((output, *states))
     if reverse:
         results.reverse()
-    output, *more = (_joined(parts) for parts in zip(*results, strict=True))
+    output, *more = each(lambda *parts: cat(parts), *results)
     return output, state, *more
 
 
@@ -94,10 +95,3 @@ class _Segment:
     def _on_step(self, t: int, new: Any) -> None:
         if self.on_step is not None:
             self.on_step(self.start + t, new)
-
-
-def _joined(parts: tuple[Any, ...]) -> Any:
-    """Outputs or states, tensors or tuples of them, one behind the other."""
-    if isinstance(parts[0], Tensor):
-        return cat(parts)
-    return tuple(_joined(some) for some in zip(*parts, strict=True))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..autograd import Variable, current_edge, is_grad_enabled
@@ -14,33 +15,26 @@ from ..backends.elsewhere import drawn
 from ..ops.plan import Plan, Step, make_plan, varying
 from ..ops.planned import Course, planned
 from ..tensor import Tensor
+from .states import each, flat
 
 _KEPT = 64  # so many plans are kept, of all cells together
 
 
 class _Known:
-    """A plan, and the tensors from outside that the step read when it was last watched twice."""
+    """A plan, and for each of the last steps that were watched twice and had it, as the layers of
+    a stack have, the tensors from outside that they read."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.outer: list[weakref.ref[Any]] = []
+        self.outer: deque[list[weakref.ref[Any]]] = deque(maxlen=16)
+
+    def reads(self, outer: Sequence[Any]) -> bool:
+        """Whether one of these steps read just these tensors."""
+        return any(_same([ref() for ref in refs], outer) for refs in list(self.outer))
 
 
 _plans: OrderedDict[Any, _Known] = OrderedDict()
-
-
-def flat(state: Any) -> list[Any]:
-    """The tensors of a state in order."""
-    if isinstance(state, tuple | list):
-        return [tensor for part in state for tensor in flat(part)]
-    return [state]
-
-
-def _structured(like: Any, tensors: Iterator[Any]) -> Any:
-    """The tensors in the structure of a state."""
-    if isinstance(like, tuple | list):
-        return tuple(_structured(part, tensors) for part in like)
-    return next(tensors)
+_changing = threading.Lock()
 
 
 class _Seen(NamedTuple):
@@ -60,6 +54,11 @@ class _Seen(NamedTuple):
     needs: list[bool]
 
 
+def can_watch(*values: Any) -> bool:
+    """Whether inputs and states consist of tensors, and nothing else."""
+    return all(isinstance(tensor, Tensor) for value in values for tensor in flat(value))
+
+
 class Watch:
     """Watches the first steps of a sequence, to run all of it by a plan if they are alike.
 
@@ -76,10 +75,11 @@ class Watch:
         self.over = False
         self.plan: Plan | None = None
         self._first: _Seen | None = None
+        self._new: Any = None  # what the step returned as its state
 
     def step(self, step: Callable[..., Any], x: Any, state: Any) -> tuple[Any, Any]:
         """What the step returns; it is watched meanwhile."""
-        state = _structured(state, map(_apart, flat(state)))
+        state = each(_apart, state)
         before = drawn()
         with Trace() as trace:
             inputs, states = [trace.ref(t) for t in flat(x)], [trace.ref(t) for t in flat(state)]
@@ -89,11 +89,12 @@ class Watch:
         if refused or _escaped(trace, [*map(id, [output, *flat(new)])]):
             self.over = True
             return output, new
+        self._new = new
         seen = _look(trace, inputs, states, trace.ref(output), [*map(trace.ref, flat(new))])
         known = _plans.get(seen.key)
         if self._first is None:
             self._first = seen
-            if known is not None and _same([ref() for ref in known.outer], seen.outer):
+            if known is not None and known.reads(seen.outer):
                 self.over, self.plan = True, known.plan
         else:
             self.over = True
@@ -110,7 +111,8 @@ class Watch:
         course = Course(inputs[0].shape[0], reverse, lengths)
         given = [*inputs, *flat(state), *self._first.constants]
         y, *last = planned(self.plan, given, course)
-        return y, _structured(state, iter(last))
+        tensors = iter(last)
+        return y, each(lambda _: next(tensors), self._new)
 
 
 def _look(
@@ -143,17 +145,18 @@ def _needs(tensors: Sequence[Variable], states: range) -> list[bool]:
 
 def _plan_of(seen: _Seen) -> Plan | None:
     """The plan of a step that was seen twice."""
-    known = _plans.get(seen.key)
-    if known is None:
-        plan = make_plan(seen.trace, seen.calls, seen.step, seen.needs)
-        if plan is None:
-            return None
-        known = _plans[seen.key] = _Known(plan)
-        if len(_plans) > _KEPT:
-            _plans.popitem(last=False)
-    _plans.move_to_end(seen.key)
-    known.outer = [weakref.ref(tensor) for tensor in seen.outer]
-    return known.plan
+    with _changing:
+        known = _plans.get(seen.key)
+        if known is None:
+            plan = make_plan(seen.trace, seen.calls, seen.step, seen.needs)
+            if plan is None:
+                return None
+            known = _plans[seen.key] = _Known(plan)
+            if len(_plans) > _KEPT:
+                _plans.popitem(last=False)
+        _plans.move_to_end(seen.key)
+        known.outer.append([weakref.ref(tensor) for tensor in seen.outer])
+        return known.plan
 
 
 def _references(things: list[Any]) -> list[int]:

@@ -13,7 +13,8 @@ from .containers import ModuleList
 from .functional import dropout
 from .hooks import Hook
 from .module import Module
-from .scan import Cell, Lengths, OnStep, State, check_size, scan, stacked
+from .scan import Cell, Lengths, OnStep, State, check_size, scan
+from .states import each, stacked
 
 
 class Layered(Module):
@@ -158,13 +159,6 @@ class Recurrent(Layered):
         if self.batch_first:
             every = each(lambda part: part.transpose(1, 2), every)
         return output, stacked(finals), every
-
-
-def each(function: Callable[[Tensor], Any], state: Any) -> Any:
-    """The function of a state's tensor, or of each of its tensors."""
-    if isinstance(state, Tensor):
-        return function(state)
-    return tuple(each(function, part) for part in state)
 
 
 def _separate(state: Any, count: int) -> list[Any]:

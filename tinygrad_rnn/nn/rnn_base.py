@@ -14,7 +14,7 @@ from ..ops.recurrent import step_layers
 from ..tensor import Tensor
 from .checkpointed import Every, check_every
 from .parameter import Parameter
-from .recurrent import Layered, each
+from .recurrent import Layered
 from .regularized import (
     STOCK,
     Options,
@@ -26,6 +26,7 @@ from .regularized import (
     reset,
 )
 from .scan import Lengths, check_size
+from .states import each
 from .steps import GATES, Activation
 from .stock import StockCell, stock_weights
 from .utils.rnn import PackedSequence, pack_like, padded

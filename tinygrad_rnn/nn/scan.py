@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..creation import as_tensor
@@ -11,7 +12,8 @@ from ..ops.joining import stack
 from ..tensor import Tensor
 from .checkpointed import Every, check_every, in_segments
 from .module import Module
-from .planning import Watch
+from .planning import Watch, can_watch
+from .states import each, stacked
 
 State = Tensor | tuple[Tensor, ...]
 Step = Callable[[Any, Any], tuple[Tensor, Any]]
@@ -103,11 +105,9 @@ class Cell(Module):
 # ----- one cell, one direction -----
 
 
-def _choose(mask: Tensor, new: Any, old: Any) -> Any:
-    """The new state where the mask holds, the old one elsewhere."""
-    if isinstance(new, Tensor):
-        return where(mask.reshape(mask.shape + (1,) * (new.dim() - 1)), new, old)
-    return tuple(_choose(mask, n, o) for n, o in zip(new, old, strict=True))
+def _choose(mask: Tensor, new: Tensor, old: Tensor | float) -> Tensor:
+    """The new value where the mask holds, the old one elsewhere."""
+    return where(mask.reshape(mask.shape + (1,) * (new.dim() - 1)), new, old)
 
 
 def check_lengths(lengths: Lengths, batch_size: int, steps: int) -> list[int]:
@@ -210,7 +210,9 @@ def step_by_step(
     step: Step = cell.step if isinstance(cell, Cell) else cell
     projected = cell.project(x) if isinstance(cell, Cell) else x
     inputs, begin = _unstacked(projected), state
-    watch = None if return_states or on_step is not None or steps < 2 else Watch()
+    watch = None
+    if not return_states and on_step is None and steps > 1 and can_watch(projected, state):
+        watch = Watch()
     outputs: list[Any] = [None] * steps
     states: list[Any] = [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
@@ -227,7 +229,7 @@ def step_by_step(
             state = new
         else:
             output = _choose(mask, output, 0)
-            state = _choose(mask, new, state)
+            state = each(partial(_choose, mask), new, state)
         outputs[t], states[t] = output, state
     if not return_states:
         return stack(outputs), state
@@ -239,13 +241,6 @@ def _unstacked(x: Any) -> Sequence[Any]:
     return (
         x.unbind(0) if isinstance(x, Tensor) else list(zip(*(p.unbind(0) for p in x), strict=True))
     )
-
-
-def stacked(states: list[Any]) -> Any:
-    """States, tensors or tuples of them, along a new first dimension."""
-    if isinstance(states[0], Tensor):
-        return stack(states)
-    return tuple(stack(part) for part in zip(*states, strict=True))
 
 
 def _masked(x: Tensor, ends: list[int]) -> tuple[Tensor, list[Tensor | None]]:

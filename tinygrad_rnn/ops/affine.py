@@ -38,9 +38,15 @@ def _linear_name(node: Any) -> str:
 def _linear(xp: Backend, added: Array | None, input: Array, weight: Array, *, bias: bool) -> Array:
     """input (..., in) @ weight (out, in).T + added (out), as one product of two matrices."""
     if input.ndim == 2:
-        result = xp.matmul(input, weight.T)
-    else:
-        result = xp.matmul(_as_one(input), weight.T).reshape((*input.shape[:-1], len(weight)))
+        return affine(xp, added, input, weight)
+    return affine(xp, added, _as_one(input), weight).reshape((*input.shape[:-1], len(weight)))
+
+
+def affine(
+    xp: Backend, added: Array | None, input: Array, weight: Array, out: Array | None = None
+) -> Array:
+    """input (rows, in) @ weight (out, in).T + added, in new memory or in that of out."""
+    result = xp.matmul(input, weight.T, out=out)
     if added is not None:
         result += added
     return result

@@ -314,11 +314,15 @@ def sigmoid(xp: Backend, input: Array) -> Array:
     >>> torch.sigmoid(torch.tensor([0.0, 2.0]))
     tensor([0.5000, 0.8808])
     """
-    result = xp.empty_like(input)
-    xp.negative(input, out=result)
-    xp.exp(result, out=result)
-    result += 1
-    return xp.true_divide(1, result, out=result)
+    return logistic(xp, input, xp.empty_like(input))
+
+
+def logistic(xp: Backend, input: Array, out: Array) -> Array:
+    """The sigmoid written into out."""
+    xp.negative(input, out=out)
+    xp.exp(out, out=out)
+    out += 1
+    return xp.true_divide(1, out, out=out)
 
 
 @primitive

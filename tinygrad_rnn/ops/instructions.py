@@ -4,15 +4,16 @@ put their results there, into memory that is given to them where the array libra
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..autograd.broadcast import expand
 from ..autograd.trace import Call, Ref
 from ..backends import Array, Backend
-from .affine import _linear
+from .affine import _linear, affine
 from .arithmetic import _div, _rsub, add, mul, neg, sub
 from .choice import maximum, minimum
-from .elementwise import exp, relu, sigmoid, sqrt, tanh
+from .elementwise import exp, logistic, relu, sigmoid, sqrt, tanh
 from .joining import _cat
 from .linalg import _matmul
 from .plan import Value
@@ -30,34 +31,12 @@ _UFUNCS = {
 }  # fmt: skip
 
 
-def _reversed_subtract(xp: Backend) -> Callable[..., Array]:
-    return lambda input, other, out: xp.subtract(other, input, out=out)
-
-
-def _rectify(xp: Backend) -> Callable[..., Array]:
-    return lambda input, out: xp.maximum(input, 0, out=out)
-
-
-def _logistic(xp: Backend) -> Callable[..., Array]:
-    def into(input: Array, out: Array) -> None:
-        xp.negative(input, out=out)
-        xp.exp(out, out=out)
-        out += 1
-        xp.true_divide(1, out, out=out)
-
-    return into
-
-
-def _affine(xp: Backend) -> Callable[..., Array]:
-    def into(added: Array | None, input: Array, weight: Array, out: Array) -> None:
-        xp.matmul(input, weight.T, out=out)
-        if added is not None:
-            out += added
-
-    return into
-
-
-_OTHERS = {_rsub: _reversed_subtract, relu: _rectify, sigmoid: _logistic, _linear: _affine}
+# Those that are no function of the array library: (xp, *arguments, out)
+_OTHERS: dict[Any, Callable[..., Array]] = {
+    _rsub: lambda xp, input, other, out: xp.subtract(other, input, out=out),
+    relu: lambda xp, input, out: xp.clip(input, 0, None, out=out),
+    sigmoid: logistic,
+}
 
 
 def writer(call: Call, xp: Backend, values: Sequence[Value]) -> Callable[..., Any] | None:
@@ -71,14 +50,14 @@ def writer(call: Call, xp: Backend, values: Sequence[Value]) -> Callable[..., An
         axis = call.params["dim"]
         return lambda *parts, out: xp.concatenate(parts, axis=axis, out=out)
     if call.primitive is _linear:
-        two_dimensional = len(values[call.args[1]].shape) == 2
-        return _affine(xp) if two_dimensional else None
+        matrix = len(values[call.args[1]].shape) == 2
+        return partial(affine, xp) if matrix else None
     if call.params:
         return None
     if call.primitive in _UFUNCS:
         return getattr(xp, _UFUNCS[call.primitive])
     other = _OTHERS.get(call.primitive)
-    return None if other is None else other(xp)
+    return None if other is None else partial(other, xp)
 
 
 def writing(write: Callable[..., Any], args: Sequence[int], out: int) -> Instruction:

@@ -154,8 +154,6 @@ class _Rule:
     """The rule of an operation that keeps something beside tensors, as one operation of a plan."""
 
     view = False
-    variadic = True
-
     _rule: Any
 
     def __init__(self, operation: Operation, needs: tuple[bool, ...], outputs: int) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..autograd import Kept, Variable, is_grad_enabled, primitive
+from ..autograd import Kept, Variable, current_edge, is_grad_enabled, primitive
 from ..autograd.trace import Ref
 from ..backends import Array, Backend, backend_of
+from ..backends.fused.steps import COLUMNS
 from ..dtypes import bool_
 from .affine import _linear
 from .choice import where
@@ -18,8 +19,6 @@ from .linalg import _matmul
 from .line import Line, in_turn, memory, turned_rows, with_sources
 from .plan import Plan, Product, Rows, Value
 from .replay import replayed
-
-COLUMNS = 1024  # of gradients that are collected for one product: enough for BLAS's full speed
 
 
 @dataclass(frozen=True)
@@ -275,9 +274,5 @@ def planned(plan: Plan, inputs: Sequence[Any], course: Course) -> tuple[Any, ...
         inputs: what the step reads of the sequence, (steps, ...) each, the first states, and the
             constants.
     """
-    keep = (
-        bool(plan.seeds)
-        and is_grad_enabled()
-        and any(isinstance(value, Variable) and value._edge is not None for value in inputs)
-    )
+    keep = is_grad_enabled() and any(current_edge(value) is not None for value in inputs)
     return _planned(*inputs, plan=plan, course=course, keep=keep)

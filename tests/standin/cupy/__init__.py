@@ -26,7 +26,7 @@ _UFUNCS = """
     absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or
     bitwise_xor ceil copysign cos cosh equal exp exp2 expm1 floor floor_divide fmod gcd
     greater greater_equal hypot invert isfinite isinf isnan lcm less less_equal log log10 log1p log2
-    logaddexp logical_and logical_not logical_or logical_xor maximum minimum multiply negative
+    logical_and logical_not logical_or logical_xor maximum minimum multiply negative
     nextafter not_equal power remainder rint sign signbit sin sinh sqrt square subtract tan tanh
     true_divide trunc
 """
