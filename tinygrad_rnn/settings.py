@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import os
-import warnings
 from typing import Any, TypeVar
 
 from . import backends
+from .backends import cpu
 from .backends.determinism import setting
+from .backends.precision import setting as precision_setting
 from .dtypes import as_dtype, set_default_dtype
 from .tensor import Tensor
+from .warning import warn
 
 Model = TypeVar("Model")
 
@@ -21,8 +22,8 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     """Make it an error (or with warn_only a warning) that an operation may give other results, to
     rounding, when it runs again.
 
-    On the CPU none does. On GPUs adding up at repeated places does: the gradients of embeddings
-    and of indexing, `index_add`, `scatter_add`, ...
+    On the CPU none does. On GPUs adding up at repeated places does: the gradients of indexing and
+    of large embeddings, `index_add`, `scatter_add`, ...
 
     >>> torch.use_deterministic_algorithms(True)
     >>> torch.are_deterministic_algorithms_enabled()
@@ -103,41 +104,35 @@ def _positive(name: str, value: Any) -> None:
 
 
 def set_num_threads(num_threads: int, /) -> None:
-    """Set how many threads products of matrices run on; everything else on the CPU runs on one.
+    """Set how many threads the compiled kernels run on, and BLAS, which does what they don't.
 
-    NumPy can't do that itself: it takes the package threadpoolctl. Without it this warns, and has
-    no effect; start the program with OPENBLAS_NUM_THREADS (or OMP_NUM_THREADS) set then.
+    For BLAS it takes the package threadpoolctl. Without it BLAS has as many threads as
+    OPENBLAS_NUM_THREADS (or OMP_NUM_THREADS) said at the start; this warns if nothing was compiled,
+    because then it has no effect at all.
 
     >>> torch.set_num_threads(0)
     Traceback (most recent call last):
     RuntimeError: set_num_threads expects a positive integer
     """
     _positive("set_num_threads", num_threads)
+    cpu.set_threads(num_threads)
     pools = _threadpools()
-    if pools is None:
-        warnings.warn(
-            "set_num_threads() has no effect without threadpoolctl: pip install threadpoolctl, or "
-            f"set the environment variable OPENBLAS_NUM_THREADS={num_threads} before the start",
-            stacklevel=2,
-        )
-    else:
+    if pools is not None:
         pools.threadpool_limits(limits=num_threads, user_api="blas")
+    elif cpu.available() == ("numpy",):
+        warn(
+            "set_num_threads() has no effect without threadpoolctl: pip install threadpoolctl, or "
+            f"set the environment variable OPENBLAS_NUM_THREADS={num_threads} before the start"
+        )
 
 
 def get_num_threads() -> int:
-    """How many threads products of matrices run on.
+    """How many threads products of matrices and recurrent layers run on.
 
     >>> torch.get_num_threads() >= 1
     True
     """
-    pools = _threadpools()
-    if pools is not None:
-        counts = [p["num_threads"] for p in pools.threadpool_info() if p["user_api"] == "blas"]
-        return max(counts, default=1)
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name])
-    return os.cpu_count() or 1
+    return cpu.get_threads()
 
 
 def set_num_interop_threads(num_threads: int, /) -> None:
@@ -160,24 +155,21 @@ def get_num_interop_threads() -> int:
 # ----- precision and types -----
 
 _PRECISIONS = ("highest", "high", "medium")
-_precision = "highest"
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """Say how much precision products may lose: "highest" (none), "high" or "medium". They lose
-    none whatever it says.
+    """Say how much precision products may lose on GPUs: "highest" (none), or "high" or "medium",
+    which let them use TF32. Those on the CPU never lose any.
 
     >>> torch.set_float32_matmul_precision("highest")
     """
-    global _precision
     if precision not in _PRECISIONS:
-        warnings.warn(
+        warn(
             f"{precision} is not one of 'highest', 'high', or 'medium'; the current "
-            "set_float32_matmul_precision call has no effect",
-            stacklevel=2,
+            "set_float32_matmul_precision call has no effect"
         )
     else:
-        _precision = precision
+        precision_setting.precision = precision
 
 
 def get_float32_matmul_precision() -> str:
@@ -186,7 +178,7 @@ def get_float32_matmul_precision() -> str:
     >>> torch.get_float32_matmul_precision()
     'highest'
     """
-    return _precision
+    return precision_setting.precision
 
 
 def set_default_tensor_type(t: Any) -> None:

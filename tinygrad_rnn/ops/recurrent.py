@@ -49,7 +49,7 @@ def _fused(
     weights = Weights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)
     state = (h,) if c is None else (h, c)
     y, last, kept = xp.fused_cells[mode].forward(x, state, weights, way, keep)
-    return (y, *last, Kept(kept)) if keep else (y, *last)
+    return (y, *last, Kept((kept,))) if keep else (y, *last)
 
 
 def _gradients(
@@ -75,7 +75,7 @@ def _gradients(
         return replayed(g, (x, h, c, *weights), needs, plain)
     xp: Any = backend_of(x)
     g_x, first, of_weights = xp.fused_cells[mode].backward(
-        g[0], g[1:], kept, weights, way, needs[0]
+        g[0], g[1:], kept[0], weights, way, needs[0]
     )
     return g_x, *first, *(() if c is not None else (None,)), *of_weights
 

@@ -1,0 +1,24 @@
+"""What pyproject.toml can't say: the compiled kernels, left out where they can't be built."""
+
+import glob
+import sys
+
+from setuptools import Extension, setup
+
+SOURCE = "tinygrad_rnn/backends/compiled/source"
+
+kernels = Extension(
+    "tinygrad_rnn.backends._kernels",
+    sorted(glob.glob(f"{SOURCE}/*.c")),
+    depends=sorted(glob.glob(f"{SOURCE}/*.h")),
+    extra_compile_args=["-O3", "-std=gnu11", "-pthread"],
+    extra_link_args=["-pthread"],
+    py_limited_api=True,  # one build for Python 3.11 and all that follow
+    optional=True,  # without a C compiler the package is installed too, and runs on NumPy
+)
+
+setup(
+    # The kernels are written in GCC's and Clang's vectors, which Microsoft's compiler does not know
+    ext_modules=[] if sys.platform == "win32" else [kernels],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+)

@@ -1,0 +1,107 @@
+/* A cell over a whole sequence, forward and backward. Included once per cell and real type, with
+   CELL, GATES, SUMS, UNITS, KEPT and STATES defined; at the end they are undefined again.
+
+   Inside, features are rows and the sequences of a batch lie side by side in a row, so that a
+   vector is LANES sequences of one unit. Rows are `width` numbers long: the batch, rounded up to
+   whole lines of the cache. Columns that belong to no sequence are computed too, and never read.
+
+   Each member of the team has units of its own, in blocks of BLOCK, and does for them all that
+   there is to do, in every step; it meets the others once per step, because the next product reads
+   the whole state. docs/compiled.md draws it. */
+
+#define THE(name) NAME(CONCATENATED_2(CELL, name))
+#define EXTRA (SUMS > GATES) /* the last gate's part of x has a sum of its own */
+
+/* The sum that a row of W_ih belongs to; a row of W_hh belongs to that of its own number. */
+INLINE int THE(sum_of_input)(int gate) { return EXTRA && gate == GATES - 1 ? GATES : gate; }
+
+/* The memory of a call, divided. */
+struct THE(memory) {
+    ptrdiff_t width, units; /* of a row; of all units, rounded up */
+    REAL *h[2], *x[2], *c, *bias;
+    REAL *packed, *d, *carry, *d_c, *g_y, *panels;
+    ptrdiff_t slots, slot; /* how many steps `d` holds, and the size of one */
+    ptrdiff_t panel_size;  /* of each member's */
+    size_t size;
+};
+
+static REAL *THE(take)(struct THE(memory) *memory, char *scratch, ptrdiff_t count) {
+    REAL *const at = scratch ? (REAL *)(scratch + memory->size) : NULL;
+    memory->size += rounded_up(count * (ptrdiff_t)sizeof(REAL), LINE);
+    return at;
+}
+
+static struct THE(memory) THE(common)(const struct call *call) {
+    struct THE(memory) memory = {0};
+    memory.width = rounded_up(call->batch, PADDING);
+    memory.units = rounded_up(call->hidden, BLOCK);
+    return memory;
+}
+
+static struct THE(memory) THE(forward_memory)(const struct call *call) {
+    struct THE(memory) memory = THE(common)(call);
+    const ptrdiff_t state = memory.units * memory.width;
+    for (int i = 0; i < 2; i++) {
+        memory.h[i] = THE(take)(&memory, call->scratch, state);
+        memory.x[i] = THE(take)(&memory, call->scratch, call->inputs * memory.width);
+    }
+    memory.c = THE(take)(&memory, call->scratch, STATES > 1 ? state : 0);
+    memory.bias = THE(take)(&memory, call->scratch, memory.units * SUMS);
+    return memory;
+}
+
+static struct THE(memory) THE(backward_memory)(const struct call *call, int members) {
+    struct THE(memory) memory = THE(common)(call);
+    const ptrdiff_t state = memory.units * memory.width;
+    const ptrdiff_t runs = call->steps * memory.width / RUN + 1; /* of as many steps each */
+    memory.slots = call->steps / runs + 2;
+    memory.slot = SUMS * state;
+    memory.packed = THE(take)(&memory, call->scratch, memory.units * memory.units * GATES);
+    memory.d = THE(take)(&memory, call->scratch, memory.slots * memory.slot);
+    memory.carry = THE(take)(&memory, call->scratch, state);
+    memory.d_c = THE(take)(&memory, call->scratch, STATES > 1 ? state : 0);
+    memory.g_y = THE(take)(&memory, call->scratch, state);
+    const ptrdiff_t columns = memory.slots * memory.width, rows = memory.units * GATES;
+    memory.panel_size = (columns > rows ? columns : rows) * VECTORS * LANES;
+    memory.panels = THE(take)(&memory, call->scratch, members * memory.panel_size);
+    return memory;
+}
+
+static size_t THE(forward_scratch)(const struct call *call, int members) {
+    (void)members;
+    return THE(forward_memory)(call).size;
+}
+
+static size_t THE(backward_scratch)(const struct call *call, int members) {
+    return THE(backward_memory)(call, members).size;
+}
+
+static size_t THE(columns_size)(const struct call *call) {
+    ptrdiff_t columns = 0;
+    for (ptrdiff_t s = 0; s < call->steps; s++) columns += call->counts[s];
+    return columns * (call->hidden + call->inputs) * sizeof(REAL);
+}
+
+/* The length of a row of `kept` for n sequences. */
+INLINE ptrdiff_t THE(kept_stride)(const struct call *call, ptrdiff_t n) {
+    return call->batch <= FEW ? n : rounded_up(n, PADDING);
+}
+
+static size_t THE(kept_size)(const struct call *call) {
+    ptrdiff_t columns = 0;
+    for (ptrdiff_t s = 0; s < call->steps; s++) columns += THE(kept_stride)(call, call->counts[s]);
+    /* and what a vector at the very end reaches beyond it */
+    return (KEPT * rounded_up(call->hidden, BLOCK) * columns + PADDING) * sizeof(REAL);
+}
+
+#include "forward.h"
+#include "backward.h"
+
+#undef THE
+#undef EXTRA
+#undef CELL
+#undef GATES
+#undef SUMS
+#undef UNITS
+#undef KEPT
+#undef STATES
