@@ -22,8 +22,8 @@ from cupy import standin
 
 # What the backend's protocol does not name, and cupy_backend needs
 BESIDE = {
-    "array", "asnumpy", "cuda", "get_default_memory_pool", "lib", "linalg", "ndarray", "standin",
-    "ufunc",
+    "RawKernel", "array", "asnumpy", "cuda", "get_default_memory_pool", "lib", "linalg", "ndarray",
+    "standin", "ufunc",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ NumPy computes; everything else is as CuPy does it, or stricter: see `_array.nda
 the functions that the backends' protocol names, with CuPy's parameters, and no others.
 """
 
-from . import cuda as cuda, linalg as linalg, standin as standin
+from . import _cublas as _cublas, cuda as cuda, linalg as linalg, standin as standin
 from ._array import ndarray as ndarray, of_array as _of_array
 from ._functions import (
     array as array,
@@ -21,6 +21,7 @@ from ._functions import (
     ufunc as ufunc,
     where as where,
 )
+from ._raw import RawKernel as RawKernel
 
 _UFUNCS = """
     absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or
@@ -87,4 +88,4 @@ globals().update({name: _maker(name, names) for name, names in _OF_NUMBERS.items
 
 
 def get_default_memory_pool() -> cuda.MemoryPool:
-    return cuda.MemoryPool()
+    return cuda._default

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from . import cuda
+from . import _graph, cuda
 from .standin import synchronized
 
 _NUMBERS = (bool, int, float, np.generic)
@@ -17,11 +18,11 @@ _COUNTING = ("bincount", "nonzero", "unique")  # the host reads how large their 
 
 def apply(ufunc: np.ufunc, *args: Any, out: Any = None, **options: Any) -> Any:
     """Run one of NumPy's ufuncs as a kernel on the current device."""
-    if out is not None:
-        options["out"] = values(out)
-    with np.errstate(all="ignore"):  # a GPU says nothing about infinities
-        result = ufunc(*[values(arg) for arg in args], **options)
-    return wrap(result) if out is None else out
+    arrays = [values(arg) for arg in args]
+    if out is None:
+        return computed(lambda: ufunc(*arrays, **options))
+    target = values(out)
+    return changed(lambda: ufunc(*arrays, out=target, **options), out)
 
 
 def _operator(ufunc: np.ufunc) -> Any:
@@ -72,18 +73,23 @@ def of_array(name: str, parameters: str) -> Callable[..., Any]:
             raise TypeError(f"{name}(): Unsupported type {type(a)}")
         out = (dict(zip(parameters.split(), args, strict=False)) | named).get("out")
         options = options_of(name, parameters, args, named)
-        if out is not None:
-            options["out"] = values(out)
         if name in _COUNTING:
             synchronized(name)
         if options.get("kind", "stable") not in (None, "stable"):
             raise ValueError(f"unsupported kind: {options['kind']}")
-        if isinstance(options.get("indices"), np.ndarray):  # positions outside wrap around
-            axis = options.get("axis")
-            options["indices"] = options["indices"] % (a.size if axis is None else a.shape[axis])
-        with np.errstate(all="ignore"):
-            result = numpy_function(values(a), **options)
-        return wrap(result, a) if out is None else out
+        array = values(a)
+        if name == "empty_like":
+            result = wrap(np.empty_like(array, **options))
+            _graph.spoil(result._a)
+            return result
+        if out is not None:
+            target = values(out)
+            return changed(lambda: numpy_function(array, **options, out=target), out)
+        if not isinstance(options.get("indices"), np.ndarray):
+            return computed(lambda: numpy_function(array, **options), a)
+        axis, indices = options.get("axis"), options.pop("indices")
+        size = a.size if axis is None else a.shape[axis]  # positions outside wrap around
+        return computed(lambda: numpy_function(array, indices % size, **options), a)
 
     function.__name__ = name
     return function
@@ -100,7 +106,7 @@ class ndarray:
         base: the array that owns the memory, never itself a view; None if this one does.
     """
 
-    __slots__ = ("__weakref__", "_a", "_device", "base")
+    __slots__ = ("__weakref__", "_a", "_device", "_pool", "base")
     __array_priority__ = 100
     __array_ufunc__ = None  # NumPy's ufuncs raise TypeError
     __hash__ = None  # type: ignore[assignment]
@@ -109,12 +115,12 @@ class ndarray:
         self._a = array
         self.base = base
         self._device = cuda.runtime.getDevice() if base is None else base._device
-        if base is None:
-            cuda.used_bytes[self._device] += array.nbytes
+        self._pool = cuda.allocate(array.nbytes) if base is None else None
 
     def __del__(self) -> None:
-        if self.base is None:
-            cuda.used_bytes[self._device] -= self._a.nbytes
+        pool = getattr(self, "_pool", None)  # None, too, if there was no memory for it
+        if pool is not None:
+            pool.freed(self._device, self._a.nbytes)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -152,8 +158,20 @@ class ndarray:
     # ----- reads: each is a synchronisation -----
 
     def get(self) -> np.ndarray:
+        not_capturing()
         synchronized("reading an array")
         return self._a.copy()
+
+    def set(self, arr: np.ndarray, stream: Any = None) -> None:
+        """Copy an array of the host, of this dtype and shape, without waiting."""
+        if not isinstance(arr, np.ndarray):
+            raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
+        if (self.dtype, self.shape) != (arr.dtype, arr.shape):
+            raise TypeError(f"{arr.dtype} {arr.shape} cannot be set to {self.dtype} {self.shape}")
+        if not (self._a.flags.c_contiguous or self._a.flags.f_contiguous):
+            raise RuntimeError("Cannot set to non-contiguous array")
+        not_capturing()
+        self._a[...] = arr
 
     def item(self) -> Any:
         return self.get().item()
@@ -182,7 +200,7 @@ class ndarray:
     # ----- views -----
 
     def reshape(self, *shape: Any) -> ndarray:
-        return wrap(self._a.reshape(*shape), self)
+        return computed(lambda: self._a.reshape(*shape), self)
 
     def transpose(self, *axes: Any) -> ndarray:
         return wrap(self._a.transpose(*axes), self)
@@ -193,10 +211,10 @@ class ndarray:
     def ravel(self, order: str = "C") -> ndarray:
         if order == "K":
             raise NotImplementedError("ravel with order='K' not yet implemented.")
-        return wrap(self._a.ravel(order), self)
+        return computed(lambda: self._a.ravel(order), self)
 
     def flatten(self, order: str = "C") -> ndarray:
-        return ndarray(values(self).flatten(order))
+        return computed(lambda: values(self).flatten(order))
 
     def view(self, dtype: Any = None) -> ndarray:
         return wrap(self._a.view() if dtype is None else self._a.view(dtype), self)
@@ -216,12 +234,13 @@ class ndarray:
 
     def __getitem__(self, key: Any) -> ndarray:
         index, advanced = index_for(key, self.shape)
-        return wrap((values(self) if advanced else self._a)[index], self)
+        array = values(self) if advanced else self._a
+        return computed(lambda: array[index()], self)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         index, _ = index_for(key, self.shape)
-        with np.errstate(all="ignore"):
-            values(self)[index] = values(value)
+        array, new = values(self), values(value)
+        changed(lambda: array.__setitem__(index(), new), self)
 
     def __iter__(self) -> Any:
         if not self.ndim:
@@ -232,7 +251,7 @@ class ndarray:
 
     def copy(self, order: str = "C") -> ndarray:
         """A copy on the current device, wherever this array is."""
-        return ndarray(self._a.copy(order))
+        return computed(lambda: self._a.copy(order))
 
     def astype(
         self, dtype: Any, order: str = "K", casting: None = None, subok: None = None,
@@ -240,11 +259,13 @@ class ndarray:
     ) -> ndarray:  # fmt: skip
         if not copy and self.dtype == dtype:
             return self
-        with np.errstate(all="ignore"):
-            return ndarray(values(self).astype(dtype, order))
+        array = values(self)
+        return computed(lambda: array.astype(dtype, order))
 
     def fill(self, value: Any) -> None:
-        values(self).fill(values(value))
+        array = values(self)
+        new = values(value)
+        changed(lambda: array.fill(new), self)
 
     # ----- operators -----
 
@@ -301,6 +322,17 @@ class ndarray:
 
     # ----- other libraries -----
 
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return {
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "data": (self._a.ctypes.data, False),
+            "strides": None if self._a.flags.c_contiguous else self.strides,
+            "stream": 1,
+            "version": 3,
+        }
+
     def __dlpack_device__(self) -> tuple[int, int]:
         return 2, self._device  # kDLCUDA
 
@@ -323,6 +355,41 @@ def values(x: Any) -> Any:
     raise TypeError(f"Unsupported type {type(x)}")
 
 
+def computed(function: Callable[[], Any], *sources: ndarray) -> Any:
+    """What a kernel makes: of memory of its own, or, if NumPy makes a view of a source, a view."""
+    with np.errstate(all="ignore"):  # a GPU says nothing about infinities
+        result = wrap(function(), *sources)
+    parts = result if isinstance(result, tuple | list) else [result]
+    old = [id(source) for source in sources]  # arrays compare element by element
+    new = [part._a for part in parts if part.base is None and id(part) not in old]
+    if new:
+        _graph.made(function, new)
+    return result
+
+
+def changed(function: Callable[[], Any], target: ndarray) -> ndarray:
+    """The target, which a kernel has written to."""
+    _graph.change(function)
+    return target
+
+
+def not_capturing() -> None:
+    """Raise what CuPy raises where a stream that captures would have to copy from the host."""
+    if _graph.capturing is not None:
+        raise RuntimeError(
+            "the current stream is capturing, so synchronous API calls and memory copies are "
+            "disallowed"
+        )
+
+
+def library_is_free(name: str) -> None:
+    """Raise what CuPy raises where it would call this library while a stream captures."""
+    if _graph.capturing is not None:
+        raise NotImplementedError(
+            f"calling {name} API during stream capture is currently unsupported"
+        )
+
+
 def wrap(result: Any, *sources: ndarray) -> Any:
     """A result of NumPy's as device arrays: views of the sources, or owners of their memory."""
     if isinstance(result, tuple | list):
@@ -342,8 +409,8 @@ def _upload(array: np.ndarray) -> ndarray:
     return ndarray(array.copy())
 
 
-def index_for(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], bool]:
-    """The index for NumPy, and whether it takes a kernel to follow it.
+def index_for(key: Any, shape: tuple[int, ...]) -> tuple[Callable[[], tuple[Any, ...]], bool]:
+    """A function that gives the index for NumPy, and whether it takes a kernel to follow it.
 
     CuPy wraps positions that are outside around where an array names them; where a number does,
     it raises IndexError as NumPy does. A mask is counted first, and the host waits for that.
@@ -361,7 +428,9 @@ def index_for(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], bool]:
             elif part.dtype.kind not in "iu":
                 raise IndexError("arrays used as indices must be of integer or boolean type.")
             elif dim < len(shape) and shape[dim]:
-                positions = positions.astype(np.int64) % shape[dim]
+                index.append(functools.partial(_wrapped_around, positions, shape[dim]))
+                dim += 1
+                continue
             index.append(positions)
         elif part is None or part is Ellipsis or isinstance(part, slice | int | np.integer):
             index.append(part)
@@ -370,7 +439,11 @@ def index_for(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], bool]:
         dim += len(shape) - named if part is Ellipsis else _consumed(part)
     if not any(part is Ellipsis for part in parts):
         index.append(Ellipsis)  # a single element is then a 0-d view
-    return tuple(index), advanced
+    return lambda: tuple([part() if callable(part) else part for part in index]), advanced
+
+
+def _wrapped_around(positions: np.ndarray, size: int) -> np.ndarray:
+    return positions.astype(np.int64) % size
 
 
 def _consumed(part: Any) -> int:

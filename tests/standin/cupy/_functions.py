@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import cuda, standin
-from ._array import apply, index_for, ndarray, options_of, values, wrap
+from . import _graph, cuda, standin
+from ._array import (
+    apply,
+    changed,
+    computed,
+    index_for,
+    library_is_free,
+    ndarray,
+    not_capturing,
+    options_of,
+    values,
+    wrap,
+)
 
 # The types that a GPU adds in one step
 _ATOMIC = ("float16", "float32", "float64", "int32", "uint32", "uint64")
@@ -31,13 +43,14 @@ class ufunc:
         if self.__name__ != "add":
             raise NotImplementedError(f"`{self.__name__}.at` is not supported yet")
         index, _ = index_for(indices, a.shape)
-        by_number = any(isinstance(i, np.ndarray) and i.dtype.kind != "b" for i in index)
+        by_number = any(isinstance(i, np.ndarray) and i.dtype.kind != "b" for i in index())
         if by_number and a.dtype not in _ATOMIC:
             raise TypeError(
                 "scatter_add only supports int32, float16, float32, float64, uint32, uint64, as "
                 "data type"
             )
-        np.add.at(values(a), index, np.asarray(values(b)).astype(a.dtype))
+        array, new = values(a), values(b)
+        changed(lambda: np.add.at(array, index(), np.asarray(new).astype(a.dtype)), a)
 
 
 def maker(name: str, parameters: str) -> Callable[..., ndarray]:
@@ -48,9 +61,10 @@ def maker(name: str, parameters: str) -> Callable[..., ndarray]:
         options = options_of(name, parameters, args, named)
         if name == "arange" and len(args) == 1:
             options["start"], options["stop"] = 0, args[0]
-        result = wrap(numpy_function(**options))
-        if name == "empty" and result.dtype.kind == "f":
-            result.fill(np.nan)  # what nobody wrote must not look like a result
+        if name != "empty":
+            return computed(lambda: numpy_function(**options))
+        result = wrap(np.empty(**options))
+        _graph.spoil(result._a)  # what nobody wrote must not look like a result
         return result
 
     function.__name__ = name
@@ -74,26 +88,32 @@ def broadcast_arrays(*args: Any) -> list[ndarray]:
 def concatenate(tup: Any, axis: int | None = 0, out: Any = None) -> ndarray:
     arrays = _arrays("concatenate", tup)
     if out is None:
-        return wrap(np.concatenate(arrays, axis))
-    np.concatenate(arrays, axis, out=values(out))
-    return out
+        return computed(lambda: np.concatenate(arrays, axis))
+    target = values(out)
+    return changed(lambda: np.concatenate(arrays, axis, out=target), out)
 
 
 def stack(tup: Any, axis: int = 0) -> ndarray:
-    return wrap(np.stack(_arrays("stack", tup), axis))
+    arrays = _arrays("stack", tup)
+    return computed(lambda: np.stack(arrays, axis))
 
 
 def matmul(x1: Any, x2: Any, out: Any = None) -> ndarray:
     _arrays("matmul", (x1, x2))
+    library_is_free("cuBLAS")
     return apply(np.matmul, x1, x2, out=out)
 
 
 def frexp(x: Any) -> tuple[ndarray, ndarray]:
-    return tuple(wrap(list(np.frexp(*_arrays("frexp", [x])))))
+    arrays = _arrays("frexp", [x])
+    return tuple(computed(lambda: list(np.frexp(*arrays))))
 
 
 def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> ndarray:
-    return wrap(np.einsum(subscripts, *_arrays("einsum", operands), optimize=optimize), *operands)
+    arrays = _arrays("einsum", operands)
+    if len(arrays) > 1:
+        library_is_free("cuBLAS")
+    return computed(lambda: np.einsum(subscripts, *arrays, optimize=optimize), *operands)
 
 
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
@@ -102,7 +122,8 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
         standin.synchronized("where")
         return wrap(np.nonzero(values(condition)))
-    return wrap(np.where(values(condition), values(x), values(y)))
+    chosen = values(condition), values(x), values(y)
+    return computed(lambda: np.where(*chosen))
 
 
 # ----- between host and device -----
@@ -114,6 +135,7 @@ def array(obj: Any, dtype: Any = None, copy: bool = True) -> ndarray:
         here = obj._device == cuda.runtime.getDevice()
         copied = obj if here and not copy else obj.copy()
         return copied if dtype is None else copied.astype(dtype, copy=False)
+    not_capturing()
     host = np.array(obj, dtype)
     if host.dtype.kind not in "biuf":
         raise ValueError(f"Unsupported dtype {host.dtype}")
@@ -121,9 +143,23 @@ def array(obj: Any, dtype: Any = None, copy: bool = True) -> ndarray:
 
 
 def asarray(a: Any, dtype: Any = None) -> ndarray:
+    if hasattr(a, "__cuda_array_interface__") and not isinstance(a, ndarray):
+        a = _on(a.__cuda_array_interface__)
     if isinstance(a, ndarray):
         return a if dtype is None else a.astype(dtype, copy=False)
     return array(a, dtype)
+
+
+def _on(there: dict[str, Any]) -> ndarray:
+    """An array on memory that somebody else describes."""
+    address, _ = there["data"]
+    dtype, shape, strides = np.dtype(there["typestr"]), there["shape"], there["strides"]
+    reach = sum(
+        (n - 1) * step
+        for n, step in zip(shape, strides or np.empty(shape, dtype).strides, strict=True)
+    )
+    memory = (ctypes.c_char * (reach + dtype.itemsize)).from_address(address)
+    return ndarray(np.ndarray(shape, dtype, memory, 0, strides))
 
 
 def asnumpy(a: Any) -> np.ndarray:

@@ -10,10 +10,11 @@ import cupyx
 import numpy as np
 
 from . import standin
-from ._array import ndarray, values, wrap
+from ._array import library_is_free, ndarray, values, wrap
 
 
 def _matrices(name: str, *arrays: Any) -> list[np.ndarray]:
+    library_is_free("cuSOLVER")
     for array in arrays:
         if not isinstance(array, ndarray):
             raise TypeError(f"{name}(): Unsupported type {type(array)}")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from . import _graph
+
 syncs = 0  # how many reads there were
 _allowed = True
 
@@ -27,6 +29,8 @@ def no_sync() -> Iterator[None]:
 def synchronized(what: str) -> None:
     """Note a synchronisation. Raises RuntimeError inside `no_sync`."""
     global syncs
+    if _graph.capturing is not None:
+        raise RuntimeError(f"{what} waits for the device, but the current stream is capturing")
     if not _allowed:
         raise RuntimeError(f"{what} waits for the device, inside no_sync()")
     syncs += 1

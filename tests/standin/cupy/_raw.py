@@ -1,0 +1,159 @@
+"""`cupy.RawKernel`: kernels run on the CPU, through `emulator.h`.
+
+Arguments are checked as nobody checks them on a GPU: CuPy passes on what it is given, and a wrong
+type, a view with strides or an array of another device is then read as something else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from . import _graph
+from ._array import ndarray, values
+from ._driver import ATTRIBUTES, occupancyMaxActiveBlocksPerMultiprocessor
+
+seed = 1  # of the order in which threads take turns
+
+_EMULATOR = Path(__file__).parents[1] / "emulator.h"
+_TYPES = {"int": np.int32, "unsigned": np.uint32, "float": np.float32, "double": np.float64}
+_KERNEL = re.compile(
+    r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(([^)]*)\)'
+)
+_SHARED = re.compile(r"extern\s+__shared__\s+(\w+)\s+(\w+)\[\];")
+_LAUNCH = """
+extern "C" const char* launch_{name}(void** args, const unsigned* n, size_t shared, unsigned seed)
+{{
+    return emulator::{run}([](void** args) {{ {name}({values}); }}, args,
+        {{n[0], n[1], n[2]}}, {{n[3], n[4], n[5]}}{rest});
+}}"""
+
+
+class _Parameter(NamedTuple):
+    text: str
+    type: str
+    dtype: Any  # of the values, or of those it points at
+    pointer: bool
+
+
+def _parameters(text: str, options: tuple[str, ...]) -> list[_Parameter]:
+    """The parameters of a kernel. The type `real` is what the options say."""
+    real = [option.removeprefix("-DREAL=") for option in options if option.startswith("-DREAL=")]
+    found = []
+    for part in text.split(","):
+        type, _ = re.fullmatch(r"\s*(.*?)(\w+)\s*", part, re.S).groups()  # type: ignore[union-attr]
+        name = re.sub(r"const|[\s*]", "", type)
+        dtype = _TYPES[real[0] if name == "real" else name]
+        found.append(_Parameter(" ".join(part.split()), type.strip(), dtype, "*" in type))
+    return found
+
+
+def _kernels(code: str, options: tuple[str, ...]) -> dict[str, list[_Parameter]]:
+    """The parameters of each kernel of a source."""
+    found = _KERNEL.findall(re.sub(r"//.*", "", code))
+    return {name: _parameters(text, options) for name, text in found}
+
+
+@functools.cache
+def _library(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
+    """The kernels of a source, as a library with a function `launch_...` for each."""
+    if shutil.which("g++") is None:
+        pytest.skip("without a GPU, kernels run where there is a g++")
+    fibers = "__syncthreads" in code
+    run, rest = ("launch", ", shared, seed") if fibers else ("run_through", "")
+    text = _SHARED.sub(r"\1* \2 = (\1*)emulator::current->block->shared;", code)
+    for name, parameters in _kernels(code, options).items():
+        given = ", ".join(f"*({p.type}*)args[{i}]" for i, p in enumerate(parameters))
+        text += _LAUNCH.format(name=name, run=run, values=given, rest=rest)
+    text = f'#include "{_EMULATOR}"\n{text}'
+    command = ["g++", "-O1", "-w", "-shared", "-fPIC", "-x", "c++", *options, "-"]
+    key = hashlib.sha256(repr((text, command, _EMULATOR.read_text())).encode()).hexdigest()[:24]
+    folder = Path(tempfile.gettempdir()) / f"emulated-kernels-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{key}.so"
+    if not path.exists():
+        with tempfile.TemporaryDirectory(dir=folder) as own:  # others may be at it, too
+            made = Path(own) / "kernels.so"
+            subprocess.run([*command, "-o", str(made)], input=text.encode(), check=True)
+            made.replace(path)
+    return ctypes.CDLL(str(path))
+
+
+class RawKernel:
+    """One kernel of a source, compiled when it first runs."""
+
+    def __init__(
+        self, code: str, name: str, options: tuple[str, ...] = (), *,
+        enable_cooperative_groups: bool = False,
+    ) -> None:  # fmt: skip
+        self.code, self.name, self.options = code, name, options
+        self.cooperative = enable_cooperative_groups
+        self.parameters = _kernels(code, options)[name]
+        self.max_dynamic_shared_size_bytes = 48 * 1024
+        self.kernel = SimpleNamespace(ptr=id(self))
+
+    def __call__(
+        self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...], *,
+        shared_mem: int = 0,
+    ) -> None:  # fmt: skip
+        grid, block = ((*size, 1, 1)[:3] for size in (grid, block))
+        self._check_launch(grid, block, shared_mem)
+        if len(args) != len(self.parameters):
+            raise TypeError(f"{self.name} takes {len(self.parameters)} arguments, got {len(args)}")
+        memory = [self._argument(*pair) for pair in zip(args, self.parameters, strict=True)]
+        pointers = (ctypes.c_void_p * len(memory))(*[part.ctypes.data for part in memory])
+        launch = getattr(_library(self.code, self.options), f"launch_{self.name}")
+        launch.restype = ctypes.c_char_p
+        sizes = (ctypes.c_uint * 6)(*grid, *block)
+
+        def work(*alive: Any) -> None:
+            failure = launch(pointers, sizes, ctypes.c_size_t(shared_mem), ctypes.c_uint(seed))
+            if failure is not None:
+                raise RuntimeError(f"{self.name}: {failure.decode()}")
+
+        _graph.change(functools.partial(work, memory, args))
+
+    def _check_launch(self, grid: Any, block: Any, shared: int) -> None:
+        if not all(isinstance(n, int) and n > 0 for n in (*grid, *block)):
+            raise ValueError(f"{self.name}: a launch of {grid} blocks of {block} threads")
+        limit = ATTRIBUTES["MaxSharedMemoryPerBlockOptin"]
+        if shared > min(self.max_dynamic_shared_size_bytes, limit):
+            raise RuntimeError(
+                f"CUDA_ERROR_INVALID_VALUE: {self.name} is given {shared} bytes of shared memory, "
+                f"and may have {self.max_dynamic_shared_size_bytes} of {limit}"
+            )
+        threads, blocks = int(np.prod(block)), int(np.prod(grid))
+        on_one = occupancyMaxActiveBlocksPerMultiprocessor(0, threads, shared)
+        at_once = on_one * ATTRIBUTES["MultiProcessorCount"]
+        if threads > 1024 or (self.cooperative and blocks > at_once):
+            raise ValueError(
+                f"{self.name}: {blocks} blocks of {threads} threads, {at_once} fit at once"
+            )
+
+    def _argument(self, arg: Any, parameter: _Parameter) -> np.ndarray:
+        """The memory that holds the argument's value."""
+        wrong = f"{self.name}: {parameter.text} is given a {type(arg).__name__}"
+        if not parameter.pointer:
+            if type(arg) is not parameter.dtype:
+                raise TypeError(wrong)
+            return np.array(arg)
+        if type(arg) is np.uintp and not arg:
+            return np.array(arg)
+        if not isinstance(arg, ndarray):
+            raise TypeError(wrong)
+        array = values(arg)
+        if array.dtype != parameter.dtype or not array.flags.c_contiguous:
+            raise TypeError(f"{wrong} of {array.dtype} with strides {array.strides}")
+        return np.array(array.ctypes.data, np.uintp)
