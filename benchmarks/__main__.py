@@ -4,6 +4,7 @@
     python -m benchmarks --peer torch jax numpy --threads 2
     python -m benchmarks --only lstm --rounds 9
     python -m benchmarks --growth                      # cost against hidden size, steps, batch
+    python -m benchmarks --device cuda                 # on a GPU, step by step and as CUDA graphs
 
 Each round runs each library in a new process, in turn (A B A B ...), so that a machine that gets
 slower is slow for both. All have the same number of threads, the same first weights and data, and
@@ -29,6 +30,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from . import gpu
 from .case import Case
 from .cases import CASES, GROWTH
 from .picture import draw_growth, draw_ratios
@@ -49,9 +51,11 @@ def run_worker(case: Case, library: str, args: argparse.Namespace) -> Result:
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC"):
         environment[name] = threads
-    environment["JAX_PLATFORMS"] = "cpu"
+    if args.device == "cpu":
+        environment["JAX_PLATFORMS"] = "cpu"
     how = "quick" if args.quick else "full"
-    command = [sys.executable, "-m", "benchmarks.worker", case.name, library, how, threads]
+    worker = "benchmarks.worker" if args.device == "cpu" else "benchmarks.gpu"
+    command = [sys.executable, "-m", worker, case.name, library, how, threads]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
     if done.returncode:
         raise WorkerFailed(f"{case.name} on {library}: {done.stderr.strip()[-500:]}")
@@ -89,23 +93,34 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--quick", action="store_true", help="fewer updates and rounds; unless --only asks for "
         "them, not the largest cases")  # fmt: skip
     add("--only", metavar="PATTERN", help="the cases whose name contains this")
-    add("--peer", nargs="+", choices=PEERS, default=["torch"], help="against whom (default torch)")
+    add("--device", choices=["cpu", "cuda"], default="cpu", help="where (default cpu); on a GPU "
+        "times are those of its events, and a peer is a library and how it is used")  # fmt: skip
+    add("--peer", nargs="+", choices=sorted({*PEERS, *gpu.PEERS}), help="against whom (default "
+        "torch; on a GPU all but jax)")  # fmt: skip
     add("--rounds", type=int, help="processes of each library (default 5, quick 2)")
     add("--threads", type=int, default=os.cpu_count(), help="of each library (default: all)")
     add("--growth", action="store_true", help="how cost grows with hidden size, steps and batch")
     add("--json", type=Path, metavar="PATH", help="results (default runs/benchmarks/ratios.json, "
-        "or growth.json); the picture is written beside them")  # fmt: skip
+        "growth.json or gpu.json); the picture is written beside them")  # fmt: skip
     add("--list", action="store_true", help="show the cases and leave")
     args = parser.parse_args(argv)
     args.rounds = (2 if args.quick else 5) if args.rounds is None else args.rounds
-    args.json = args.json or Path(f"runs/benchmarks/{'growth' if args.growth else 'ratios'}.json")
+    name = "gpu" if args.device == "cuda" else "growth" if args.growth else "ratios"
+    args.json = args.json or Path(f"runs/benchmarks/{name}.json")
     for name in ("rounds", "threads"):
         if getattr(args, name) < 1:
             parser.error(f"--{name}: expected a positive number, got {getattr(args, name)}")
+    known = PEERS if args.device == "cpu" else gpu.PEERS
+    args.peer = args.peer or (["torch"] if args.device == "cpu" else [*gpu.PEERS[:-1]])
     for peer in args.peer:
-        if importlib.util.find_spec(peer) is None:
+        if peer not in known:
+            parser.error(f"--peer {peer}: with --device {args.device} there are {', '.join(known)}")
+        if importlib.util.find_spec(peer.partition("+")[0]) is None:
             parser.error(f"--peer {peer}: it is not installed; pip install '.[bench]'")
-    args.cases = chosen(args, GROWTH if args.growth else CASES)
+    if args.device == "cuda" and args.growth:
+        parser.error("--growth is measured on the CPU")
+    cases = gpu.CASES if args.device == "cuda" else GROWTH if args.growth else CASES
+    args.cases = chosen(args, cases)
     if not args.cases:
         parser.error(f"--only {args.only}: no case has this in its name; --list shows all")
     return args
@@ -143,6 +158,8 @@ def main(argv: Sequence[str] | None = None, run: Run = run_worker) -> int:
     args.json.parent.mkdir(parents=True, exist_ok=True)
     results = {
         "machine": machine(),
+        "device": args.device,
+        "gpu": rows[0].ours[0].get("gpu") if rows else None,
         "load": load,
         "threads": args.threads,
         "rounds": args.rounds,

@@ -13,7 +13,15 @@ from matplotlib.ticker import LogLocator
 from .layers import AXES
 from .report import Row
 
-PEERS = {"torch": ("PyTorch", "tab:red"), "jax": ("JAX", "tab:blue"), "numpy": ("NumPy", "0.4")}
+PEERS = {
+    "torch": ("PyTorch", "tab:red"),
+    "torch+graph": ("PyTorch, CUDA graph", "darkred"),
+    "torch+tf32": ("PyTorch, TF32", "tab:orange"),
+    "torch+graph+tf32": ("PyTorch, CUDA graph, TF32", "saddlebrown"),
+    "tinygrad_rnn+eager": ("this library, step by step", "tab:green"),
+    "jax": ("JAX", "tab:blue"),
+    "numpy": ("NumPy", "0.4"),
+}
 
 
 def draw_ratios(rows: Sequence[Row], path: Path) -> None:

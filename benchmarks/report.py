@@ -15,7 +15,7 @@ Result = dict[str, Any]
 """What a worker prints: version, cost, loss, peak, updates."""
 
 HEAD = (
-    f"{'case':<20}{'peer':<7}{'ours':>10}{'theirs':>10} {'':<13}{'ratio':>6} {'range':<12}"
+    f"{'case':<20}{'peer':<19}{'ours':>10}{'theirs':>10} {'':<13}{'ratio':>6} {'range':<12}"
     f"{'MB ours':>9}{'theirs':>8}  loss after updates"
 )
 
@@ -56,7 +56,7 @@ class Row:
     def line(self) -> str:
         low, high = self.ratio_range
         cells = (
-            f"{self.case.name:<20}{self.peer:<7}{_short(self.shown(self.ours)):>10}"
+            f"{self.case.name:<20}{self.peer:<19}{_short(self.shown(self.ours)):>10}"
             f"{_short(self.shown(self.theirs)):>10} {self.case.unit:<13}{self.ratio:>5.2f}x "
             f"{f'{low:.2f}-{high:.2f}':<12}{_median(self.ours, 'peak'):>9.0f}"
             f"{_median(self.theirs, 'peak'):>8.0f}"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_rnn
-from benchmarks import case, cases, layers, with_numpy
+from benchmarks import case, cases, gpu, layers, with_numpy
 from benchmarks.__main__ import main, parse
 from benchmarks.small import installed_megabytes
 
@@ -181,3 +181,36 @@ def test_installed_size_counts_what_is_required():
     sources = Path(tinygrad_rnn.__file__).parent.rglob("*.py")
     package = sum(file.stat().st_size for file in sources) / 1e6
     assert installed_megabytes("tinygrad_rnn") > package + installed_megabytes("numpy") > 10
+
+
+# ----- on a GPU -----
+
+
+def test_steps_on_a_gpu(monkeypatch):
+    """On the stand-in: the figures mean nothing, but the losses must agree."""
+    monkeypatch.setattr(gpu, "WARMUP", 5)
+    monkeypatch.setattr(gpu, "GROUPS", 2)
+    sizes = case.Sizes("GRU", 16, 5, 4)
+    results = [gpu.measure(sizes, name, 2) for name in ("tinygrad_rnn", "tinygrad_rnn+eager")]
+    for found in results:
+        assert found["updates"] == 9 and found["cost"] > 0 and found["peak"] > 0 and found["gpu"]
+    assert results[0]["loss"] == results[1]["loss"]
+
+
+def test_gpu_runs_have_their_own_cases_and_peers(tmp_path, capsys):
+    status, written = suite(
+        tmp_path, lambda c, library, args: result() | {"gpu": "H"}, "--device", "cuda", "--only",
+        "lstm-512", "--rounds", "1", peers=("torch+graph", "tinygrad_rnn+eager"),
+    )  # fmt: skip
+    assert status == 0 and written["device"] == "cuda" and written["gpu"] == "H"
+    assert [(row["case"], row["peer"]) for row in written["rows"]] == [
+        (name, peer)
+        for name in ("lstm-512", "lstm-512-steps-1000")
+        for peer in ("torch+graph", "tinygrad_rnn+eager")
+    ]
+    assert parse(["--device", "cuda"]).peer == list(gpu.PEERS[:-1])
+    for wrong in (["--peer", "torch+graph"], ["--device", "cuda", "--peer", "numpy"],
+                  ["--device", "cuda", "--growth"]):  # fmt: skip
+        with pytest.raises(SystemExit):
+            parse(wrong)
+    assert "with --device cpu there are torch, jax, numpy" in capsys.readouterr().err

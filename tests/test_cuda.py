@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from typing import Any
@@ -12,6 +13,7 @@ import tinygrad_rnn as torch
 from tinygrad_rnn import cuda
 from tinygrad_rnn.backends import cupy_backend
 
+from .both import needs_torch
 from .conftest import HAS_GPU, REPO
 
 X = [[1.5, -2.0, 0.0], [3.25, -0.5, 2.0]]
@@ -129,6 +131,53 @@ def test_without_cupy():
         assert 'pip install "tinygrad-rnn[cuda13]"' in line
 
 
+# What PyTorch does where it was built without CUDA: the kind of an error, or a result
+WITHOUT = {
+    "Stream()": RuntimeError, "Event()": RuntimeError, "CUDAGraph()": RuntimeError,
+    "current_stream()": AssertionError, "default_stream()": AssertionError,
+    "synchronize()": AssertionError, "get_device_name()": AssertionError,
+    "get_device_properties(0)": AssertionError, "get_device_capability()": AssertionError,
+    "mem_get_info()": AssertionError, "init()": AssertionError, "get_rng_state()": AssertionError,
+    "initial_seed()": AssertionError, "current_device()": AssertionError,
+    "memory_allocated()": 0, "max_memory_allocated()": 0, "max_memory_reserved()": 0,
+    "memory_stats()": {}, "empty_cache()": None, "get_rng_state_all()": [], "seed()": None,
+    "is_initialized()": False, "is_bf16_supported()": False, "manual_seed_all(1)": None,
+    "stream(None).__enter__()": None,
+}  # fmt: skip
+
+
+def test_without_cupy_all_functions_do_what_pytorch_s_do_without_cuda():
+    calls = [*WITHOUT, "make_graphed_step(print)", "reset_peak_memory_stats()"]
+    printed = _without_cupy(
+        f"for call in {calls!r}:\n"
+        "    try: print(eval('torch.cuda.' + call))\n"
+        "    except Exception as error: print([kind.__name__ for kind in type(error).__mro__])\n"
+        "print(torch.ones(1).is_pinned())\n"
+        "try: torch.ones(1).pin_memory()\n"
+        "except RuntimeError as error: print(error)\n"
+    ).splitlines()
+    for line, (call, expected) in zip(printed, WITHOUT.items(), strict=False):
+        if isinstance(expected, type):
+            assert repr(expected.__name__) in line, call
+        else:
+            assert line == str(expected), call
+    assert "'RuntimeError'" in printed[-4] and printed[-3:-1] == ["None", "False"]
+    assert printed[-1] == "Cannot access accelerator device when none is available."
+
+
+@needs_torch
+def test_what_is_said_of_pytorch_is_true():
+    theirs: Any = importlib.import_module("torch")
+    if theirs.cuda.is_available() or theirs.version.cuda is not None:
+        pytest.skip("PyTorch was built with CUDA")
+    for call, expected in WITHOUT.items():
+        if isinstance(expected, type):
+            with pytest.raises(expected):
+                eval("torch.cuda." + call, {"torch": theirs})
+        else:
+            assert eval("torch.cuda." + call, {"torch": theirs}) == expected, call
+
+
 @STANDIN_ONLY
 @pytest.mark.parametrize(
     ("status", "driver", "message"),
@@ -159,3 +208,137 @@ def test_without_a_gpu(status: int | None, driver: int, message: str, monkeypatc
 
 def test_importing_the_library_imports_no_cupy():
     assert _printed("import sys, tinygrad_rnn; print('cupy' in sys.modules)") == "False\n"
+
+
+# ----- streams and events -----
+
+
+def test_streams():
+    s = cuda.Stream(priority=-1)
+    default = cuda.default_stream()
+    assert cuda.current_stream() == default and default.cuda_stream == 0 and s != default
+    assert s.device == torch.device("cuda:0") and s.device_index == 0 and s.priority == -1
+    assert repr(s).startswith("<torch.cuda.Stream device=cuda:0 cuda_stream=0x")
+    with cuda.stream(s):
+        assert cuda.current_stream() == s and hash(cuda.current_stream()) == hash(s)
+        x = torch.ones(3, device="cuda") + 1
+    default.wait_stream(s)
+    assert cuda.current_stream() == default and x.tolist() == [2.0] * 3
+    with s, cuda.stream(None):
+        assert cuda.current_stream() == s
+    cuda.set_stream(s)
+    try:
+        assert cuda.current_stream() == s
+    finally:
+        cuda.set_stream(default)
+        cuda.set_stream(None)
+    s.synchronize()
+    assert s.query()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'depth'"):
+        cuda.Stream(depth=3)
+
+
+def test_events():
+    start, end = (cuda.Event(enable_timing=True) for _ in range(2))
+    with pytest.raises(ValueError, match="must be recorded before calculating elapsed time"):
+        start.elapsed_time(end)
+    start.record()
+    end.wait()  # for nothing yet
+    torch.ones(9, device="cuda").exp()
+    end.record(cuda.current_stream())
+    end.wait(cuda.Stream())
+    end.synchronize()
+    assert end.query() and 0 <= start.elapsed_time(end) < 60_000
+    with pytest.raises(ValueError, match="must be created with argument 'enable_timing=True'"):
+        start.elapsed_time(cuda.current_stream().record_event())
+
+
+@TWO_GPUS
+def test_streams_of_the_second_gpu():
+    s = cuda.Stream(device=1)
+    with cuda.stream(s):
+        assert cuda.current_device() == 1 and cuda.current_stream() == s
+        assert torch.ones(1, device="cuda").get_device() == 1
+    assert cuda.current_device() == 0 and cuda.current_stream(1) == cuda.default_stream(1)
+
+
+# ----- what there is, and what is used -----
+
+
+def test_properties():
+    found = cuda.get_device_properties("cuda:0")
+    assert found.name == cuda.get_device_name() and found.total_memory > 2**30
+    assert cuda.get_device_capability() == (found.major, found.minor) >= (5, 0)
+    assert found.multi_processor_count > 0 and "total_memory=" in repr(found)
+    free, total = cuda.mem_get_info()
+    assert 0 < free <= total
+    assert cuda.is_initialized() and not cuda.is_bf16_supported()
+    cuda.init()
+
+
+def test_the_most_memory_in_use():
+    cuda.reset_peak_memory_stats()
+    before = cuda.memory_allocated()
+    x = torch.zeros(1 << 18, device="cuda")
+    for _ in range(3):
+        del x
+        x = torch.zeros(1 << 18, device="cuda")
+    assert cuda.max_memory_allocated() == before + (1 << 20)
+    y = x + 1
+    del x, y
+    assert cuda.memory_allocated() == before
+    assert cuda.max_memory_allocated() == before + (2 << 20)
+    assert cuda.memory_stats()["allocated_bytes.all.peak"] == before + (2 << 20)
+    cuda.reset_peak_memory_stats(0)
+    assert cuda.max_memory_allocated() == before <= cuda.max_memory_reserved()
+
+
+def test_the_generator_is_that_of_all_devices():
+    state = cuda.get_rng_state()
+    first = torch.rand(4, device="cuda")
+    cuda.set_rng_state(state)
+    assert torch.equal(torch.rand(4, device="cuda"), first)
+    states = cuda.get_rng_state_all()
+    assert len(states) == cuda.device_count()
+    first = torch.rand(4)
+    cuda.set_rng_state_all(states)
+    assert torch.equal(torch.rand(4), first)
+    cuda.manual_seed(11)
+    assert cuda.initial_seed() == 11
+    cuda.seed()
+    assert cuda.initial_seed() != 11
+
+
+# ----- arrays of CuPy, and the host's memory -----
+
+
+def test_arrays_of_cupy_share_memory():
+    cupy = cupy_backend.cupy
+    array = cupy.arange(6, dtype="float32").reshape(2, 3).T
+    for x in (torch.as_tensor(array), torch.asarray(array), torch.from_dlpack(array)):
+        assert x.is_cuda and x.shape == (3, 2) and x.data_ptr() == array.data.ptr
+        x[0, 0] += 1
+    assert array[0, 0] == 3
+    copy = torch.tensor(array)
+    assert copy.is_cuda and copy.data_ptr() != array.data.ptr
+    assert torch.as_tensor(array, dtype=torch.float64).dtype is torch.float64
+    assert torch.as_tensor(array, device="cpu").tolist() == array.tolist()
+    y = torch.ones(2, 3, device="cuda").t()
+    theirs = cupy.asarray(y)  # by __cuda_array_interface__
+    theirs[0] = 5
+    assert y.tolist() == [[5.0, 5.0], [1.0, 1.0], [1.0, 1.0]]
+    assert y.__cuda_array_interface__["data"][0] == y.data_ptr()
+    with pytest.raises(RuntimeError, match=r"use var\.detach"):
+        _ = torch.ones(1, device="cuda", requires_grad=True).__cuda_array_interface__
+    with pytest.raises(AttributeError, match=r"on non-CUDA tensor type: torch\.FloatTensor"):
+        _ = torch.ones(1).__cuda_array_interface__
+
+
+def test_pinned_memory():
+    x = torch.arange(6.0).reshape(2, 3)
+    y = x.pin_memory()
+    assert y.is_pinned() and y[1:].is_pinned() and not x.is_pinned() and torch.equal(x, y)
+    assert y.pin_memory() is y and torch.equal(y.to("cuda", non_blocking=True).cpu(), x)
+    assert not (y + 1).is_pinned() and not y.cuda().is_pinned()
+    with pytest.raises(RuntimeError, match="cannot pin a tensor on cuda:0: only dense CPU"):
+        y.cuda().pin_memory()

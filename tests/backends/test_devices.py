@@ -195,21 +195,9 @@ def test_dlpack_shares_memory():
 
 def test_positions_are_checked_although_a_gpu_would_wrap_them_around():
     x = torch.tensor(X, device="cuda")
-    bad = torch.tensor([0, 2], device="cuda")
-    for call in (
-        lambda: x[bad],
-        lambda: x[:, bad + 1],
-        lambda: x[2],
-        lambda: x[0, -4],
-        lambda: x.index_select(0, bad),
-        lambda: x.index_add(0, bad, x),
-        lambda: x.__setitem__(bad, 1),
-        lambda: x.index_put((bad,), torch.tensor(1.0, device="cuda")),
-    ):
+    for call in (lambda: x[2], lambda: x[0, -4]):  # numbers of the host; see test_checks for others
         with pytest.raises(IndexError, match="out of bounds for dimension"):
             call()
-    with pytest.raises(RuntimeError, match="index 2 is out of bounds"):
-        x.gather(0, bad[None])
 
 
 def test_an_expanded_tensor_can_not_be_written(device: str):
@@ -305,12 +293,11 @@ def test_training_layers_never_waits(cell: Any, algorithm: Any, no_sync: Callabl
     same(weights, expected)
 
 
-def test_only_one_number_is_read_to_check_indices(no_sync: Callable[[], Any]):
+def test_indexing_does_not_wait(no_sync: Callable[[], Any]):
     x = torch.tensor(X, device="cuda")
     index = torch.tensor([1, 0], device="cuda")
-    with pytest.raises(Exception, match=r"[Ss]ync"), no_sync():
-        x[index]
-    with no_sync():  # of these the host knows all it needs
+    with no_sync():
+        x[index], x.gather(0, index[None]), x.index_select(1, index)
         x[0], x[:, 1:], x[..., None], x.mean(0).unsqueeze(1)
         x[0] = 3
         x.masked_fill_(x > 0, 1.0)

@@ -1,6 +1,6 @@
 """Arrays and the devices they live on. Nothing here knows of tensors."""
 
-from . import cuda as cuda, cudnn as cudnn, mps as mps
+from . import cpu as cpu, cuda as cuda, cudnn as cudnn, mps as mps
 from .device import (
     CPU as CPU,
     HostScalar as HostScalar,
@@ -12,7 +12,9 @@ from .device import (
     device_of as device_of,
     get_default_device as get_default_device,
     is_host as is_host,
+    is_pinned as is_pinned,
     move as move,
+    pinned as pinned,
     set_default_device as set_default_device,
 )
 from .fused.steps import Way as Way, Weights as Weights

@@ -1,6 +1,6 @@
 """The GPU backend: CuPy's functions, and device versions of what NumPy does differently.
 
-The host waits for the device in `to_host`, `check_index` and `synchronize`, in `.item()`, and
+The host waits for the device in `to_host` and `synchronize`, in `.item()`, and
 where the size of a result depends on values: masks as indices, nonzero, unique, bincount.
 Everything else is only put into the device's queue.
 """
@@ -22,7 +22,7 @@ from cupy import (
     empty_like, equal, exp, exp2, expand_dims, expm1, eye, flip, floor, floor_divide, fmod,
     frexp, from_dlpack, full, full_like, gcd, greater, greater_equal, hypot, invert, isfinite,
     isinf, isnan, lcm, less, less_equal, linspace, log, log10, log1p, log2,
-    logical_and, logical_not, logical_or, logical_xor, matmul, maximum, median, minimum,
+    logical_and, logical_not, logical_or, logical_xor, maximum, median, minimum,
     moveaxis, multiply, nan_to_num, ndarray, negative, nextafter, nonzero, not_equal, ones,
     ones_like, power, prod, remainder, repeat, rint, roll, searchsorted, sign, signbit, sin,
     sinh, sqrt, square, stack, subtract, sum, take, take_along_axis, tan, tanh, tile, transpose,
@@ -32,13 +32,18 @@ from cupy.lib.stride_tricks import as_strided
 from cupy.linalg import det, eigh, qr, slogdet, svd
 
 from . import determinism
-from .protocol import FusedCell
+from .capture import capture
+from .cublas import matmul
+from .cupy_checks import check_index, check_range
+from .cupy_graphs import Graph
+from .deferred import deferred
+from .kernels import FUSED
 
 # Where GPUs can read each other's memory, CuPy computes on the current one whatever the arrays'
 # own is, and warns. The result would be on the wrong GPU, so it is an error as it is elsewhere.
 warnings.filterwarnings("error", message="The device where the array resides")
 
-fused_cells: dict[str, FusedCell] = {}  # recurrent layers run step by step
+fused_cells = FUSED
 
 _runtime = cupy.cuda.runtime
 
@@ -61,12 +66,12 @@ def why_none() -> str:
     except _runtime.CUDARuntimeError as error:
         driver = _runtime.driverGetVersion()  # 13020 for CUDA 13.2, 0 if there is none
         if not driver:
-            return "no NVIDIA driver was found"
+            return "no NVIDIA driver was found: install one, from www.nvidia.com/drivers"
         if error.status == 35:  # cudaErrorInsufficientDriver
             return (
                 f"the NVIDIA driver is too old for this CuPy: it knows CUDA up to "
                 f"{driver // 1000}.{driver % 1000 // 10}. Update the driver or install the CuPy "
-                "for an older CUDA"
+                'for an older CUDA: pip install "tinygrad-rnn[cuda12]"'
             )
         return str(error)
     return "no NVIDIA GPU was found"
@@ -87,6 +92,20 @@ def device_name(index: int) -> str:
     return _runtime.getDeviceProperties(index)["name"].decode()
 
 
+def device_properties(index: int) -> dict[str, Any]:
+    """What there is to know of a GPU, under PyTorch's names."""
+    found = _runtime.getDeviceProperties(index)
+    return {
+        "name": found["name"].decode(),
+        "major": found["major"],
+        "minor": found["minor"],
+        "total_memory": found["totalGlobalMem"],
+        "multi_processor_count": found["multiProcessorCount"],
+        "warp_size": found["warpSize"],
+        "L2_cache_size": found["l2CacheSize"],
+    }
+
+
 def memory(index: int | None) -> tuple[int, int]:
     """The bytes in living arrays on a GPU, and the bytes kept for this process, these included."""
     pool = cupy.get_default_memory_pool()
@@ -101,12 +120,100 @@ def empty_cache() -> None:
             cupy.get_default_memory_pool().free_all_blocks()
 
 
+def memory_info(index: int) -> tuple[int, int]:
+    """The free and all bytes of a GPU, whoever uses it."""
+    with on_device(index):
+        return _runtime.memGetInfo()
+
+
+class _Peaks(cupy.cuda.MemoryHook):
+    """The most bytes in living arrays on each GPU, counted as they are made and freed."""
+
+    name = "tinygrad_rnn.peaks"
+
+    def __init__(self) -> None:
+        self.used: dict[int, int] = {}
+        self.most: dict[int, int] = {}
+
+    def reset(self, index: int) -> None:
+        self.used[index] = self.most[index] = memory(index)[0]
+
+    def malloc_postprocess(self, **details: Any) -> None:
+        if not details["mem_ptr"]:  # there was no memory
+            return
+        index = details["device_id"]
+        used = self.used[index] = self.used.get(index, 0) + details["mem_size"]
+        if used > self.most.get(index, 0):
+            self.most[index] = used
+
+    def free_postprocess(self, **details: Any) -> None:
+        index = details["device_id"]
+        self.used[index] = self.used.get(index, 0) - details["mem_size"]
+
+
+_peaks: _Peaks | None = None
+
+
+def reset_peak_memory(index: int) -> None:
+    """Count from now on for `peak_memory`. It makes every array a little slower to make."""
+    global _peaks
+    if _peaks is None:
+        _peaks = _Peaks()
+        for each in range(device_count()):
+            _peaks.reset(each)
+        _peaks.__enter__()
+    _peaks.reset(index)
+
+
+def peak_memory(index: int) -> int:
+    """The most bytes in living arrays since `reset_peak_memory`, or, where nobody counted, the
+    bytes kept for this process."""
+    if _peaks is None:
+        reset_peak_memory(index)
+        return memory(index)[1]
+    return max(_peaks.most[index], memory(index)[0])
+
+
 def on_device(index: int | None) -> Any:
     return cupy.cuda.Device(index)
 
 
 def synchronize() -> None:
     cupy.cuda.Device().synchronize()
+    report()
+
+
+def report() -> None:
+    """Raise what a GPU found wrong, if there was something to look at."""
+    if deferred.waiting:
+        deferred.report()
+
+
+# ----- streams -----
+
+
+def new_stream(priority: int) -> cupy.cuda.Stream:
+    """A stream of the current GPU beside the default one."""
+    return cupy.cuda.Stream(non_blocking=True, priority=priority)
+
+
+def current_stream() -> cupy.cuda.Stream:
+    """The stream that kernels of the current GPU go to."""
+    return cupy.cuda.get_current_stream()
+
+
+def null_stream() -> cupy.cuda.Stream:
+    """The default stream."""
+    return cupy.cuda.Stream.null
+
+
+def new_event(timing: bool, blocking: bool, interprocess: bool) -> cupy.cuda.Event:
+    return cupy.cuda.Event(blocking, not timing, interprocess)
+
+
+def elapsed_time(start: cupy.cuda.Event, end: cupy.cuda.Event) -> float:
+    """Milliseconds."""
+    return cupy.cuda.get_elapsed_time(start, end)
 
 
 # ----- linear algebra -----
@@ -131,16 +238,38 @@ cholesky, inv, solve = map(_checked, (cupy.linalg.cholesky, cupy.linalg.inv, cup
 
 
 def asarray(value: Any, dtype: np.dtype | None = None) -> cupy.ndarray:
-    return cupy.asarray(value, dtype)
+    if type(value) is ndarray or capture.work is None:
+        return cupy.asarray(value, dtype)
+    return from_host(np.asarray(value, dtype), None)
 
 
 def from_host(array: np.ndarray, index: int | None) -> cupy.ndarray:
     with on_device(index):
-        return cupy.array(array)
+        if capture.work is None:
+            return cupy.array(array)
+        fixed = array.copy()
+        return capture.work.array(cupy.empty(array.shape, array.dtype), lambda: fixed)
 
 
 def to_host(array: cupy.ndarray) -> np.ndarray:
-    return cupy.asnumpy(array)
+    host = cupy.asnumpy(array)
+    report()
+    return host
+
+
+def pinned(array: np.ndarray) -> np.ndarray:
+    """A copy in memory of the host that GPUs read by themselves."""
+    copy = cupyx.empty_pinned(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def is_pinned(array: np.ndarray) -> bool:
+    """Whether it is such a copy, or a view of one."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray | memoryview):
+        owner = owner.base if isinstance(owner, np.ndarray) else owner.obj
+    return isinstance(owner, cupy.cuda.PinnedMemoryPointer)
 
 
 def device_index(array: cupy.ndarray) -> int | None:
@@ -165,11 +294,3 @@ def scatter_add(target: cupy.ndarray, index: Any, values: Any) -> None:
         wide = target.astype(other)
         cupy.add.at(wide, index, values.astype(other))
         target[...] = wide
-
-
-def check_index(index: cupy.ndarray, size: int, what: str) -> None:
-    # CuPy wraps bad indices around silently, so this reads back one number: a synchronisation.
-    if index.size and bool(((index < -size) | (index >= size)).any()):
-        host = to_host(index)
-        bad = host[(host < -size) | (host >= size)].flat[0]
-        raise IndexError(f"index {bad} is out of bounds for {what} with size {size}")

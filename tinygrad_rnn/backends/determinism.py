@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from ..warning import warn
 
 _HELP = (
     "{} does not have a deterministic implementation on GPUs, which add up numbers at one place in "
@@ -23,4 +23,4 @@ def alert(operation: str) -> None:
     if setting.level == 2:
         raise RuntimeError(_HELP.format(operation))
     if setting.level == 1:
-        warnings.warn(_HELP.format(operation), stacklevel=3)
+        warn(_HELP.format(operation))

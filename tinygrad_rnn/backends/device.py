@@ -18,6 +18,11 @@ _CUDA_HELP = (
 )
 
 
+class CudaUnavailable(RuntimeError, AssertionError):
+    """A GPU was asked for where none can be used. PyTorch raises AssertionError if it was built
+    without CUDA, RuntimeError if there is no GPU."""
+
+
 class device:
     """Where a tensor lives: ``device("cpu")``, ``device("cuda")``, ``device("cuda:1")``.
 
@@ -96,7 +101,7 @@ def _cuda_backend() -> Backend:
     try:
         backend: Any = importlib.import_module(".cupy_backend", __package__)
     except ImportError as error:
-        raise RuntimeError(
+        raise CudaUnavailable(
             f"cuda needs CuPy, which can't be imported ({error}). {_CUDA_HELP}"
         ) from None
     _BY_TYPE[backend.ndarray] = backend
@@ -129,13 +134,34 @@ def backend_for(where: device) -> Backend:
     backend: Any = _cuda_backend()
     count = backend.device_count()
     if count == 0:
-        raise RuntimeError(f'cuda can\'t be used: {backend.why_none()}. Or use device="cpu".')
+        raise CudaUnavailable(f'cuda can\'t be used: {backend.why_none()}. Or use device="cpu".')
     if where.index is not None and where.index >= count:
         raise RuntimeError(
             f"invalid device ordinal: {where} was asked for, and the GPUs here are cuda:0 to "
             f"cuda:{count - 1}"
         )
     return backend
+
+
+def pinned(array: Array) -> Array:
+    """A copy in memory of the host that GPUs read by themselves. Raises RuntimeError for an array
+    of a GPU, and where there is none."""
+    if not is_host(array):
+        raise RuntimeError(
+            f"cannot pin a tensor on {device_of(array)}: only dense CPU tensors can be pinned"
+        )
+    if not cuda_device_count():
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+    backend: Any = _cuda_backend()
+    return backend.pinned(array)
+
+
+def is_pinned(array: Array) -> bool:
+    """Whether it is one of these, or a view of one."""
+    if not is_host(array) or not _cuda_backend.cache_info().currsize:
+        return False
+    backend: Any = _cuda_backend()
+    return backend.is_pinned(array)
 
 
 def device_of(array: Array) -> device:

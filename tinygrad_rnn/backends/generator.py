@@ -19,12 +19,12 @@ import math
 import operator
 import secrets
 import struct
-import threading
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .forking import new_lock
 from .transforms import BLOCK, box_muller, multiply_add
 
 Array = npt.NDArray[Any]
@@ -58,7 +58,7 @@ class Generator:
         self._mt19937 = np.random.MT19937()
         # One draw takes many words and may use the cached normal: without the lock two threads
         # (a data loader's, say) could interleave inside a draw, or both take the same cached value.
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self.manual_seed(DEFAULT_SEED)
 
     # ----- seeds and state -----

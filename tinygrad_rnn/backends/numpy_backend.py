@@ -12,7 +12,7 @@ from numpy import (
     arctanh, argmax, argmin, argsort, array_split, asarray, ascontiguousarray, bincount,
     bitwise_and, bitwise_or, bitwise_xor, broadcast_arrays, ceil, concatenate, copysign, cos,
     cosh, count_nonzero, einsum, empty, empty_like, equal, exp, exp2, expand_dims, expm1, eye, flip,
-    floor, floor_divide, fmod, frexp, from_dlpack, frombuffer, full, full_like, gcd, greater,
+    floor, floor_divide, fmod, frexp, frombuffer, full, full_like, gcd, greater,
     greater_equal, hypot, invert, isfinite, isinf, isnan, lcm, less, less_equal, linspace, log,
     log10, log1p, log2, logical_and, logical_not, logical_or, logical_xor,
     maximum, median, minimum, moveaxis, multiply, nan_to_num, ndarray, negative, nextafter, nonzero,
@@ -22,10 +22,11 @@ from numpy import (
 )  # fmt: skip
 from numpy.linalg import cholesky, det, eigh, inv, qr, slogdet, solve, svd
 
-from .fused import FUSED
+from . import cpu
+from .compiled import CELLS
 from .memory import keep_freed_memory
 
-fused_cells = FUSED
+fused_cells = CELLS
 keep_freed_memory()
 
 # PyTorch lets infinities and nans flow silently, and so do we. `numpy.errstate` around each
@@ -65,6 +66,22 @@ def where(condition: Any, *choices: Any) -> Any:
     return result
 
 
+def from_dlpack(source: Any) -> Any:
+    """As numpy.from_dlpack. NumPy 2.0 marks all that comes as read-only, and forbids to unmark it;
+    what was read-only it did not let out."""
+    array = np.from_dlpack(source)
+    return asarray(_Writable(array)) if np.__version__.startswith("2.0.") else array
+
+
+class _Writable:
+    """The memory of an array, as any program may write it."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array  # keeps the memory
+        interface = array.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}
+
+
 def clip(array: Any, low: Any, high: Any, out: Any = None) -> Any:
     """As numpy.clip, with an infinity for the bound that is missing: for one bound NumPy takes
     three times as long as for both."""
@@ -80,10 +97,14 @@ def diagonal(array: np.ndarray, offset: int, axis1: int, axis2: int) -> np.ndarr
 
 
 def matmul(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """As numpy.matmul, which takes three times as long as dot to start on two small matrices.
-    (Large results dot fills with zeros first.)"""
-    if x1.ndim == x2.ndim == 2 and x1.size < 4096 and out is None:
-        return ndarray.dot(x1, x2)
+    """As numpy.matmul, which takes three times as long as dot to start on two small matrices
+    (large results dot fills with zeros first); larger ones go to the compiled kernels."""
+    if x1.ndim == x2.ndim == 2:
+        product = cpu.matmul(x1, x2, out) if x1.size * x2.shape[1] >= cpu.LARGE else None
+        if product is not None:
+            return product
+        if x1.size < 4096 and out is None:
+            return ndarray.dot(x1, x2)
     return np.matmul(x1, x2, out)
 
 
@@ -115,12 +136,21 @@ def scatter_add(target: np.ndarray, index: Any, values: np.ndarray) -> None:
     np.add.at(target, index, values)
 
 
-def check_index(index: np.ndarray, size: int, what: str) -> None:
-    if not index.size or np.maximum.reduce(index.view(_BITS[index.itemsize]), axis=None) < size:
+def check_range(
+    index: np.ndarray, low: int, high: int, error: type[Exception], message: str, below: str = ""
+) -> None:
+    if not index.size or np.maximum.reduce(index.view(_BITS[index.itemsize]), axis=None) < high:
         return  # as numbers without sign: negative ones would be large
-    if not (-size <= index.min() and index.max() < size):
-        bad = index[(index < -size) | (index >= size)].flat[0]
-        raise IndexError(f"index {bad} is out of bounds for {what} with size {size}")
+    if not (low <= index.min() and index.max() < high):
+        bad = index[(index < low) | (index >= high)].flat[0]
+        raise error((below if bad < 0 and below else message).format(bad))
+
+
+def check_index(
+    index: np.ndarray, size: int, what: str, error: type[Exception] = IndexError
+) -> None:
+    message = f"index {{}} is out of bounds for {what} with size {size}"
+    check_range(index, -size, size, error, message)
 
 
 _HERE = contextlib.nullcontext()

@@ -193,8 +193,24 @@ class Backend(Protocol):
         """target[index] += values in place, with repeated positions adding up."""
         ...
 
-    def check_index(self, index: Array, size: int, what: str) -> None:
-        """Raise IndexError unless every element is in [-size, size)."""
+    def check_range(
+        self,
+        index: Array,
+        low: int,
+        high: int,
+        error: type[Exception],
+        message: str,
+        below: str = "",
+    ) -> None:
+        """Raise an error unless every integer of `index` is in [low, high), low <= 0 < high: with
+        the message, or with `below` for negative ones, in which {} stands for the number. A GPU's
+        numbers are looked at without waiting: the error comes when the host next reads values."""
+        ...
+
+    def check_index(
+        self, index: Array, size: int, what: str, error: type[Exception] = IndexError
+    ) -> None:
+        """`check_range` for [-size, size), with a message that says of what."""
         ...
 
     def on_device(self, index: int | None) -> Any:
