@@ -343,7 +343,8 @@ def test_a_structure_without_sense_is_refused(structure: str):
 
 def test_the_layout_of_another_version_is_refused():
     assert load(io.BytesIO(rewritten("[1]"))) == [1]
-    refused(rewritten("[1]", "2"), "its layout is of version 2, .* reads version 1")
+    refused(rewritten("[1]", "2"), "its layout is of version 2, .* reads up to version 1: install")
+    refused(rewritten("[1]", "x"), "the version of its layout, x, is no number")
 
 
 # ----- other programs -----

@@ -7,6 +7,7 @@ Python's pickles, of whole modules for example, which are read with weights_only
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +16,7 @@ from .. import backends
 from ..files import write_atomically
 from ..tensor import Tensor
 from . import pt_read, pt_write, safetensors_file, whole
+from .archive import MAGIC, Archive
 from .errors import CheckpointError, Damaged, NotData
 
 File = str | os.PathLike[str] | BinaryIO
@@ -35,6 +37,8 @@ def save(
     bools, None, sizes, dtypes and devices. They are written in PyTorch's format, which `load`
     reads, in PyTorch too, with weights_only=True. A path that ends in ``.safetensors`` gets that
     format, which holds tensors, dicts, lists, tuples, numbers, strings, bools and None.
+
+    Each file carries the version of its layout, and checksums that `load` compares.
 
     An object that is, or holds, something else (a module, a NumPy array) is pickled as a whole.
     Such a file is tied to the code that wrote it, and only read with weights_only=False: of a
@@ -113,7 +117,7 @@ def load(
         pickle_module, mmap: for PyTorch's signature, without an effect.
 
     Raises CheckpointError, which names the file, if it is of another kind, incomplete or damaged,
-    or holds other things.
+    of a newer version, or holds other things.
 
     >>> import io
     >>> torch.save([torch.zeros(2), "text"], file := io.BytesIO())
@@ -133,11 +137,22 @@ def load(
     else:
         _check_file(f, "load", "read")
         content, source = f.read(), str(getattr(f, "name", f"the {type(f).__name__}"))
+        if not isinstance(content, bytes):
+            raise TypeError(
+                f"load(): f must be open for reading bytes, as open(path, 'rb') is; its read() "
+                f"returned {type(content).__name__}"
+            )
     try:
-        if content.startswith(pt_read.MAGIC):
-            return pt_read.read(content, _mover(map_location))
-        _refuse_others(content, weights_only)
+        if content.startswith(MAGIC):
+            archive = Archive(content, (pt_read.MAIN, whole.MAIN))
+            if archive.main == pt_read.MAIN:
+                return pt_read.read(archive, _mover(map_location))
+            _check_trusted(weights_only)
+            return whole.read(bytes(archive.read(whole.MAIN)), _mover(map_location))
+        _refuse_old(content)
         if _is_pickle(content):
+            _check_trusted(weights_only)
+            whole.check_bare(content)
             return whole.read(content, _mover(map_location))
         plain = isinstance(map_location, str | backends.device)
         return safetensors_file.read(content, backends.as_device(map_location if plain else None))
@@ -149,14 +164,17 @@ def _is_pickle(content: bytes) -> bool:
     return content.startswith(whole.MAGIC) and content[8:9] != b"{"  # the header of safetensors
 
 
-def _refuse_others(content: bytes, weights_only: bool) -> None:
-    """Raise Damaged for kinds of files that are known, and not read."""
+def _refuse_old(content: bytes) -> None:
+    """Raise Damaged for a kind of files that is known, and not read."""
     if _OLD in content[:20] or content[257:262] == b"ustar":
         raise Damaged(
             "it has the format of PyTorch before 1.6, which is not read. In PyTorch, load it and "
             "save it again: torch.save(torch.load(path), path)"
         )
-    if weights_only and _is_pickle(content):
+
+
+def _check_trusted(weights_only: bool) -> None:
+    if weights_only:
         raise Damaged(
             "it is a pickle, which may run anything, and is not loaded with weights_only=True. If "
             "you trust its source: load(f, weights_only=False)"
@@ -188,6 +206,6 @@ def _mover(map_location: Any) -> Callable[[Tensor, str], Tensor]:
 
 def _back(flat: Tensor, place: Any) -> Tensor:
     """The elements on the device they were on, if it is here."""
-    kind, _, number = str(place).partition(":")
-    here = kind == "cuda" and int(number or 0) < backends.cuda_device_count()
+    cuda = re.fullmatch(r"cuda(?::([0-9]{1,3}))?", str(place))
+    here = cuda is not None and int(cuda[1] or 0) < backends.cuda_device_count()
     return flat.to(place if here else "cpu")

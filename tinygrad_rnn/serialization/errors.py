@@ -24,6 +24,14 @@ class Damaged(Exception):
     """What is wrong with a file; `load` adds the file's name."""
 
 
+def newer(version: int, known: int) -> Damaged:
+    """The error for a file of a version that is still to come here."""
+    return Damaged(
+        f"its layout is of version {version}, and this tinygrad_rnn reads up to version {known}: "
+        "install a newer one"
+    )
+
+
 class NotData(TypeError):
     """An object that is more than data: tensors, numbers, strings, and containers of them."""
 

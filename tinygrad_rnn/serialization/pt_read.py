@@ -7,12 +7,9 @@ Tensors that share memory refer to one storage. All names are inside one folder 
 
 from __future__ import annotations
 
-import contextlib
-import io
 import math
-import zipfile
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 from .. import backends, dtypes
@@ -21,85 +18,41 @@ from ..dtypes import dtype as DType
 from ..layout import strided
 from ..nn.parameter import Buffer, Parameter
 from ..tensor import Size, Tensor
+from .archive import Archive
 from .errors import Damaged
-from .unpickle import Name, Unpickler, checked_key
+from .unpickle import Name, Part, Unpickler, checked_key, checked_value
 
 Order = Literal["<", ">"]
 Restore = Callable[[Tensor, str], Tensor]  # moves a storage, as a tensor, from where it was saved
 
-MAGIC = b"PK\x03\x04"
+MAIN = "data.pkl"
 STORAGES = {f"torch.{d.scalar_name}Storage": d for d in dtypes.ALL}
 _BFLOAT16, _UNTYPED = "torch.BFloat16Storage", "torch.storage.UntypedStorage"
-_EXPANSION = 100  # how many times its own size a file may hold, compressed
-_SMALL = 1 << 20  # bytes that any file may hold
 _host: Any = backends.backend_for(backends.CPU)
 
 
-def read(content: bytes, restore: Restore) -> Any:
+def read(archive: Archive, restore: Restore) -> Any:
     """The object in a file of PyTorch's. `restore` gets each storage as a 1-D tensor on the CPU,
     and the device it was on. Raises Damaged."""
+    if "constants.pkl" in archive:
+        raise Damaged(
+            "it is a program that torch.jit.save wrote; save the model's state in PyTorch: "
+            "torch.save(model.state_dict(), path)"
+        )
     try:
-        return _Reader(_Archive(content), restore).load()
+        result = _Reader(archive, restore).load()
     except _Elsewhere as error:
         assert error.__cause__ is not None
         raise error.__cause__ from None
+    archive.check_others()
+    return result
 
 
 class _Elsewhere(Exception):
     """Wraps an error of `restore`, which says nothing of the file."""
 
 
-class _Archive:
-    """The files in a zip archive, as long as they are no larger than it can hold in earnest."""
-
-    def __init__(self, content: bytes) -> None:
-        with _reading("it is no whole zip file"):
-            self._zip = zipfile.ZipFile(io.BytesIO(content))
-        infos = self._zip.infolist()
-        held = sum(info.file_size for info in infos)
-        if held > max(_EXPANSION * len(content), _SMALL):
-            raise Damaged(f"it has {len(content)} bytes, and claims to hold {held}")
-        if sum(info.compress_size for info in infos) > len(content):
-            raise Damaged("the files in it overlap")
-        folders = [i.filename[:-8] for i in infos if f"/{i.filename}".endswith("/data.pkl")]
-        if len(folders) != 1:
-            raise Damaged("it is a zip file, but none of torch.save: there is no data.pkl in it")
-        self._folder = folders[0]
-        self._infos = {info.filename: info for info in infos}
-        if f"{self._folder}constants.pkl" in self._infos:
-            raise Damaged(
-                "it is a program that torch.jit.save wrote; save the model's state in PyTorch: "
-                "torch.save(model.state_dict(), path)"
-            )
-
-    def read(self, name: str, default: bytes | None = None) -> bytearray:
-        """The content of a file. Raises Damaged if there is none (unless there is a default)."""
-        info = self._infos.get(self._folder + name)
-        if info is None:
-            if default is None:
-                raise Damaged(f"there is no {name} in it")
-            return bytearray(default)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise Damaged(f"{name} in it is compressed in a way that PyTorch does not read")
-        content = bytearray(info.file_size)
-        with _reading(f"{name} in it is damaged"), self._zip.open(info) as file:
-            if file.readinto(content) != len(content) or file.read(1):  # type: ignore[attr-defined]
-                raise Damaged(f"{name} in it has another length than it claims")
-        return content
-
-
-@contextlib.contextmanager
-def _reading(what: str) -> Iterator[None]:
-    """Of a broken file zipfile and zlib raise all kinds of errors: here they are Damaged."""
-    try:
-        yield
-    except Damaged:
-        raise
-    except Exception as error:
-        raise Damaged(f"{what} ({error or type(error).__name__})") from error
-
-
-class _Storage:
+class _Storage(Part):
     """The memory of one or more tensors.
 
     Attributes:
@@ -117,6 +70,8 @@ class _Storage:
             if self._kind == _BFLOAT16:  # the upper half of a float32
                 halves = _host.frombuffer(self._content, f"{self._order}u2")
                 array = (halves.astype("u4") << 16).view("f4")
+            elif dtype is dtypes.bool_:
+                array = _host.frombuffer(self._content, "u1") != 0  # no third value
             else:
                 array = _host.frombuffer(self._content, dtype.array.newbyteorder(self._order))
             flat = new(array.astype(dtype.array, copy=False))
@@ -130,23 +85,24 @@ class _Storage:
 class _Reader:
     """Builds the object of one file."""
 
-    def __init__(self, archive: _Archive, restore: Restore) -> None:
+    def __init__(self, archive: Archive, restore: Restore) -> None:
         self._archive, self._restore = archive, restore
         self._storages: dict[str, _Storage] = {}
-        order = bytes(archive.read("byteorder", b"little"))
+        order = bytes(archive.read("byteorder")) if "byteorder" in archive else b"little"
         if order not in (b"little", b"big"):
-            raise Damaged(f"its byte order is neither little nor big, but {order!r:.20}")
+            raise Damaged(f"its byte order is neither little nor big, but {order[:20]!r}")
         self._order: Order = "<" if order == b"little" else ">"
 
     def load(self) -> Any:
-        pickle = bytes(self._archive.read("data.pkl"))
+        pickle = bytes(self._archive.read(MAIN))
         return Unpickler(pickle, _CONSTANTS, _BUILDERS, self._storage).load()
 
     def _storage(self, reference: Any) -> _Storage:
         """The storage of a reference ("storage", type, number, device, elements)."""
         what, kind, key, location, count = reference
-        if what != "storage" or not isinstance(kind, Name) or not isinstance(key, str):
-            raise ValueError(f"a reference to {what!r:.50}")
+        types = [type(part) for part in reference]
+        if what != "storage" or types != [str, Name, str, str, int]:
+            raise ValueError(f"a reference to ({', '.join(t.__name__ for t in types)})")
         name = kind.text.replace(".cuda.", ".")
         if name not in STORAGES and name not in (_BFLOAT16, _UNTYPED):
             raise Damaged(f"it has tensors of a dtype that tensors do not have here ({kind.text})")
@@ -183,7 +139,8 @@ def _tensor(
     if not isinstance(storage, _Storage) or len(shape) != len(strides):
         raise ValueError("a tensor whose parts do not fit")
     if metadata:
-        raise Damaged(f"it has a tensor with {', '.join(metadata)}, which tensors have not here")
+        names = ", ".join(metadata)
+        raise Damaged(f"it has a tensor with {names:.80}, which tensors have not here")
     target = dtype or storage.dtype
     if target is None:
         raise ValueError("a tensor without a dtype")
@@ -210,6 +167,8 @@ def _tensor_of(
 def _parameter(
     data: Tensor, requires_grad: bool = True, hooks: Any = None, state: Any = None
 ) -> Parameter:
+    if not isinstance(data, Tensor):
+        raise ValueError(f"a parameter of a {type(data).__name__}")
     return Parameter(data, _bool(requires_grad))
 
 
@@ -231,28 +190,38 @@ def _bool(value: Any) -> bool:
 
 def _encoded(text: str, encoding: str) -> bytes:
     """How the bytes of protocol 2 are written."""
-    if encoding not in ("latin1", "latin-1"):
-        raise ValueError(f"bytes as text in {encoding!r:.20}")
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+        raise ValueError("bytes as text that is not in latin-1")
     return text.encode("latin-1")
 
 
 def _ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
-    return OrderedDict((checked_key(key), value) for key, value in pairs)
+    return OrderedDict((checked_key(key), checked_value(value)) for key, value in pairs)
 
 
-def _counter(counts: dict[Any, Any] | None = None) -> Counter[Any]:
+def _counter(counts: dict[Any, Any] = {}) -> Counter[Any]:  # noqa: B006, it stays empty
+    if not isinstance(counts, dict):
+        raise ValueError(f"counts in a {type(counts).__name__}")
     counter: Counter[Any] = Counter()
-    dict.update(counter, counts or {})
+    dict.update(counter, counts)
     return counter
 
 
 def _set(elements: list[Any] = []) -> set[Any]:  # noqa: B006, it stays empty
+    if not isinstance(elements, list):
+        raise ValueError(f"elements of a set in a {type(elements).__name__}")
     return set(map(checked_key, elements))
 
 
+def _device(kind: str, index: int | None = None) -> backends.device:
+    if type(kind) is not str or type(index) not in (int, type(None)):
+        raise ValueError("a device of other things than a name and a number")
+    return backends.device(kind, index)
+
+
 def _layout(name: str) -> Any:
-    if name != str(strided):
-        raise Damaged(f"it refers to the layout {name!r:.40}: tensors here are all strided")
+    if not isinstance(name, str) or name != str(strided):
+        raise Damaged("it refers to a layout: tensors here are all strided")
     return strided
 
 
@@ -286,7 +255,7 @@ _BUILDERS: dict[str, Callable[..., Any]] = {
     _PARAMETER: _parameter,
     "torch._tensor._rebuild_from_type_v2": _of_type,
     "torch.Size": lambda sizes=(): Size(_sizes(sizes, "size")),
-    "torch.device": lambda kind, index=None: backends.device(kind, index),
+    "torch.device": _device,
     "torch.serialization._get_layout": _layout,
     "collections.OrderedDict": _ordered,
     "collections.Counter": _counter,

@@ -5,13 +5,11 @@ Only what `torch.load` reads with weights_only=True is written, so no file needs
 
 from __future__ import annotations
 
-import io
 import pickle
 import struct
 import sys
-import zipfile
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .. import backends
@@ -21,11 +19,9 @@ from ..dtypes import dtype
 from ..layout import layout
 from ..nn.parameter import Parameter
 from ..tensor import Size, Tensor
+from .archive import pack
 from .errors import NotData, cannot_save
 from .unpickle import checked_key
-
-_ALIGNMENT = 64  # of storages in the file, for programs that map it into memory
-_FOLDER = "archive/"
 
 
 def write(obj: Any) -> bytes:
@@ -33,23 +29,15 @@ def write(obj: Any) -> bytes:
     and ValueError for what contains itself."""
     pickler = _Pickler()
     pickler.save(obj, "obj")
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        _add(archive, "data.pkl", pickle.PROTO + b"\2" + bytes(pickler.out) + pickle.STOP)
-        _add(archive, "byteorder", sys.byteorder.encode())
-        for number, owner in pickler.storages.values():
-            _add(archive, f"data/{number}", memoryview(_flat(owner)))
-        _add(archive, "version", b"3\n")
-    return file.getvalue()
+    return pack(_files(pickler))
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes | memoryview) -> None:
-    """Add a file whose content begins at a multiple of 64."""
-    info = zipfile.ZipInfo(_FOLDER + name)  # all of one date: equal objects make equal files
-    begin = archive.start_dir + 30 + len(info.filename) + 4
-    padding = -begin % _ALIGNMENT
-    info.extra = struct.pack("<2sH", b"FB", padding) + bytes(padding)
-    archive.writestr(info, content)
+def _files(pickler: _Pickler) -> Iterator[tuple[str, bytes | memoryview]]:
+    yield "data.pkl", pickle.PROTO + b"\2" + bytes(pickler.out) + pickle.STOP
+    yield "byteorder", sys.byteorder.encode()
+    for number, owner in pickler.storages.values():
+        yield f"data/{number}", memoryview(_flat(owner))
+    yield "version", b"3\n"  # of PyTorch's layout
 
 
 def _owner(array: Array) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 The tensors are the file's body, named by their place in the object (a model's state dict keeps
 its names, so other programs can read it). Around them, in the file's metadata:
 
-    tinygrad_rnn   the version of this layout, "1"
+    tinygrad_rnn   the version of this layout, a number
     structure      JSON: the object, with {"tensor": name, "requires_grad": ...} for each tensor
     crc32          a checksum over structure and body
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import zlib
 from typing import Any
 
@@ -24,11 +25,12 @@ import safetensors.numpy
 from .. import backends
 from ..creation import from_numpy
 from ..tensor import Tensor
-from .errors import Damaged, cannot_save
+from .errors import Damaged, cannot_save, newer
 
 Arrays = dict[str, backends.Array]
 
-_VERSION = "1"
+_VERSION = 1
+_SENSELESS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
 
 
 def write(obj: Any) -> bytes:
@@ -36,7 +38,7 @@ def write(obj: Any) -> bytes:
     arrays: Arrays = {}
     structure = json.dumps(_encode(obj, "", "obj", arrays), separators=(",", ":"))
     metadata = {
-        "tinygrad_rnn": _VERSION,
+        "tinygrad_rnn": str(_VERSION),
         "structure": structure,
         "crc32": _checksum(structure, arrays),
     }
@@ -94,34 +96,43 @@ def _parts(content: bytes) -> tuple[Arrays, dict[str, str]]:
         arrays = safetensors.numpy.load(content)
     except safetensors.SafetensorError as error:
         raise Damaged(
-            f"it is neither a file of PyTorch's nor one of safetensors, or not all of it ({error})"
+            f"it is neither a file of PyTorch's nor one of safetensors, or not all of it "
+            f"({error!s:.150})"
         ) from error
     except KeyError as error:
         raise Damaged(f"it has tensors of the unsupported type {error.args[0]}") from error
+    except _SENSELESS as error:
+        raise Damaged(f"its tensors make no sense ({error!r:.200})") from error
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    return arrays, header.get("__metadata__", {})
+    return arrays, header.get("__metadata__") or {}
 
 
 def _restored(arrays: Arrays, metadata: dict[str, str], where: backends.device) -> Any:
     """The object that was saved."""
     try:
-        tensors = {name: from_numpy(array).to(where) for name, array in arrays.items()}
+        tensors = {name: from_numpy(_array(array)).to(where) for name, array in arrays.items()}
     except TypeError as error:
         raise Damaged(f"it has tensors of an unsupported type ({error})") from error
-    if not {"tinygrad_rnn", "crc32"} & metadata.keys():
+    if not {"tinygrad_rnn", "structure", "crc32"} & metadata.keys():
         return tensors
-    version = metadata.get("tinygrad_rnn")
-    if version != _VERSION:
-        raise Damaged(
-            f"its layout is of version {version}, and this tinygrad_rnn reads version {_VERSION}"
-        )
+    version = metadata.get("tinygrad_rnn", "none")
+    if not re.fullmatch("[1-9][0-9]{0,8}", version):
+        raise Damaged(f"the version of its layout, {version:.20}, is no number")
+    if int(version) > _VERSION:
+        raise newer(int(version), _VERSION)
     structure = metadata.get("structure", "")
     if metadata.get("crc32") != _checksum(structure, arrays):
         raise Damaged("its content does not match its checksum: it is damaged")
     try:
         return _decode(json.loads(structure), tensors)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise Damaged(f"its structure makes no sense ({error!r})") from error
+    except _SENSELESS as error:
+        raise Damaged(f"its structure makes no sense ({error!r:.200})") from error
+
+
+def _array(array: backends.Array) -> backends.Array:
+    if array.dtype != bool:
+        return array
+    return (array.reshape(-1).view("u1") != 0).reshape(array.shape)  # no third value
 
 
 def _decode(value: Any, tensors: dict[str, Tensor]) -> Any:
@@ -130,11 +141,13 @@ def _decode(value: Any, tensors: dict[str, Tensor]) -> Any:
     if not isinstance(value, dict):
         return value
     if "tensor" in value:
+        if not isinstance(value["requires_grad"], bool):
+            raise ValueError("requires_grad is no bool")
         return tensors[value["tensor"]].requires_grad_(value["requires_grad"])
     if "tuple" in value:
         return tuple(_decode(item, tensors) for item in value["tuple"])
     if "dict" in value:
-        return {_decode(key, tensors): _decode(item, tensors) for key, item in value["dict"]}
+        return {_decode(key, {}): _decode(item, tensors) for key, item in value["dict"]}
     return float(value["float"])
 
 

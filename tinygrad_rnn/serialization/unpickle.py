@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import struct
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from ..backends import device
@@ -20,17 +20,24 @@ from .errors import Damaged
 _KEYS = (str, bytes, int, float, complex, type(None), dtype, device)
 _STATE = {"_metadata"}  # what a module's state dict has besides its items
 _MARK = object()
+_COPIES = 10  # times its own length, that a pickle may have its values copied by calls
 # What pickles without sense make of the code below, and of builders
 _SENSELESS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
 
 
-class Name:
-    """The name of a class or function that the pickle refers to: no more than that."""
+class Part:
+    """What calls take as an argument, and the loaded object never holds."""
 
-    __slots__ = ("text",)
+
+class Name(Part):
+    """The name of a class or function that the pickle refers to: no more than that."""
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+
+class _Parts(tuple[Any, ...], Part):
+    """A tuple in which there is one."""
 
 
 class Unpickler:
@@ -40,7 +47,7 @@ class Unpickler:
         data: the pickle.
         constants: values that names stand for.
         builders: what is called instead of the function or class of a name.
-        persistent: what a persistent id, anything at all, stands for.
+        persistent: which Part a persistent id, anything at all, stands for.
 
     `load` raises Damaged if the pickle is damaged, or asks for what is not among these.
     """
@@ -56,6 +63,7 @@ class Unpickler:
         self._constants, self._builders, self._persistent = constants, builders, persistent
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
+        self._copies = _COPIES * len(data) + 1000  # that are left
 
     def load(self) -> Any:
         """The object that was pickled."""
@@ -63,7 +71,7 @@ class Unpickler:
             while True:
                 code = self._read(1)
                 if code == pickle.STOP:
-                    return self._pop()
+                    return checked_value(self._pop())
                 step = _STEPS.get(code)
                 if step is None:
                     raise Damaged(f"its pickle has the instruction {code!r}, which data need not")
@@ -103,6 +111,9 @@ class Unpickler:
             raise ValueError("a mark instead of a value")
         return value
 
+    def _last(self, count: int) -> list[Any]:
+        return [self._pop() for _ in range(count)][::-1]
+
     def _since_mark(self) -> list[Any]:
         start = len(self._stack) - 1
         while self._stack[start] is not _MARK:
@@ -115,22 +126,21 @@ class Unpickler:
 
     # ----- instructions -----
 
-    def _tuple(self, count: int) -> None:
-        items = [self._pop() for _ in range(count)]
-        self._push(tuple(reversed(items)))
+    def _tuple(self, items: Sequence[Any]) -> None:
+        self._push((_Parts if any(isinstance(item, Part) for item in items) else tuple)(items))
 
     def _append(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if type(target) is not list:
             raise ValueError(f"items are appended to a {type(target).__name__}")
-        target.extend(map(_value, items))
+        target.extend(map(checked_value, items))
 
     def _set_items(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if type(target) not in (dict, OrderedDict, Counter):
             raise ValueError(f"items are set in a {type(target).__name__}")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            target[checked_key(key)] = _value(value)
+            target[checked_key(key)] = checked_value(value)
 
     def _add(self, items: list[Any]) -> None:
         target = self._stack[-1]
@@ -154,6 +164,10 @@ class Unpickler:
             raise ValueError("a call of what is no function")
         if function.text not in self._builders:
             raise _refused(function.text)
+        # Or a short pickle could have a long list copied time and again
+        self._copies -= sum(len(a) for a in arguments if isinstance(a, Sequence | Mapping | Set))
+        if self._copies < 0:
+            raise Damaged("its pickle copies the same values time and again")
         self._push(self._builders[function.text](*arguments))
 
     def _build(self) -> None:
@@ -168,23 +182,25 @@ class Unpickler:
 
 def checked_key(key: Any) -> Any:
     """The key of a dict or element of a set. Raises ValueError for what is none."""
-    for part in key if isinstance(key, tuple) else (key,):
+    for part in key if type(key) is tuple else (key,):
         if not isinstance(part, _KEYS):
             raise ValueError(f"a key with a {type(part).__name__} in it")
     return key
 
 
-def _value(value: Any) -> Any:
-    """What may stand in a container: not the class or function itself."""
-    if isinstance(value, Name):
-        raise _refused(value.text)
+def checked_value(value: Any) -> Any:
+    """What may stand in a container. Raises Damaged for a class, a function, or a storage."""
+    while isinstance(value, _Parts):
+        value = next(part for part in value if isinstance(part, Part))
+    if isinstance(value, Part):
+        raise _refused(value.text if isinstance(value, Name) else "a storage without a tensor")
     return value
 
 
 def _refused(name: str) -> Damaged:
     return Damaged(
-        f"it refers to {name}, and only tensors, numbers, strings and containers are loaded. Of a "
-        "model, save the state in PyTorch: torch.save(model.state_dict(), path)"
+        f"it refers to {name:.200}, and only tensors, numbers, strings and containers are loaded. "
+        "Of a model, save the state in PyTorch: torch.save(model.state_dict(), path)"
     )
 
 
@@ -194,12 +210,6 @@ def _text(form: str) -> Callable[[Unpickler], None]:
 
 def _bytes(form: str, kind: Any = bytes) -> Callable[[Unpickler], None]:
     return lambda m: m._push(kind(m._read(m._number(form))))
-
-
-def _integer(form: str) -> Callable[[Unpickler], None]:
-    return lambda m: m._push(
-        int.from_bytes(m._read(max(m._number(form), 0)), "little", signed=True)
-    )
 
 
 _STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
@@ -212,8 +222,9 @@ _STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
     pickle.BININT: lambda m: m._push(m._number("<i")),
     pickle.BININT1: lambda m: m._push(m._number("<B")),
     pickle.BININT2: lambda m: m._push(m._number("<H")),
-    pickle.LONG1: _integer("<B"),
-    pickle.LONG4: _integer("<i"),
+    pickle.LONG1: lambda m: m._push(
+        int.from_bytes(m._read(m._number("<B")), "little", signed=True)
+    ),
     pickle.BINFLOAT: lambda m: m._push(m._number(">d")),
     pickle.BINUNICODE: _text("<I"),
     pickle.SHORT_BINUNICODE: _text("<B"),
@@ -230,10 +241,10 @@ _STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
     pickle.EMPTY_DICT: lambda m: m._push({}),
     pickle.EMPTY_SET: lambda m: m._push(set()),
     pickle.MARK: lambda m: m._push(_MARK),
-    pickle.TUPLE: lambda m: m._push(tuple(m._since_mark())),
-    pickle.TUPLE1: lambda m: m._tuple(1),
-    pickle.TUPLE2: lambda m: m._tuple(2),
-    pickle.TUPLE3: lambda m: m._tuple(3),
+    pickle.TUPLE: lambda m: m._tuple(m._since_mark()),
+    pickle.TUPLE1: lambda m: m._tuple(m._last(1)),
+    pickle.TUPLE2: lambda m: m._tuple(m._last(2)),
+    pickle.TUPLE3: lambda m: m._tuple(m._last(3)),
     pickle.APPEND: lambda m: m._append([m._pop()]),
     pickle.APPENDS: lambda m: m._append(m._since_mark()),
     pickle.SETITEM: lambda m: m._set_items([m._pop(), m._pop()][::-1]),

@@ -1,30 +1,36 @@
-"""Objects of every kind, modules and arrays among them, as Python pickles them.
+"""Objects of every kind, modules and arrays among them, as Python pickles them, in an archive.
 
-Such a pickle calls what its writer chose: it is only read where the caller says that it is trusted.
+Such a pickle calls what its writer chose: it is only read where the caller says that it is trusted,
+and after the archive's checksums were found right.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
+import pickletools
+import struct
 from collections.abc import Callable
 from typing import Any
 
 from ..backends import Array
 from ..creation import new
 from ..tensor import Tensor, _rebuild
+from .archive import pack
+from .errors import Damaged
 
-MAGIC = b"\x80"  # of every pickle since protocol 2
+MAIN = "object.pkl"
+MAGIC = b"\x80"  # of every pickle since protocol 2: older files are one, without an archive
 
 
 def write(obj: Any) -> bytes:
-    """The pickle of an object. Raises what `pickle.dumps` raises."""
-    return pickle.dumps(obj)
+    """The file of an object. Raises what `pickle.dumps` raises."""
+    return pack([(MAIN, pickle.dumps(obj))])
 
 
 def read(content: bytes, restore: Callable[[Tensor, str], Tensor]) -> Any:
-    """The object. `restore` gets each tensor's values as a 1-D tensor on the CPU, and the device it
-    was on. Raises whatever the pickle raises."""
+    """The object of a pickle. `restore` gets each tensor's values as a 1-D tensor on the CPU, and
+    the device it was on. Raises whatever the pickle raises."""
 
     def rebuilt(cls: type[Tensor], array: Array, where: str, requires_grad: bool) -> Tensor:
         flat = restore(new(array.reshape(-1)), where)
@@ -37,3 +43,16 @@ def read(content: bytes, restore: Callable[[Tensor, str], Tensor]) -> Any:
             return super().find_class(module, name)
 
     return Unpickler(io.BytesIO(content)).load()
+
+
+def check_bare(content: bytes) -> None:
+    """That an older file, without a checksum, is a pickle from its first byte to its last. Raises
+    Damaged."""
+    end = -1
+    try:
+        for _, _, place in pickletools.genops(content):
+            end = place or 0
+    except (ValueError, LookupError, struct.error) as error:
+        raise Damaged(f"its pickle makes no sense ({error!s:.200})") from error
+    if end != len(content) - 1:
+        raise Damaged(f"its pickle ends at byte {end + 1} of {len(content)}")
