@@ -3,46 +3,45 @@
     python examples/char_rnn.py                                  # the book's run, The Time Machine
     python examples/char_rnn.py --cell lstm --hidden-size 256
     python examples/char_rnn.py --text my_poems.txt --max-tokens -1
+    python examples/char_rnn.py --resume                         # a run that was stopped goes on
     python examples/char_rnn.py --generate runs/char_rnn/checkpoint.safetensors --prefix "the "
 
-Under --out it leaves checkpoint.safetensors (weights, vocabulary, options), metrics.json (one
-record per epoch) and perplexity.png.
+Under --out it leaves checkpoint.safetensors (all that the run needs to go on), the checkpoint
+before that, metrics.json (one record per epoch) and perplexity.png. Ctrl-C and SIGTERM save, and
+stop; with --resume a run that ended in any way ends as if it had never been stopped, to the bit.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import hashlib
 import json
 import math
 import random
-import signal
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NoReturn
+from array import array
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from common import at_least, count, language_model_options, load_corpus, save_perplexities
+from lasting import Checkpoints, Stop, chance, check_options, set_chance
 
 import tinygrad_rnn as torch
 from tinygrad_rnn import nn, optim, text
 from tinygrad_rnn.files import write_atomically
 from tinygrad_rnn.nn import functional as F
+from tinygrad_rnn.utils import find_nonfinite
 
 try:
-    from matplotlib.figure import Figure
     from tqdm import tqdm
 except ImportError as error:
-    sys.exit(
-        f'char_rnn.py needs tqdm and matplotlib: pip install "tinygrad-rnn[examples]" ({error})'
-    )
+    sys.exit(f'char_rnn.py needs tqdm: pip install "tinygrad-rnn[examples]" ({error})')
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+OPTIMIZERS = {"sgd": optim.SGD, "adam": optim.Adam}
 LEARNING_RATES = {"sgd": 1.0, "adam": 0.01}
 BOOK_PREFIXES = ["time traveller", "traveller"]
-
-
-class Failure(Exception):
-    """Something the user can mend: reported in one line, with exit code 2."""
 
 
 class CharModel(nn.Module):
@@ -59,31 +58,6 @@ class CharModel(nn.Module):
         x = F.one_hot(tokens.T, self.vocab_size).float()
         output, state = self.rnn(x, state)
         return self.head(output), state
-
-
-# ----- data -----
-
-
-def load_corpus(name: str, max_tokens: int) -> tuple[list[int], text.Vocab]:
-    """The corpus and vocabulary of --text; the packaged text where the book can't be had."""
-    if name == "sample":
-        return text.load_sample(max_tokens)
-    if name != "time-machine":
-        return text.load_text(name, max_tokens)
-    try:
-        return text.load_time_machine(max_tokens=max_tokens)
-    except text.DownloadError as error:
-        print(f"{error}; training on the text that comes with the package", file=sys.stderr)
-        return text.load_sample(max_tokens)
-
-
-def prefixes(args: argparse.Namespace, corpus: list[int], vocab: text.Vocab) -> list[str]:
-    """What the model continues as it learns: --prefix, the book's, or the text's own beginning."""
-    if args.prefix:
-        return [args.prefix]
-    if all(char in vocab for char in "".join(BOOK_PREFIXES)):
-        return BOOK_PREFIXES
-    return ["".join(vocab.to_tokens(corpus[:10]))]
 
 
 # ----- writing text -----
@@ -110,158 +84,13 @@ def generate(
     return "".join(written)
 
 
-# ----- training -----
-
-
-def detached(state: Any) -> Any:
-    """The state without the graph that made it."""
-    return tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
-
-
-def train_epoch(
-    model: CharModel,
-    loader: text.SequenceLoader,
-    optimizer: optim.Optimizer,
-    clip: float,
-    device: torch.device,
-    after_step: Callable[[], bool],
-) -> tuple[float, float]:
-    """One pass over the corpus, or as much of it as after_step() lets it do. Returns perplexity
-    and tokens per second."""
-    start = time.perf_counter()
-    losses, state, count = [], None, 0
-    for inputs, labels in loader:
-        # The state goes on where the next batch continues the last one, but gradients stop there
-        state = detached(state) if state is not None and loader.carries_state else None
-        scores, state = model(inputs.to(device), state)
-        loss = F.cross_entropy(
-            scores.reshape(-1, model.vocab_size), labels.T.reshape(-1).to(device)
-        )
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), clip)
-        optimizer.step()
-        losses.append(loss.detach() * labels.numel())
-        count += labels.numel()
-        if not after_step():
-            break
-    mean = float(torch.stack(losses).sum()) / count
-    perplexity = math.exp(mean) if mean < 700 else math.inf
-    return perplexity, count / (time.perf_counter() - start)
-
-
-class Run:
-    """What a run leaves under --out."""
-
-    def __init__(self, args: argparse.Namespace, model: CharModel, vocab: text.Vocab) -> None:
-        self.folder = Path(args.out)
-        self.model, self.vocab = model, vocab
-        self.options = {k: getattr(args, k) for k in ("cell", "hidden_size", "num_layers", "text")}
-        self.metrics: list[dict[str, float]] = []
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-    def save(self) -> None:
-        """Checkpoint, metrics and picture; each file is replaced whole."""
-        checkpoint = {
-            "model": self.model.state_dict(),
-            "vocabulary": list(self.vocab.idx_to_token),
-            "options": self.options,
-            "epoch": len(self.metrics),
-        }
-        torch.save(checkpoint, self.folder / "checkpoint.safetensors")
-        table = json.dumps(self.metrics, indent=1)
-        write_atomically(self.folder / "metrics.json", table.encode())
-        write_atomically(self.folder / "perplexity.png", self._picture())
-
-    def _picture(self) -> bytes:
-        figure = Figure(figsize=(6, 4), layout="constrained")
-        axes = figure.subplots()
-        axes.plot([m["epoch"] for m in self.metrics], [m["perplexity"] for m in self.metrics])
-        axes.set(xlabel="epoch", ylabel="perplexity", yscale="log")
-        axes.set_title(
-            f"{self.options['cell'].upper()}, {self.options['hidden_size']} hidden units"
-        )
-        axes.grid(True, which="both", alpha=0.3)
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=120)
-        return picture.getvalue()
-
-
-class Interrupt:
-    """Ctrl-C lets the step in work finish: `asked` is then true. A second one ends at once."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> Interrupt:
-        self._before = signal.signal(signal.SIGINT, self._ask)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _ask(self, *_: object) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-
-
-def train(args: argparse.Namespace) -> int:
-    device = torch.device(args.device)
-    torch.manual_seed(args.seed)
-    corpus, vocab = load_corpus(args.text, args.max_tokens)
-    loader = text.SequenceLoader(
-        corpus, args.batch_size, args.num_steps, args.sampling, random.Random(args.seed)
-    )
-    model = CharModel(args.cell, len(vocab), args.hidden_size, args.num_layers).to(device)
-    lr = LEARNING_RATES[args.optimizer] if args.lr is None else args.lr
-    optimizer = {"sgd": optim.SGD, "adam": optim.Adam}[args.optimizer](model.parameters(), lr=lr)
-    run = Run(args, model, vocab)
-    begins = prefixes(args, corpus, vocab)
-    count = sum(p.numel() for p in model.parameters())
-    print(
-        f"{len(corpus):,} characters, {len(vocab)} tokens in the vocabulary; "
-        f"{args.cell.upper()} with {count:,} parameters on {device}"
-    )
-
-    every = max(args.epochs // 10, 1)
-    steps = max((len(corpus) - 1) // (args.batch_size * args.num_steps), 1)  # of an epoch, about
-    with Interrupt() as interrupt, tqdm(
-        total=args.epochs * steps, unit="step", disable=args.no_progress, dynamic_ncols=True
-    ) as bar:  # fmt: skip
-
-        def after_step() -> bool:
-            bar.update()
-            return not interrupt.asked
-
-        for epoch in range(1, args.epochs + 1):
-            bar.set_description(f"epoch {epoch}", refresh=False)
-            perplexity, speed = train_epoch(model, loader, optimizer, args.clip, device, after_step)
-            run.metrics.append(
-                {"epoch": epoch, "perplexity": perplexity, "tokens_per_second": speed}
-            )
-            bar.set_postfix_str(
-                f"perplexity {perplexity:.2f}, {speed:,.0f} tokens/s", refresh=False
-            )
-            bar.n = epoch * steps
-            if epoch % every == 0 and epoch < args.epochs:
-                sample = generate(model, vocab, begins[0], 50)
-                bar.write(f"epoch {epoch}, perplexity {perplexity:.2f}: {sample}")
-                run.save()
-            if interrupt.asked:
-                break
-    run.save()
-
-    last = run.metrics[-1]
-    speeds = sorted(m["tokens_per_second"] for m in run.metrics)
-    if interrupt.asked:
-        print(f"stopped by Ctrl-C in epoch {len(run.metrics)}; everything so far is saved")
-    speed = speeds[len(speeds) // 2]
-    print(f"perplexity {last['perplexity']:.2f}, {speed:.0f} tokens/sec on {device}")
-    for prefix in begins:
-        print(generate(model, vocab, prefix, 50))
-    print(f"written to {run.folder}: checkpoint.safetensors, metrics.json, perplexity.png")
-    return 130 if interrupt.asked else 0
+def prefixes(args: argparse.Namespace, corpus: list[int], vocab: text.Vocab) -> list[str]:
+    """What the model continues as it learns: --prefix, the book's, or the text's own beginning."""
+    if args.prefix:
+        return [args.prefix]
+    if all(char in vocab for char in "".join(BOOK_PREFIXES)):
+        return BOOK_PREFIXES
+    return ["".join(vocab.to_tokens(corpus[:10]))]
 
 
 def write_from(args: argparse.Namespace) -> int:
@@ -274,95 +103,286 @@ def write_from(args: argparse.Namespace) -> int:
         ).to(torch.device(args.device))
         model.load_state_dict(checkpoint["model"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise Failure(f"{args.generate} is not a checkpoint of this program: {error}") from error
+        raise ValueError(f"{args.generate} is not a checkpoint of this program: {error}") from error
     torch.manual_seed(args.seed)
     print(generate(model, vocab, args.prefix or BOOK_PREFIXES[0], args.length, args.temperature))
     return 0
 
 
+# ----- training -----
+
+
+class Losses(nn.Module):
+    """The loss of every character, (steps, batch), by a model."""
+
+    def __init__(self, model: CharModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: torch.Tensor, labels: torch.Tensor, state: Any) -> torch.Tensor:
+        scores, _ = self.model(inputs, state)
+        return F.cross_entropy(scores.transpose(1, 2), labels.T, reduction="none")
+
+
+class Diverged(Exception):
+    """The loss is no longer a finite number."""
+
+
+def each(function: Callable[[torch.Tensor], torch.Tensor], state: Any) -> Any:
+    """A state, which is a tensor, of an LSTM a pair, or None, with a function applied to it."""
+    if isinstance(state, tuple):
+        return tuple(function(part) for part in state)
+    return None if state is None else function(state)
+
+
+def fingerprint(corpus: list[int], vocab: text.Vocab) -> str:
+    """Equal for equal texts alone."""
+    return hashlib.sha256("".join(vocab).encode() + array("q", corpus).tobytes()).hexdigest()
+
+
+class Run:
+    """A model in training. All that it needs to go on is in its `state_dict()`.
+
+    Attributes:
+        history: a record of each epoch so far.
+        losses, carried, seconds: of the epoch in work: the losses of all characters of each step,
+            the state that the next step begins with, and the time it has taken.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.options = {name: getattr(args, name) for name in SAVED}
+        self.device, self.clip = torch.device(args.device), args.clip
+        random.seed(args.seed)
+        torch.manual_seed(args.seed)
+        corpus, self.vocab = load_corpus(args.text, args.max_tokens)
+        self.corpus, self.begins = corpus, prefixes(args, corpus, self.vocab)
+        self.fingerprint = fingerprint(corpus, self.vocab)
+        self.loader = text.SequenceLoader(
+            corpus, args.batch_size, args.num_steps, args.sampling, random.Random(args.seed),
+            self.device,
+        )  # fmt: skip
+        model = CharModel(args.cell, len(self.vocab), args.hidden_size, args.num_layers)
+        self.model = model.to(self.device)
+        self.optimizer = OPTIMIZERS[args.optimizer](model.parameters(), lr=args.lr)
+        self.history: list[dict[str, float]] = []
+        self.losses: list[torch.Tensor] = []
+        self.carried: Any = None
+        self.seconds = 0.0
+
+    def steps(self) -> Iterator[None]:
+        """Train on what is left of the epoch, and yield behind each step. When it is over, there
+        is a record of it in the history. Raises Diverged."""
+        start = time.perf_counter() - self.seconds
+        for inputs, labels in self.loader:
+            scores, state = self.model(inputs, self.carried)
+            loss = F.cross_entropy(scores.reshape(-1, len(self.vocab)), labels.T.reshape(-1))
+            if not math.isfinite(loss.item()):
+                where = self.where_from(inputs, labels)
+                raise Diverged(f"{self.place()}: the loss is {loss.item()}, first seen in {where}")
+            self.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+            self.optimizer.step()
+            # The state goes on where the next batch continues this one, but gradients stop here
+            self.carried = each(torch.Tensor.detach, state) if self.loader.carries_state else None
+            self.losses.append(loss.detach() * labels.numel())
+            self.seconds = time.perf_counter() - start
+            yield
+        tokens = len(self.losses) * self.loader.batch_size * self.loader.num_steps
+        mean = float(torch.stack(self.losses).sum()) / tokens
+        record = {
+            "epoch": len(self.history) + 1,
+            "perplexity": math.exp(mean) if mean < 700 else math.inf,
+            "tokens_per_second": tokens / self.seconds,
+        }
+        self.history.append(record)
+        self.losses, self.carried, self.seconds = [], None, 0.0
+
+    def place(self) -> str:
+        return f"epoch {len(self.history) + 1}, step {len(self.losses) + 1}"
+
+    def where_from(self, inputs: torch.Tensor, labels: torch.Tensor) -> str:
+        """Where a nan or an infinity comes up first when the model reads this batch again."""
+        place = find_nonfinite(Losses(self.model), inputs, labels, self.carried, time_dim=0)
+        return str(place or "the mean of the losses")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "vocabulary": list(self.vocab),
+            "options": self.options,
+            "epoch": len(self.history),
+            "optimizer": self.optimizer.state_dict(),
+            "loader": self.loader.state_dict(),
+            "history": self.history,
+            "losses": torch.stack(self.losses) if self.losses else None,
+            "carried": self.carried,
+            "seconds": self.seconds,
+            "chance": chance(),
+            "fingerprint": self.fingerprint,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Be where another run of the same options was. Raises ValueError for another text."""
+        if saved["fingerprint"] != self.fingerprint:
+            raise ValueError(f"{self.options['text']} is not the text that the run began with")
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.loader.load_state_dict(saved["loader"])
+        self.history, self.seconds = saved["history"], saved["seconds"]
+        losses = saved["losses"]
+        self.losses = [] if losses is None else list(losses.to(self.device))
+        self.carried = each(lambda part: part.to(self.device), saved["carried"])
+        set_chance(saved["chance"])
+
+
+class Folder:
+    """What a run leaves under --out. Each file is replaced whole."""
+
+    def __init__(self, args: argparse.Namespace, checkpoints: Checkpoints) -> None:
+        self.checkpoints, self.path = checkpoints, checkpoints.folder
+        self.metrics, self.picture = self.path / "metrics.json", self.path / "perplexity.png"
+        self.title = f"{args.cell.upper()}, {args.hidden_size} hidden units"
+        self.good = "no checkpoint was saved before"
+        checkpoints.open_folder(self.metrics, self.picture)
+
+    def save(self, run: Run) -> None:
+        """The checkpoint."""
+        self.checkpoints.save(run.state_dict())
+        self.good = f"the checkpoint in {self.path} is of {run.place()}"
+
+    def show(self, history: list[dict[str, float]]) -> None:
+        """The metrics so far, and their picture."""
+        write_atomically(self.metrics, json.dumps(history, indent=1).encode())
+        curve = [record["perplexity"] for record in history]
+        save_perplexities(self.picture, {self.title: curve}, quiet=True)
+
+
+def train_epochs(run: Run, args: argparse.Namespace, folder: Folder, stop: Stop) -> None:
+    """Train until all epochs are done, or somebody asks to stop; show how it goes on, and save."""
+    every = max(args.epochs // 10, 1)  # epochs between two samples
+    tokens = args.batch_size * args.num_steps
+    steps = max((len(run.corpus) - 1) // tokens, 1)  # of an epoch, about
+    with tqdm(
+        total=args.epochs * steps, initial=len(run.history) * steps + len(run.losses),
+        unit="step", disable=args.no_progress, dynamic_ncols=True,
+    ) as bar:  # fmt: skip
+        while len(run.history) < args.epochs and not stop.asked:
+            bar.set_description(f"epoch {len(run.history) + 1}", refresh=False)
+            for _ in run.steps():
+                bar.update()
+                if stop.asked:
+                    return
+            epoch, perplexity, speed = run.history[-1].values()
+            reached = f"perplexity {perplexity:.2f}, {speed:,.0f} tokens/s"
+            bar.set_postfix_str(reached, refresh=False)
+            bar.n = epoch * steps
+            if epoch % args.checkpoint_every == 0 and epoch < args.epochs:
+                folder.save(run)
+            if epoch % every == 0 and epoch < args.epochs:
+                sample = generate(run.model, run.vocab, run.begins[0], 50)
+                bar.write(f"epoch {epoch}, perplexity {perplexity:.2f}: {sample}")
+                folder.show(run.history)
+
+
+def train(args: argparse.Namespace, checkpoints: Checkpoints, saved: dict[str, Any] | None) -> int:
+    """A run, from its beginning or from where it was saved, to its end or to where it is stopped.
+    Returns the exit status."""
+    folder, run = Folder(args, checkpoints), Run(args)
+    parameters = sum(p.numel() for p in run.model.parameters())
+    print(
+        f"{len(run.corpus):,} characters, {len(run.vocab)} tokens in the vocabulary; "
+        f"{args.cell.upper()} with {parameters:,} parameters on {run.device}"
+    )
+    if saved is not None:
+        run.load_state_dict(saved)
+        folder.good = f"the checkpoint in {folder.path} is of {run.place()}"
+        print(f"going on with {run.place()}")
+    with Stop() as stop:
+        try:
+            train_epochs(run, args, folder, stop)
+        except Diverged as error:
+            raise Diverged(f"{error}; {folder.good}") from error
+        folder.save(run)
+        folder.show(run.history)
+    if stop.asked:
+        print(f"stopped by {stop.name} before {run.place()}; all is saved, and --resume goes on")
+    if run.history:
+        speeds = sorted(record["tokens_per_second"] for record in run.history)
+        speed, perplexity = speeds[len(speeds) // 2], run.history[-1]["perplexity"]
+        print(f"perplexity {perplexity:.2f}, {speed:.0f} tokens/sec on {run.device}")
+    for prefix in run.begins:
+        print(generate(run.model, run.vocab, prefix, 50))
+    print(f"written to {folder.path}: checkpoint.safetensors, metrics.json, perplexity.png")
+    return stop.status
+
+
 # ----- the command line -----
 
 
-SAMPLINGS = ("sequential", "random")
-TEXT_HELP = (
-    "the book (downloaded once, or from the folder TINYGRAD_RNN_DATA), the text that comes with "
-    "the package, or any UTF-8 file [time-machine]"
-)
-SAMPLING_HELP = "whether a batch continues the one before it, and its state [sequential]"
-TEMPERATURE_HELP = "for --generate: 0 always takes the likeliest character, 1 draws as learned [0]"
+OPTIMIZER_HELP = "if --lr is not given, the learning rate is 1 with sgd, 0.01 with adam"
+TEMPERATURE_HELP = "for --generate: 0 always takes the likeliest character, 1 draws as learned"
+RESUME_HELP = "go on with the run under --out, with its options; --epochs may be more"
+# The options of a run, which its checkpoint keeps, and those of them that may change on the way
+SAVED = (
+    "text", "max_tokens", "cell", "hidden_size", "num_layers", "epochs", "batch_size", "num_steps",
+    "sampling", "optimizer", "lr", "clip", "device", "seed", "checkpoint_every", "prefix",
+)  # fmt: skip
+MAY_CHANGE = {"epochs", "device", "checkpoint_every", "prefix"}
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Failure(f"{message} (see --help)")
-
-
-def at_least(least: float, kind: type = int) -> Any:
-    """A type of argument: a finite number not below `least`."""
-
-    def convert(value: str) -> Any:
-        number = kind(value)
-        if not number >= least or number == math.inf:
-            raise argparse.ArgumentTypeError(f"{value} is too small; the least is {least}")
-        return number
-
-    convert.__name__ = "number"
-    return convert
-
-
-def positive(value: str) -> float:
-    """A type of argument: a finite number above 0."""
-    number = float(value)
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return number
-
-
-def max_tokens(value: str) -> int:
-    """A type of argument: a positive whole number, or -1 for all."""
-    number = int(value)
-    if number < 1 and number != -1:
-        raise argparse.ArgumentTypeError(f"{value} is neither positive nor -1 (all)")
-    return number
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Without arguments it trains as the book does; defaults are in brackets.",
-    )
+def parse(argv: list[str] | None, begun: dict[str, Any] | None = None) -> argparse.Namespace:
+    """The options on the command line; those of a run that was begun in place of the defaults."""
+    parser = language_model_options(
+        __doc__, ("FOLDER", "for the results"), hidden_size=512, lr=None, prefix=None,
+        out="runs/char_rnn",
+    )  # fmt: skip
     add = parser.add_argument
-    add("--text", default="time-machine", metavar="time-machine|sample|PATH", help=TEXT_HELP)
-    add("--max-tokens", type=max_tokens, default=10_000, help="characters used, -1: all [10000]")
-    add("--cell", choices=CELLS, default="rnn", help="the recurrent layer [rnn]")
-    add("--hidden-size", type=at_least(1), default=512, help="hidden units [512]")
-    add("--num-layers", type=at_least(1), default=1, help="recurrent layers [1]")
-    add("--epochs", type=at_least(1), default=500, help="passes over the text [500]")
-    add("--batch-size", type=at_least(1), default=32, help="sequences in a batch [32]")
-    add("--num-steps", type=at_least(1), default=35, help="characters in a sequence [35]")
-    add("--sampling", choices=SAMPLINGS, default="sequential", help=SAMPLING_HELP)
-    add("--optimizer", choices=LEARNING_RATES, default="sgd", help="[sgd]")
-    add("--lr", type=positive, help="learning rate [1 for sgd, 0.01 for adam]")
-    add("--clip", type=positive, default=1.0, help="largest norm of the gradient [1]")
-    add("--device", default="cpu", help="cpu, cuda, cuda:1, ... [cpu]")
-    add("--seed", type=at_least(0), default=0, help="the same seed, the same run [0]")
-    add("--out", default="runs/char_rnn", help="folder for the results [runs/char_rnn]")
+    add("--cell", choices=CELLS, default="rnn", help="the recurrent layer")
+    add("--num-layers", type=count, default=1, help="recurrent layers")
+    add("--optimizer", choices=OPTIMIZERS, default="sgd", help=OPTIMIZER_HELP)
+    add("--checkpoint-every", metavar="EPOCHS", type=count, default=10, help="how often to save")
+    add("--resume", action="store_true", help=RESUME_HELP)
     add("--no-progress", action="store_true", help="no progress bar")
     add("--generate", metavar="CHECKPOINT", help="train nothing; write text from a checkpoint")
-    add("--prefix", help="what to continue ['time traveller', 'traveller']")
-    add("--length", type=at_least(0), default=200, help="characters for --generate [200]")
+    add("--length", type=at_least(0), default=200, help="characters for --generate")
     add("--temperature", type=at_least(0, float), default=0.0, help=TEMPERATURE_HELP)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv, argparse.Namespace(**(begun or {})))
+    if args.lr is None:
+        args.lr = LEARNING_RATES[args.optimizer]
+    return args
+
+
+def resumed(argv: list[str] | None, saved: dict[str, Any]) -> argparse.Namespace:
+    """The options of the run that was saved, as far as the command line may not change them."""
+    if not {"options", "chance"} <= saved.keys():
+        raise ValueError("--resume: the checkpoint is of an earlier version, and has weights alone")
+    begun = {name: value for name, value in saved["options"].items() if name in SAVED}
+    args = parse(argv, begun)
+    check_options(args, begun, MAY_CHANGE)
+    if args.epochs < saved["epoch"]:
+        raise ValueError(f"--epochs: {saved['epoch']} are done already, got {args.epochs}")
+    return args
 
 
 def main(argv: list[str] | None = None) -> int:
     try:
-        args = parse(argv)
-        return write_from(args) if args.generate else train(args)
-    except (Failure, OSError, ValueError, RuntimeError) as error:
+        args, saved = parse(argv), None
+        if args.generate:
+            return write_from(args)
+        checkpoints = Checkpoints(args.out)
+        if args.resume:
+            saved = checkpoints.load()
+            if saved is None:
+                print(f"{args.out} has no checkpoint: beginning a new run", file=sys.stderr)
+            else:
+                args = resumed(argv, saved)
+        return train(args, checkpoints, saved)
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, ValueError, RuntimeError, Diverged) as error:
         print(f"char_rnn.py: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, Diverged) else 2  # 2: what the user can mend
 
 
 if __name__ == "__main__":

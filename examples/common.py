@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import io
 import math
 import random
 import sys
@@ -12,12 +13,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tinygrad_rnn import text
+from tinygrad_rnn.files import write_atomically
 
 # ----- the command line -----
 
 
 class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
-    """The docstring as it is written, and the default behind every option."""
+    """The docstring as it is written, and the default behind every option that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,12 +37,20 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(f"{message} (see --help)")
 
 
-def count(value: str) -> int:
-    """A type of argument: a whole number above 0."""
-    number = int(value)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{value} is too small; the least is 1")
-    return number
+def at_least(least: float, kind: type = int) -> Callable[[str], Any]:
+    """A type of argument: a finite number not below `least`."""
+
+    def convert(value: str) -> Any:
+        number = kind(value)
+        if not least <= number < math.inf:
+            raise argparse.ArgumentTypeError(f"{value} is too small; the least is {least}")
+        return number
+
+    convert.__name__ = "number"
+    return convert
+
+
+count = at_least(1)
 
 
 def positive(value: str) -> float:
@@ -77,14 +92,23 @@ def load_corpus(name: str, max_tokens: int = -1) -> tuple[list[int], text.Vocab]
         return text.load_sample(max_tokens)
 
 
+TEXT_HELP = (
+    "what to learn: the book (downloaded once, or from the folder TINYGRAD_RNN_DATA), the text "
+    "that comes with the package, or any UTF-8 file"
+)
 SAMPLING_HELP = "whether a batch goes on where the last one ended, with its state"
 
 
-def language_model_options(doc: str | None, **defaults: Any) -> Parser:
-    """The options of the book's character models, with the book's defaults where none is given."""
+def language_model_options(
+    doc: str | None,
+    out_is: tuple[str, str] = ("PICTURE", "where the picture goes"),
+    **defaults: Any,
+) -> Parser:
+    """The options of the book's character models, with the book's defaults where none is given;
+    `out_is` says what --out takes."""
     parser = Parser(doc)
     add = parser.add_argument
-    add("--text", default="time-machine", metavar="time-machine|sample|PATH", help="what to learn")
+    add("--text", default="time-machine", metavar="time-machine|sample|PATH", help=TEXT_HELP)
     add("--max-tokens", type=int, default=10_000, help="characters used, -1 for all")
     add("--hidden-size", type=count, default=256, help="hidden units")
     add("--epochs", type=count, default=500, help="passes over the text")
@@ -96,7 +120,7 @@ def language_model_options(doc: str | None, **defaults: Any) -> Parser:
     add("--prefix", default="time traveller", help="what the model continues")
     add("--device", default="cpu", help="cpu, cuda, cuda:1, ...")
     add("--seed", type=int, default=0, help="the same seed, the same run")
-    add("--out", metavar="PICTURE", help="where the picture goes")
+    add("--out", metavar=out_is[0], help=out_is[1])
     parser.set_defaults(**defaults)
     return parser
 
@@ -118,23 +142,34 @@ def load_batches(args: argparse.Namespace) -> tuple[text.SequenceLoader, text.Vo
 # ----- pictures -----
 
 
-def save_picture(path: str, draw: Callable[[Any], None], size: tuple[float, float]) -> None:
-    """Write what `draw` draws on a matplotlib Figure of this size in inches; without matplotlib
-    say how to get it."""
+@functools.cache  # said once
+def _no_picture() -> None:
+    advice = 'pip install "tinygrad-rnn[examples]"'
+    print(f"no picture, as matplotlib is not installed: {advice}", file=sys.stderr)
+
+
+def save_picture(
+    path: str | Path, draw: Callable[[Any], None], size: tuple[float, float], quiet: bool = False
+) -> None:
+    """Write what `draw` draws on a matplotlib Figure of this size in inches, and tell where unless
+    `quiet`; without matplotlib say how to get it."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        advice = 'pip install "tinygrad-rnn[examples]"'
-        print(f"no picture, as matplotlib is not installed: {advice}", file=sys.stderr)
-        return
+        return _no_picture()
     figure = Figure(figsize=size, layout="constrained")
     draw(figure)
+    content = io.BytesIO()
+    figure.savefig(content, dpi=120, format=Path(path).suffix[1:] or "png")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-    print(f"picture: {path}")
+    write_atomically(path, content.getvalue())
+    if not quiet:
+        print(f"picture: {path}")
 
 
-def save_perplexities(path: str, curves: Mapping[str, Sequence[float]]) -> None:
+def save_perplexities(
+    path: str | Path, curves: Mapping[str, Sequence[float]], quiet: bool = False
+) -> None:
     """A picture of the perplexities of each epoch, one curve for each name."""
 
     def draw(figure: Any) -> None:
@@ -145,4 +180,4 @@ def save_perplexities(path: str, curves: Mapping[str, Sequence[float]]) -> None:
         axes.legend()
         axes.grid(True, which="both", alpha=0.3)
 
-    save_picture(path, draw, (6, 4))
+    save_picture(path, draw, (6, 4), quiet)

@@ -1,11 +1,14 @@
 """Batches of subsequences: the book's two partitions, and the loader."""
 
+import json
 import random
+from itertools import islice
 
 import pytest
 from hypothesis import given, strategies as st
 
 from tinygrad_rnn.creation import tensor
+from tinygrad_rnn.serialization import load, save
 from tinygrad_rnn.text import (
     SequenceLoader,
     seq_data_iter_random,
@@ -212,3 +215,81 @@ def test_loader_refuses_bad_arguments_at_once():
         SequenceLoader(range(50), 2, 5, "shuffled")
     with pytest.raises(ValueError, match=r"corpus has 10 tokens, .* fits is 0"):
         SequenceLoader(range(10), 4, 5)
+
+
+# ----- How far a loader is -----
+
+
+def rows(batches):
+    return [(x.tolist(), y.tolist()) for x, y in batches]
+
+
+def saved_and_loaded(state, folder):
+    """As it comes back from a file of each kind."""
+    for name in ("state.pt", "state.safetensors"):
+        save(state, folder / name)
+        yield load(folder / name)
+    yield json.loads(json.dumps(state))
+
+
+@pytest.mark.parametrize("sampling", ["sequential", "random"])
+@pytest.mark.parametrize("done", range(9))  # 0: before the first epoch; 8: all but the end of it
+def test_a_loader_goes_on_where_another_was(sampling, done, tmp_path):
+    def loader():
+        return SequenceLoader(range(90), 2, 5, sampling, rng=random.Random(1))
+
+    one = loader()
+    batches = iter(one)
+    rows(islice(batches, done))
+    state = one.state_dict()
+    rest, following = rows(batches), rows(one)
+    if not done:  # an iterator that nobody has begun yet: the epoch is in work all the same
+        assert state["batch"] == 0 and state["drawn_from"] is not None
+    for loaded in saved_and_loaded(state, tmp_path):
+        other = loader()
+        other.load_state_dict(loaded)
+        assert other.state_dict() == state
+        assert rows(other) == rest
+        assert rows(other) == following
+
+
+def test_between_epochs_there_is_no_place(tmp_path):
+    one, other = (SequenceLoader(range(90), 2, 5, rng=random.Random(1)) for _ in range(2))
+    assert one.state_dict()["drawn_from"] is None
+    rows(one)
+    state = one.state_dict()
+    assert (state["batch"], state["drawn_from"]) == (0, None)
+    other.load_state_dict(state)
+    assert rows(other) == rows(one)
+
+
+def test_chance_of_the_random_module_is_drawn_once():
+    """The rest of an epoch takes nothing from the module, whose state is its user's to keep."""
+    random.seed(3)
+    one = SequenceLoader(range(90), 2, 5, "random")
+    batches = iter(one)
+    next(batches)
+    state, chance = one.state_dict(), random.getstate()
+    rest, following = rows(batches), rows(one)
+    random.seed(4)
+    other = SequenceLoader(range(90), 2, 5, "random")
+    other.load_state_dict(state)
+    random.setstate(chance)
+    assert (rows(other), rows(other)) == (rest, following)
+
+
+def test_the_place_is_that_of_the_epoch_begun_last():
+    loader = SequenceLoader(range(90), 2, 5, rng=random.Random(1))
+    first = iter(loader)
+    next(first)
+    second = iter(loader)
+    next(second)
+    next(second)
+    rows(first)  # its end is not that of the second
+    assert loader.state_dict()["batch"] == 2
+
+
+def test_a_loader_refuses_what_is_no_state():
+    loader = SequenceLoader(range(90), 2, 5)
+    with pytest.raises(KeyError, match="drawn_from"):
+        loader.load_state_dict({})

@@ -1,6 +1,5 @@
 """The main program, run as a user runs it, at a small size."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -10,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from .examples.programs import load
 
 ROOT = Path(__file__).parents[1]
 SMALL = ["--text", "sample", "--hidden-size", "32", "--epochs", "3", "--max-tokens", "3000"]
@@ -125,6 +126,8 @@ def test_without_network_it_trains_on_the_packaged_text(tmp_path):
         (["--text", "sample", "--device", "tpu"], "tpu"),
         (["--text", "sample", "--epochs", "0"], "epochs"),
         (["--text", "sample", "--lr", "nan"], "lr"),
+        (["--text", "sample", "--checkpoint-every", "0"], "checkpoint-every"),
+        (["--temperature", "nan", "--generate", "short.txt"], "temperature"),
         (["--text", "sample", "--cell", "cnn"], "cnn"),
         (["--generate", "nowhere.safetensors"], "nowhere.safetensors"),
         (["--generate", "short.txt"], "short.txt"),
@@ -166,7 +169,4 @@ def test_help():
 
 
 def test_it_imports_as_a_module():
-    spec = importlib.util.spec_from_file_location("char_rnn", ROOT / "examples" / "char_rnn.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert callable(module.main)
+    assert callable(load("char_rnn").main)

@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import os
 import socket
+import stat
 import threading
 from pathlib import Path
 
@@ -163,7 +164,8 @@ def test_the_file_is_complete_and_on_disk_before_it_gets_its_name(places, server
     fsync, replace = os.fsync, os.replace
 
     def record_fsync(descriptor):
-        steps.append(("fsync", os.fstat(descriptor).st_size))
+        status = os.fstat(descriptor)
+        steps.append(("fsync", "folder" if stat.S_ISDIR(status.st_mode) else status.st_size))
         fsync(descriptor)
 
     def record_replace(source, target):
@@ -174,7 +176,7 @@ def test_the_file_is_complete_and_on_disk_before_it_gets_its_name(places, server
     monkeypatch.setattr(corpora.os, "fsync", record_fsync)
     monkeypatch.setattr(corpora.os, "replace", record_replace)
     time_machine_path(url=server.url)
-    assert steps == [("fsync", len(CONTENT)), ("replace", True)]
+    assert steps == [("fsync", len(CONTENT)), ("replace", True), ("fsync", "folder")]
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ A *corpus* is a list of token indices and a `Vocab` says which token each index 
 They follow Dive into Deep Learning 8.2 and 8.3: with the same `random.seed`, the book's batches.
 """
 
+from ..autograd.hints import telling
 from .corpora import (
     DATA_VARIABLE as DATA_VARIABLE,
     TIME_MACHINE_SHA1 as TIME_MACHINE_SHA1,
     TIME_MACHINE_URL as TIME_MACHINE_URL,
-    DownloadError as DownloadError,
     collapse_whitespace as collapse_whitespace,
     load_sample as load_sample,
     load_text as load_text,
@@ -21,6 +21,7 @@ from .corpora import (
     sample_text as sample_text,
     time_machine_path as time_machine_path,
 )
+from .download import DownloadError as DownloadError
 from .sequences import (
     SAMPLERS as SAMPLERS,
     Batch as Batch,
@@ -37,3 +38,5 @@ from .vocabulary import (
     normalize as normalize,
     tokenize as tokenize,
 )
+
+globals().update(telling(globals()))

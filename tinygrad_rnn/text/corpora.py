@@ -4,18 +4,17 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable
-from http.client import HTTPException
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 from ..files import write_atomically
+from .download import DownloadError, fetch
 from .vocabulary import Level, Vocab, check_positive, normalize, tokenize
 
 TIME_MACHINE_URL = "http://d2l-data.s3-accelerate.amazonaws.com/timemachine.txt"
 TIME_MACHINE_SHA1 = "090b5e7e70c295757f55df93cb0a180b9691891a"
+_LIMIT = 1 << 20  # bytes: the book has 178,979
 DATA_VARIABLE = "TINYGRAD_RNN_DATA"
 _ADVICE = f"get timemachine.txt by other means and name its folder in {DATA_VARIABLE}"
 
@@ -122,22 +121,12 @@ def _corpus(
 # ----- Finding the file of The Time Machine -----
 
 
-class DownloadError(OSError):
-    """A file could not be downloaded, or what came is not that file.
-
-    >>> try:
-    ...     raise text.DownloadError("could not download http://localhost/timemachine.txt")
-    ... except OSError as error:
-    ...     print(error)
-    could not download http://localhost/timemachine.txt
-    """
-
-
 def time_machine_path(download: bool = True, url: str = TIME_MACHINE_URL) -> Path:
     """Where `timemachine.txt` lies, downloading it on first use.
 
     Looked for in the folder that the environment variable TINYGRAD_RNN_DATA names, then in the
-    user's cache; else fetched from `url` into the cache. Its SHA-1 is always checked.
+    user's cache; else fetched from `url`, http or https, into the cache. Its SHA-1 is always
+    checked.
 
     Raises ValueError when the file in TINYGRAD_RNN_DATA is another text (one in the cache is
     fetched again), FileNotFoundError when there is none and `download` is False, and DownloadError
@@ -177,12 +166,9 @@ def _is_intact(content: bytes) -> bool:
 
 def _fetch(url: str) -> bytes:
     try:
-        with urlopen(url, timeout=10) as response:
-            content: bytes = response.read()
-    except (OSError, HTTPException) as error:
-        if isinstance(error, HTTPError):
-            error.close()  # it holds the connection
-        raise DownloadError(f"could not download {url}: {error}; {_ADVICE}") from error
+        content = fetch(url, _LIMIT)
+    except DownloadError as error:
+        raise DownloadError(f"{error}; {_ADVICE}") from error.__cause__
     if not _is_intact(content):
         raise DownloadError(f"{url} is not the book's text (its SHA-1 is another); {_ADVICE}")
     return content

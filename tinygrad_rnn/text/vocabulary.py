@@ -7,6 +7,7 @@ from itertools import chain
 from numbers import Integral
 from typing import Literal, overload
 
+from ..autograd.hints import Telling
 from ..tensor import Tensor
 
 Level = Literal["char", "word"]
@@ -38,7 +39,7 @@ def tokenize(lines: Iterable[str], level: Level = "char") -> list[list[str]]:
     raise ValueError(f"level must be 'char' or 'word', got {level!r}")
 
 
-class Vocab:
+class Vocab(Telling):
     """The tokens of a text, each with an index, the most frequent first.
 
     Index 0 is `<unk>`, for every token not in the vocabulary. Then come `reserved_tokens`, then
