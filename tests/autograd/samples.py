@@ -13,6 +13,7 @@ from .samples_layers import LAYERS
 from .samples_linalg import SURFACE
 from .samples_losses import LOSSES
 from .samples_recurrent import RECURRENT
+from .samples_rules import RULES
 from .samples_windows import WINDOWS
 
 CLASSES, WEIGHTS = torch.tensor([1, 2, 0]), torch.tensor([0.5, 1.0, 2.0, 1.5])
@@ -278,4 +279,5 @@ SAMPLES = (
     + WINDOWS
     + SURFACE
     + RECURRENT
+    + RULES
 )

@@ -96,6 +96,8 @@ def test_recursion(t):
 # ----- generators -----
 
 
+# PyTorch, with Python 3.12 and later
+@pytest.mark.filterwarnings("ignore:the .type, exc, tb. signature of throw:DeprecationWarning")
 def test_a_generator_runs_in_its_mode_and_its_caller_in_its_own(t):
     seen = []
 

@@ -286,3 +286,24 @@ def test_errors_that_help():
         lib.zeros(2, 3).long(), lib.tensor([0, 1])
     )
     refused(integer_scores, "takes floating scores", NotImplementedError)
+
+
+@pytest.mark.filterwarnings("ignore:every target is ignore_index")
+@pytest.mark.parametrize("weight", [None, [0.5, 0.0, 2.0]])
+@pytest.mark.parametrize("target", [[-100, -100], [-100, 2], [1, 2]])
+def test_gradients_where_labels_are_ignored(target, weight, device):
+    """Of a mean over none the value is nan, and all gradients are 0, on every device."""
+    logits = numbers(2, 3)
+    x = tg.tensor(logits, device=device, requires_grad=True)
+    w = None if weight is None else tg.tensor(weight, dtype=x.dtype, device=device)
+    loss = F.cross_entropy(x, tg.tensor(target, device=device), w)
+    loss.backward()
+    own = [1.0 if weight is None else weight[c] for c in target if c >= 0]
+    assert math.isnan(loss.item()) == (not sum(own))
+    rows = iter(own)
+    expected = np.zeros((2, 3))
+    for row, label in enumerate(target):
+        if label >= 0 and sum(own):
+            powers = np.exp(logits[row])
+            expected[row] = (powers / powers.sum() - np.eye(3)[label]) * next(rows) / sum(own)
+    np.testing.assert_allclose(x.grad.cpu().numpy(), expected, 1e-10, 1e-12)

@@ -1,5 +1,6 @@
 """Embeddings with all options, and bags of them."""
 
+import importlib
 import math
 
 import numpy as np
@@ -221,3 +222,15 @@ def g(name, *shapes, dtype="float32"):
 ], ids=lambda case: case[1])  # fmt: skip
 def test_their_errors_are_pytorch_s(case):
     refused(*case)
+
+
+@pytest.mark.parametrize("limit", [0, 2**24])
+def test_gradients_add_up_on_a_gpu_as_a_product_or_place_by_place(limit, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("tinygrad_rnn.ops.embedding"), "_AS_PRODUCT", limit)
+    ids = tg.tensor([[3, 1, 3], [0, 3, 1]])
+    gradients = []
+    for device in ("cpu", "cuda"):
+        weight = tg.arange(15.0, device=device).reshape(5, 3).requires_grad_()
+        (F.embedding(ids.to(device), weight, padding_idx=0) ** 2).sum().backward()
+        gradients.append(weight.grad.tolist())
+    assert gradients[0] == gradients[1]

@@ -63,12 +63,13 @@ def outcome(module: Any, call: Callable[..., Any], values: tuple[Any, ...]) -> t
             warnings.simplefilter("ignore")
         try:
             result = call(module, *inputs)
+            plain = _plain(result)  # which is when a GPU's errors come
         except KINDS as error:
             return _kind(error), None
         try:
-            return _plain(result), _gradients(module, _tensors(result), _tensors(inputs))
+            return plain, _gradients(module, _tensors(result), _tensors(inputs))
         except KINDS as error:
-            return _plain(result), _kind(error)
+            return plain, _kind(error)
 
 
 def _kind(error: Exception) -> type:

@@ -9,10 +9,11 @@ from typing import Any
 
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend
-from ..dtypes import float16, of_array
+from ..dtypes import float16, float32, of_array
 from . import elementwise
 from .arithmetic import abs, mul
 from .choice import where
+from .conversion import cast
 from .elementwise import exp, sigmoid, tanh
 from .error_function import erf
 from .inplace import inplace as in_place
@@ -93,7 +94,7 @@ def _hardsigmoid(xp: Backend, input: Array) -> Array:
 
 @_activation
 def _hardswish(xp: Backend, input: Array) -> Array:
-    return input * xp.clip(input + 3, 0, 6) / 6
+    return input * (xp.clip(input + 3, 0, 6) / 6)
 
 
 @primitive
@@ -128,6 +129,7 @@ def _gelu_rule(g: Any, _y: Any, x: Any) -> Any:
 
 
 def _gelu_tanh_rule(g: Any, _y: Any, x: Any) -> Any:
+    x = _hardtanh(x, low=-10.0, high=10.0)  # where t is 1, before the cube overflows
     t = tanh(_gelu_inner(x))
     slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
     return g * 0.5 * (1 + t + x * (1 - t * t) * slope)
@@ -159,7 +161,7 @@ _softplus.gradients(
 logsigmoid.gradients(lambda g, _y, x: g * sigmoid(-x))
 _hardsigmoid.gradients(lambda g, _y, x: where((x > -3) & (x < 3), g / 6, 0))
 _hardswish.gradients(lambda g, _y, x: where(x < 3, where(x > -3, g * (x / 3 + 0.5), 0), g))
-_hardtanh.gradients(lambda g, _y, x, *, low, high: where((x > low) & (x < high), g, 0))
+_hardtanh.gradients(lambda g, _y, x, *, low, high: where((x <= low) | (x >= high), 0, g))
 _threshold.gradients(lambda g, _y, x, *, limit, value: where(x <= limit, 0, g))
 
 # ----- functions: input of any shape, a result of the same shape -----
@@ -360,6 +362,8 @@ def glu(input: Any, dim: int = -1) -> Any:
     tensor([1., 2.])
     """
     shape = shape_of(input)
+    if input._array.dtype == float16.array:  # products in its gradient may not fit
+        return cast(glu(cast(input, float32), dim), float16)
     if not shape:
         raise RuntimeError("glu does not support scalars because halving size must be even")
     dim = wrap_dim(dim, len(shape))

@@ -13,7 +13,7 @@ from .blending import blend, mean_taps, span
 from .conversion import cast
 from .indexing import _getitem, along
 from .pooling import average, coordinates, flat_places, max_windows, which_max
-from .shape import shape_of
+from .shape import new_sizes, shape_of
 from .windows import Sizes, Windows
 
 Counts = int | None | Sequence[int | None]
@@ -51,6 +51,7 @@ def _counts(name: str, input: Any, output_size: Counts, ndim: int) -> Sizes:
             f"{name}: elements of output_size must be greater than or equal to 0, but received "
             f"{output_size}"
         )
+    new_sizes((*shape[:-ndim], *counts))
     return counts
 
 

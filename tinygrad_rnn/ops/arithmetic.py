@@ -98,7 +98,7 @@ sub.gradients(
     lambda g, _y, _a, _b, *, alpha=1: g, lambda g, _y, _a, _b, *, alpha=1: _scaled(g, -alpha)
 )
 mul.gradients(lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a)
-_div.gradients(lambda g, _y, _a, b: g / b, lambda g, _y, a, b: -g * a / (b * b))
+_div.gradients(lambda g, _y, _a, b: g / b, lambda g, _y, a, b: -g * (a / b / b))
 
 
 @primitive(broadcasts=True, prepare=promote, name="RsubBackward1")

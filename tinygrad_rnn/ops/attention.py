@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from ..autograd import Variable
-from ..dtypes import bool_, of_array
+from ..dtypes import bool_, float16, float32, of_array
+from ..warning import warn
 from .affine import linear
 from .choice import where
+from .conversion import cast
 from .diagonals import tril
 from .exponentials import softmax
 from .joining import cat
@@ -62,11 +63,17 @@ def scaled_dot_product_attention(
             "Expected query, key, and value to have the same floating dtype, but got "
             f"{', '.join(map(str, kinds))}"
         )
+    if kinds[0] is float16:  # scores may not fit
+        q, k, v = (cast(x, float32) for x in (query, key, value))
+        result = scaled_dot_product_attention(
+            q, k, v, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+        )
+        return cast(result, float16)
     if enable_gqa:
         key, value = (
             repeat_interleave(x, shapes[0][-3] // shape_of(x)[-3], -3) for x in (key, value)
         )
-    scale = 1 / math.sqrt(shapes[0][-1]) if scale is None else scale
+    scale = 1 / math.sqrt(max(shapes[0][-1], 1)) if scale is None else scale
     scores = matmul(query * scale, transpose(key, -2, -1))
     if is_causal:
         if attn_mask is not None:
@@ -280,10 +287,9 @@ def _check_shapes(
 
 def _check_same_kind(key_padding_mask: Any, attn_mask: Any) -> None:
     if key_padding_mask._array.dtype != attn_mask._array.dtype:
-        warnings.warn(
+        warn(
             "Support for mismatched key_padding_mask and attn_mask is deprecated. Use same type "
-            "for both instead.",
-            stacklevel=3,
+            "for both instead."
         )
 
 

@@ -20,6 +20,8 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     a, b, w = shape_of(input1), shape_of(input2), shape_of(weight)
     if len(w) != 3:
         raise RuntimeError(f"bilinear(): weight must be 3-D (out, in1, in2), got shape {list(w)}")
+    if not a or not b:
+        raise RuntimeError("bilinear(): inputs must have a dimension of features, got a scalar")
     if a[:-1] != b[:-1]:
         raise RuntimeError(
             f"bilinear(): input batch dimensions do not match: got {list(a[:-1])} and "

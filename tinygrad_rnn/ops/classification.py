@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
-from ..autograd import primitive
+from ..autograd import Variable, primitive
 from ..autograd.broadcast import expand
 from ..backends import Array, Backend, backend_of, is_host
-from ..dtypes import float32, of_array
+from ..dtypes import float16, float32, of_array
+from ..warning import warn
 from . import exponentials, reduction
 from .affine import linear
 from .arithmetic import mul
@@ -62,14 +62,20 @@ def _totalled(xp: Backend, losses: Array, scale: Array | None, divisor: Any, sum
         losses = xp.where(scale == 0, 0, losses * scale).astype(losses.dtype, copy=False)
     if not summed:
         return losses
-    total = reduction._summed(xp, losses, None, False)
-    return total if divisor is None else total / divisor
+    half = losses.dtype == float16.array  # summed in float32, rounded once
+    total = xp.sum(losses, dtype=float32.array if half else losses.dtype)
+    if divisor is not None:
+        total = total / divisor
+    return xp.asarray(total, losses.dtype)
 
 
 def _row_gradients(g: Any, rows: int, scale: Any, divisor: Any, summed: bool) -> Any:
     """What each row's loss, as it was before scale, gets of the gradient."""
     if divisor is not None:
-        g = g / divisor
+        share = g / divisor
+        array = divisor._array if isinstance(divisor, Variable) else divisor
+        known = backend_of(array) is None or is_host(array)
+        g = share if known else where(divisor == 0, 0, share)  # 0: perhaps all are ignored
     if scale is not None:
         return g * scale
     return expand(g, shape=(rows,)) if summed else g
@@ -144,11 +150,10 @@ def _divisor(targets: Targets, reduction: str) -> Any:
     """What the sum of the losses is divided by: for a mean, the sum of the targets' weights."""
     if reduction != "mean":
         return None
-    if not targets.any_kept:
-        warnings.warn(
+    if targets.any_kept is False:
+        warn(
             "every target is ignore_index, so the mean loss is nan: skip such batches, or use "
-            "reduction='sum'",
-            stacklevel=4,
+            "reduction='sum'"
         )
         return None
     scale = targets.scale
@@ -159,7 +164,8 @@ def _finished(losses: Any, targets: Targets, reduction: str) -> Any:
     """The losses in the targets' shape; a mean of none is nan, with gradients of 0."""
     if reduction == "none":
         return losses if len(targets.shape) == 1 else losses.reshape(targets.shape)
-    return losses if reduction == "sum" or targets.any_kept else losses + math.nan
+    none = targets.any_kept is False  # on a GPU the mean was divided by 0
+    return losses + math.nan if none and reduction == "mean" else losses
 
 
 def _of_indices(operation: Any, targets: Targets, reduction: str) -> Any:

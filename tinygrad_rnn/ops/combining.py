@@ -86,7 +86,7 @@ def _divided(name: str, input: Any, dim: int, needed: int, parts: Any) -> tuple[
 
 
 @second_names
-def hsplit(input: Any, indices_or_sections: Any) -> Any:
+def hsplit(input: Any, indices_or_sections: int | Sequence[int]) -> Any:
     """Views of consecutive columns (of a vector, elements): of so many equal pieces, or of those
     between the given indices.
 
@@ -97,7 +97,7 @@ def hsplit(input: Any, indices_or_sections: Any) -> Any:
 
 
 @second_names
-def vsplit(input: Any, indices_or_sections: Any) -> Any:
+def vsplit(input: Any, indices_or_sections: int | Sequence[int]) -> Any:
     """Views of consecutive rows: of so many equal pieces, or of those between the given indices.
 
     >>> torch.vsplit(torch.ones(4, 1), [1])[1].shape
@@ -107,7 +107,7 @@ def vsplit(input: Any, indices_or_sections: Any) -> Any:
 
 
 @second_names
-def dsplit(input: Any, indices_or_sections: Any) -> Any:
+def dsplit(input: Any, indices_or_sections: int | Sequence[int]) -> Any:
     """Views of consecutive pieces along the third dimension, as `vsplit`.
 
     >>> torch.dsplit(torch.ones(1, 2, 4), 2)[0].shape

@@ -139,7 +139,7 @@ def allclose(
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
-def equal(input: Any, other: Any) -> bool:
+def equal(input: Any, other: Variable) -> bool:
     """Whether two tensors have the same shape and the same elements.
 
     >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
@@ -150,7 +150,7 @@ def equal(input: Any, other: Any) -> bool:
     return same and bool((input._array == other._array).all())
 
 
-def is_same_size(input: Any, other: Any) -> bool:
+def is_same_size(input: Any, other: Variable) -> bool:
     """Whether two tensors have the same shape.
 
     >>> torch.is_same_size(torch.ones(2, 3), torch.zeros(2, 3))

@@ -161,6 +161,20 @@ def without_overflow(number: float, target: dtype) -> int:
     return fitting(int(number), target)
 
 
+def filling(value: Any, target: dtype | None) -> tuple[Any, dtype]:
+    """The number that fills a new tensor, given as one or in a tensor of one element, and its
+    dtype: its own if there is no target. Raises TypeError for anything else."""
+    number: Any = value
+    if isinstance(value, Variable) and value._array.size == 1:
+        number = value._array.item()
+    if not isinstance(number, bool | int | float | HostScalar):
+        raise TypeError(f"argument 'fill_value' must be Number, not {type(value).__name__}")
+    target = target or dtypes.of_number(number)
+    if target.category == dtypes.INTEGER:
+        return without_overflow(number, target), target  # type: ignore[arg-type]
+    return number, target
+
+
 def promote_floating(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """As `promote`, for operations with floating results: integers become the default dtype."""
     args = promote(args)

@@ -36,6 +36,8 @@ def _cumsum(xp: Backend, input: Array, *, dim: int, reverse: bool) -> Array:
 
 @primitive
 def _cumprod(xp: Backend, input: Array) -> Array:
+    if input.dtype == float16.array:  # multiplied in float32, rounded once
+        return xp.cumprod(input, -1, float32.array).astype(input.dtype)
     return xp.cumprod(input, -1, input.dtype)
 
 

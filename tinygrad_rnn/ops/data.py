@@ -8,7 +8,27 @@ from typing import Any
 
 from .. import dtypes
 from ..autograd import Variable
-from ..backends import CPU, Array, HostScalar, backend_for, is_host, move
+from ..backends import CPU, Array, HostScalar, backend_for, device, is_host, move
+
+
+def on_gpu(data: Any) -> Array | None:
+    """The array of a tensor on a GPU, or an array on the memory of anything else there that has
+    `__cuda_array_interface__`, such as CuPy's arrays; None for everything else."""
+    if isinstance(data, Variable):
+        return None if is_host(data._array) else data._array
+    if not hasattr(data, "__cuda_array_interface__"):
+        return None
+    array = backend_for(device("cuda")).asarray(data)
+    dtypes.of_array(array.dtype)  # complains about types that tensors do not have
+    return array
+
+
+def copied(data: Any, dtype: dtypes.dtype | None = None) -> Array:
+    """As `array_of`, but what is on a GPU stays there."""
+    array = on_gpu(data)
+    if array is None:
+        return array_of(data, dtype)
+    return array.astype(array.dtype if dtype is None else dtype.array)
 
 
 def array_of(data: Any, dtype: dtypes.dtype | None = None) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
+from ..dtypes import float16, float32
 from .arithmetic import log_of, pow
 from .choice import where
 from .conversion import promote_floating
@@ -319,10 +320,11 @@ def sigmoid(xp: Backend, input: Array) -> Array:
 
 def logistic(xp: Backend, input: Array, out: Array) -> Array:
     """The sigmoid written into out."""
-    xp.negative(input, out=out)
-    xp.exp(out, out=out)
-    out += 1
-    return xp.true_divide(1, out, out=out)
+    wide = xp.empty(out.shape, float32.array) if out.dtype == float16.array else out  # holds exp
+    xp.negative(input, out=wide)
+    xp.exp(wide, out=wide)
+    wide += 1
+    return xp.true_divide(1, wide, out=out)
 
 
 @primitive

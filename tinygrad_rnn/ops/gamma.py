@@ -11,7 +11,7 @@ from ..backends import Array, Backend
 from ..dtypes import float64
 from .conversion import promote_floating
 from .reduction import sum
-from .shape import unsqueeze
+from .shape import new_sizes, shape_of, unsqueeze
 
 _BERNOULLI = (
     1 / 6,
@@ -102,8 +102,8 @@ def _polygamma(xp: Backend, input: Array, *, n: int) -> Array:
     scale = (-1) ** (n + 1) * math.factorial(n)
     result = scale * _hurwitz(xp, n + 1, q) if n else _digamma(xp, q)
     cot = 1 / xp.tan(math.pi * rest)
-    slope = xp.zeros_like(cot)
-    for c in reversed(_cotangent_derivative(n)):
+    *lower, slope = _cotangent_derivative(n)
+    for c in reversed(lower):
         slope = slope * cot + c
     reflected = (-1) ** n * result - math.pi * slope
     if n:
@@ -152,6 +152,7 @@ def mvlgamma(input: Any, p: int) -> Any:
     """
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
+    new_sizes((*shape_of(input), p))
     (x,) = promote_floating((input,))
     steps = x.new_tensor([-i / 2 for i in range(p)])
     return sum(lgamma(unsqueeze(x, -1) + steps), -1) + p * (p - 1) / 4 * math.log(math.pi)

@@ -97,8 +97,11 @@ _scatter.gradients(
 )
 
 
-def _checked(name: str, input: Any, dim: int, index: Any, src: Any = None) -> int:
-    """The wrapped dim, once the index fits the input (and src), with PyTorch's errors if not."""
+def _checked(
+    name: str, input: Any, dim: int, index: Any, src: Any = None, from_end: bool = False
+) -> int:
+    """The wrapped dim, once the index fits the input (and src), with PyTorch's errors if not.
+    Negative ones count from the end, if they may."""
     _check_kind(name, input, index)
     shape, wanted = shape_of(input), shape_of(index)
     dim = wrap_dim(dim, len(shape))
@@ -127,12 +130,16 @@ def _checked(name: str, input: Any, dim: int, index: Any, src: Any = None) -> in
                     f"Expected index {list(wanted)} to be no larger than src "
                     f"{list(shape_of(src))} at dimension {d}"
                 )
-    xp: Any = backend_of(index._array)
-    try:
-        xp.check_index(index._array, shape[dim] if shape else 1, f"dimension {dim}")
-    except IndexError as error:
-        raise RuntimeError(str(error)) from None
+    _check_bounds(index, shape[dim] if shape else 1, dim, RuntimeError, from_end)
     return dim
+
+
+def _check_bounds(
+    index: Any, size: int, dim: int, error: type[Exception], from_end: bool = False
+) -> None:
+    message = f"index {{}} is out of bounds for dimension {dim} with size {size}"
+    xp: Any = backend_of(index._array)
+    xp.check_range(index._array, -size if from_end else 0, size, error, message)
 
 
 def _as_vectors(input: Any, *others: Any) -> tuple[Any, ...]:
@@ -202,7 +209,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     """
     _check_kind("take_along_dim", input, indices)
     if dim is None:
-        return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
+        return take_along_dim(reshape(input, (-1,)), reshape(indices, (-1,)), 0)
     shape, wanted = list(shape_of(input)), list(shape_of(indices))
     if len(shape) != len(wanted):
         raise RuntimeError(
@@ -214,22 +221,24 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     common[dim] = shape[dim]
     input = expand(input, common)
     common[dim] = wanted[dim]
-    return gather(input, dim, expand(indices, common))
+    indices = expand(indices, common)
+    dim = _checked("take_along_dim", input, dim, indices, from_end=True)
+    return picked(input, dim, indices)
 
 
 # ----- a vector of indices for whole slices -----
 
 
-def _slices(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
-    """What is between the brackets for the slices along dim that a vector of indices names.
+def _slices(name: str, input: Any, dim: int, index: Any, from_end: bool = False) -> tuple[Any, ...]:
+    """What is between the brackets for the slices along dim that a vector of indices names, the
+    negative ones counted from the end, if there may be any.
 
     Raises IndexError for an index that is no vector, or out of bounds.
     """
     _check_kind(name, input, index)
     if len(shape_of(index)) > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector")
-    xp: Any = backend_of(index._array)
-    xp.check_index(index._array, shape_of(input)[dim], f"dimension {dim}")
+    _check_bounds(index, shape_of(input)[dim], dim, IndexError, from_end)
     return (slice(None),) * dim + (index._array.reshape(-1),)
 
 
@@ -300,7 +309,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     x, places = _as_vectors(input, index)
     xp: Any = backend_of(x._array)
     chosen = xp.zeros(shape_of(x), bool_.array)
-    chosen[_slices("index_fill", x, dim, places)] = True
+    chosen[_slices("index_fill", x, dim, places, from_end=True)] = True
     return masked_fill(input, input._wrap(chosen.reshape(shape_of(input))), value)
 
 

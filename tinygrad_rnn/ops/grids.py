@@ -6,13 +6,13 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import Variable
 from ..backends import backend_of
 from ..dtypes import of_array
+from ..warning import warn
 from .arithmetic import abs, remainder
 from .blending import cubic_weights
 from .choice import clamp, where
@@ -46,7 +46,7 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = No
     tensor([-1.,  0.,  1.])
     """
     if align_corners is None:
-        warnings.warn(_CHANGED, stacklevel=2)
+        warn(_CHANGED)
     if not of_array(theta._array.dtype).is_floating_point:
         raise ValueError(
             f"Expected theta to have floating point type, but got {of_array(theta._array.dtype)}"
@@ -178,7 +178,7 @@ def grid_sample(
                 f"'{value}'"
             )
     if align_corners is None:
-        warnings.warn(_CHANGED, stacklevel=2)
+        warn(_CHANGED)
     corners = bool(align_corners)
     _check(input, grid, mode)
     (n, c, *sizes), places = shape_of(input), shape_of(grid)[1:-1]

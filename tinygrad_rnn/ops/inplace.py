@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import Record, Variable, current_edge, is_grad_enabled, primitive
+from ..autograd.hints import wrong_argument
 from ..autograd.primitive import attach, rebase
 from ..autograd.trace import CHANGED, refuse
 from ..backends import Array, Backend, HostScalar, backend_of, device_of, is_host
@@ -133,13 +134,20 @@ def inplace(
     @functools.wraps(operation)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         source = self
-        if _recorded(self, *args, *kwargs.values()) or _in_graph(self):
-            _check_target(self)
-            # What the operation saves of its input must outlive the change
-            source = self._wrap(self._array.copy(), current_edge(self))
-        return write(self, operation(source, *args, **kwargs))
+        try:
+            if _recorded(self, *args, *kwargs.values()) or _in_graph(self):
+                _check_target(self)
+                # What the operation saves of its input must outlive the change
+                source = self._wrap(self._array.copy(), current_edge(self))
+            return write(self, operation(source, *args, **kwargs))
+        except Exception as error:
+            wrong = wrong_argument(operation, (self, *args), kwargs, error, method.__name__)
+            if wrong is None:
+                raise
+            raise wrong from error
 
     method.__name__ = method.__qualname__ = operation.__name__.strip("_") + "_"
+    method.__tells__ = True  # type: ignore[attr-defined]
     method.__doc__ = f"`{operation.__name__.strip('_')}` in place. {inplace_doc}, in its own shape."
     if start:
         method.__doc__ += _example(method.__name__, start, arguments)
@@ -173,7 +181,7 @@ def reshaped(operation: Callable[..., Any], arguments: str = "") -> Callable[...
 inplace_doc = "Returns the tensor"
 
 
-def fill(input: Any, value: Any) -> Any:
+def fill(input: Any, value: Variable | float) -> Any:
     """A tensor like the input with one value (a number or 0-d tensor) everywhere."""
     if isinstance(value, Variable):
         if value._array.ndim:
@@ -182,6 +190,8 @@ def fill(input: Any, value: Any) -> Any:
                 f"{value._array.ndim} dimensions."
             )
         return copy(input, value)
+    if isinstance(value, str | bytes):  # which NumPy would read
+        raise TypeError(f"fill_(): argument 'value' must be Number, not {type(value).__name__}")
     xp: Any = backend_of(input._array)
     return input._wrap(xp.full_like(input._array, value))
 

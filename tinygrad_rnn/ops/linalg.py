@@ -319,7 +319,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     return reshape(matmul(left, right), (*rows, *columns))
 
 
-def kron(input: Any, other: Any) -> Any:
+def kron(input: Any, other: Variable) -> Any:
     """The Kronecker product: each element of input times the whole of other; sizes multiply.
 
     >>> torch.kron(torch.tensor([1, 10]), torch.tensor([1, 2, 3]))

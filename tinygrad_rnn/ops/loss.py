@@ -7,12 +7,12 @@ other value raises ValueError. `size_average` and `reduce` are PyTorch's old way
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
 from ..dtypes import of_array
+from ..warning import warn
 from .activation import logsigmoid
 from .arithmetic import abs, log, mul, sub
 from .choice import _clamp, maximum
@@ -29,10 +29,9 @@ def named_reduction(size_average: bool | None, reduce: bool | None, reduction: s
     if size_average is None and reduce is None:
         return reduction
     reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(
+    warn(
         "size_average and reduce args will be deprecated, please use "
-        f"reduction='{reduction}' instead.",
-        stacklevel=4,
+        f"reduction='{reduction}' instead."
     )
     return reduction
 
@@ -89,10 +88,9 @@ def _other_size(input: Any, target: Any) -> str:
 def _check(name: str, input: Any, target: Any) -> None:
     """Warn of shapes that broadcast, and refuse integers."""
     if shape_of(input) != shape_of(target):
-        warnings.warn(
+        warn(
             f"{_other_size(input, target)}. This will likely lead to incorrect results due to "
-            "broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
+            "broadcasting. Please ensure they have the same size."
         )
     kind = result_type(input, target)
     if not kind.is_floating_point:
@@ -260,9 +258,12 @@ _binary_cross_entropy.gradients(
 )
 _binary_cross_entropy_with_logits.gradients(
     lambda g, _y, x, t, w, *, reduction: (
-        each(g, x, reduction) * ((1 - t) - _share(t, w) * sigmoid(-x))
+        each(g, x, reduction)
+        * (sigmoid(x) - t if type(w) is int else _share(t, w) * sigmoid(x) - w * t)
     ),
-    lambda g, _y, x, _t, w, *, reduction: each(g, x, reduction) * ((1 - w) * logsigmoid(x) - x),
+    lambda g, _y, x, _t, w, *, reduction: (
+        each(g, x, reduction) * (-x if type(w) is int else (1 - w) * logsigmoid(x) - x)
+    ),
     lambda g, _y, x, t, _w, *, reduction: each(g, x, reduction) * -t * logsigmoid(x),
 )
 
@@ -362,11 +363,10 @@ def kl_div(
     batchmean = reduction == "batchmean"
     reduction = reduction_of(size_average, reduce, "sum" if batchmean else reduction)
     if reduction == "mean":
-        warnings.warn(
+        warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. "
             "'batchmean' divides only by the batch size, and aligns with the KL div math "
-            "definition.",
-            stacklevel=2,
+            "definition."
         )
     if log_target:
         losses = mul(exp(target), sub(target, input))

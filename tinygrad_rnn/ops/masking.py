@@ -140,16 +140,12 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
             else f"Class values must be smaller than num_classes={num_classes}."
         )  # fmt: skip
     if array.size:
-        lowest, highest = int(array.min()), int(array.max())
-        if lowest < 0:
-            raise RuntimeError("Class values must be non-negative.")
         if num_classes == -1:
-            num_classes = highest + 1
-        elif highest >= num_classes:
-            raise RuntimeError(
-                f"Class values must be smaller than num_classes: got {highest} for {num_classes}"
-            )
-    if num_classes < 1 and array.size:
-        raise RuntimeError("num_classes should be positive")
+            num_classes = max(int(array.max()) + 1, 1)
+        if num_classes < 1:
+            raise RuntimeError("num_classes should be positive")
+        message = f"Class values must be smaller than num_classes: got {{}} for {num_classes}"
+        below = "Class values must be non-negative."
+        xp.check_range(array, 0, num_classes, RuntimeError, message, below)
     classes = xp.arange(num_classes)
     return tensor._wrap((array[..., None] == classes).astype(int64.array))

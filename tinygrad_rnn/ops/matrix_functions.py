@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..autograd import Variable, primitive
@@ -297,7 +298,7 @@ def tensorinv(A: Any, ind: int = 2) -> Any:
     return reshape(inv(reshape(A, (math.prod(rows), -1))), (*columns, *rows))
 
 
-def tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
+def tensorsolve(A: Any, B: Any, dims: Sequence[int] | None = None) -> Any:
     """The X with tensordot(A, X, X.ndim) = B; the dimensions of A in dims are moved to its end
     first.
 

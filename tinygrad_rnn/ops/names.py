@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..autograd.hints import wrong_argument
+
 F = TypeVar("F", bound=Callable[..., Any])
 _SYNONYMS = {
     "axis": ("dim", "dims"),
@@ -31,11 +33,18 @@ def second_names(function: F) -> F:
 
     @functools.wraps(function)
     def renamed(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            return function(*args)
-        for second in synonyms:
-            if second in kwargs:
-                kwargs[synonyms[second]] = kwargs.pop(second)
-        return function(*args, **kwargs)
+        try:
+            if not kwargs:
+                return function(*args)
+            for second in synonyms:
+                if second in kwargs:
+                    kwargs[synonyms[second]] = kwargs.pop(second)
+            return function(*args, **kwargs)
+        except Exception as error:
+            wrong = wrong_argument(function, args, kwargs, error)
+            if wrong is None:
+                raise
+            raise wrong from error
 
+    renamed.__tells__ = True  # type: ignore[attr-defined]
     return renamed  # type: ignore[return-value]

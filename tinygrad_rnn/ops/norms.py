@@ -53,15 +53,26 @@ def vector_norm(
     if x._array.dtype == float16.array:  # powers would overflow
         return cast(vector_norm(cast(x, float32), ord, dim, keepdim), float16)
     dims = axes_of(x, dim)
+    _check_sizes(shape_of(x), dims, ord)
     if ord == math.inf:
         return _largest_magnitude(x, dims=dims, keepdim=keepdim)
     if ord == -math.inf:
         return _smallest_magnitude(x, dims=dims, keepdim=keepdim)
     if ord == 0:
-        return _sum(abs(sign(x)), dims=dims, keepdim=keepdim)
+        return _sum(where(x == 0, x * 0, 1.0), dims=dims, keepdim=keepdim)
     if ord == 1:
         return _sum(abs(x), dims=dims, keepdim=keepdim)
     return root(_sum(_powers(x, ord), dims=dims, keepdim=keepdim), degree=ord)
+
+
+def _check_sizes(shape: tuple[int, ...], dims: Axes, ord: float) -> None:
+    """Raises RuntimeError for a norm that nothing does not have."""
+    empty = [d for d in (range(len(shape)) if dims is None else dims) if not shape[d]]
+    if empty and (ord < 0 or ord == math.inf):
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {ord} norm on the dimension {empty[0]} because "
+            "this dimension is empty and the operation does not have an identity"
+        )
 
 
 def _powers(x: Any, ord: float) -> Any:
@@ -160,7 +171,10 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
         raise RuntimeError("X1 and X2 must have the same number of columns")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
-    return vector_norm(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1)
+    differences = sub(unsqueeze(x1, -2), unsqueeze(x2, -3))
+    if not shape_of(differences)[-1]:
+        p = 1  # no coordinates: whatever the norm, a distance of 0
+    return vector_norm(differences, p, -1)
 
 
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
@@ -176,6 +190,8 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
     if p <= 0 or maxnorm < 0:
         raise RuntimeError(f"renorm: p must be positive and maxnorm not negative: {p}, {maxnorm}")
+    if input._array.dtype == float16.array:  # a norm that is too large would leave nothing
+        return cast(renorm(cast(input, float32), p, dim, maxnorm), float16)
     (dim,) = wrap_dims(dim, ndim)
     norms = vector_norm(input, p, tuple(d for d in range(ndim) if d != dim), True)
     return input * where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)

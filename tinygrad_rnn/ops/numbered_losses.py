@@ -1,5 +1,6 @@
 """The losses that PyTorch has in the torch namespace, too: those of `nn.functional` with the
-reduction as a number, 0 for "none", 1 for "mean", 2 for "sum"."""
+reduction as a number, 0 for "none" (which is what they do by default, unlike those), 1 for "mean",
+2 for "sum"."""
 
 from __future__ import annotations
 
@@ -21,13 +22,13 @@ def _named(reduction: int) -> str:
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 1
+    input: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 0
 ) -> Any:
     """`nn.functional.binary_cross_entropy_with_logits` with a number as reduction: of (*)
     a scalar, or with 0 (*).
 
     >>> torch.binary_cross_entropy_with_logits(torch.zeros(2), torch.ones(2))
-    tensor(0.6931)
+    tensor([0.6931, 0.6931])
     """
     return loss.binary_cross_entropy_with_logits(
         input, target, weight, reduction=_named(reduction), pos_weight=pos_weight
@@ -35,14 +36,14 @@ def binary_cross_entropy_with_logits(
 
 
 def cosine_embedding_loss(
-    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: int = 1
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: int = 0
 ) -> Any:
     """`nn.functional.cosine_embedding_loss` with a number as reduction: of (N, D) and target (N) a
     scalar, or with 0 (N).
 
     >>> x = torch.tensor([[1.0, 0.0]])
     >>> torch.cosine_embedding_loss(x, torch.tensor([[3.0, 4.0]]), torch.tensor([1]))
-    tensor(0.4000)
+    tensor([0.4000])
     """
     return margin_losses.cosine_embedding_loss(
         input1, input2, target, margin, reduction=_named(reduction)
@@ -55,7 +56,7 @@ def ctc_loss(
     input_lengths: Any,
     target_lengths: Any,
     blank: int = 0,
-    reduction: int = 1,
+    reduction: int = 0,
     zero_infinity: bool = False,
 ) -> Any:
     """`nn.functional.ctc_loss` with a number as reduction: of (T, N, C) a scalar, or with 0 (N).
@@ -69,7 +70,7 @@ def ctc_loss(
     )
 
 
-def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: int = 1) -> Any:
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: int = 0) -> Any:
     """`nn.functional.hinge_embedding_loss` with a number as reduction: of (*) a scalar, or with 0
     (*).
 
@@ -79,7 +80,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction
     return margin_losses.hinge_embedding_loss(input, target, margin, reduction=_named(reduction))
 
 
-def kl_div(input: Any, target: Any, reduction: int = 1, *, log_target: bool = False) -> Any:
+def kl_div(input: Any, target: Any, reduction: int = 0, *, log_target: bool = False) -> Any:
     """`nn.functional.kl_div` with a number as reduction: of (*) a scalar, or with 0 (*).
 
     >>> torch.kl_div(torch.tensor([0.25, 0.75]).log(), torch.tensor([0.5, 0.5]), 2)
@@ -89,13 +90,13 @@ def kl_div(input: Any, target: Any, reduction: int = 1, *, log_target: bool = Fa
 
 
 def margin_ranking_loss(
-    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: int = 1
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: int = 0
 ) -> Any:
     """`nn.functional.margin_ranking_loss` with a number as reduction: of (*) a scalar, or with 0
     (*).
 
     >>> torch.margin_ranking_loss(torch.tensor([2.0]), torch.tensor([1.5]), torch.tensor([-1]))
-    tensor(0.5000)
+    tensor([0.5000])
     """
     return margin_losses.margin_ranking_loss(
         input1, input2, target, margin, reduction=_named(reduction)
@@ -123,14 +124,14 @@ def triplet_margin_loss(
     p: float = 2.0,
     eps: float = 1e-6,
     swap: bool = False,
-    reduction: int = 1,
+    reduction: int = 0,
 ) -> Any:
     """`nn.functional.triplet_margin_loss` with a number as reduction: of (N, D) a scalar, or with 0
     (N).
 
     >>> a, n = torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])
     >>> torch.triplet_margin_loss(a, a, n, margin=6.0)
-    tensor(1.0000)
+    tensor([1.0000])
     """
     return margin_losses.triplet_margin_loss(
         anchor, positive, negative, margin, p, eps, swap, reduction=_named(reduction)

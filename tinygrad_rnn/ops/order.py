@@ -34,10 +34,10 @@ def _amin(xp: Backend, input: Array, *, dims: Axes, keepdim: bool, name: str = "
     return input.min(axis=dims, keepdims=keepdim)
 
 
-for _extreme in (_amax, _amin):
+for _extreme in (_amax, _amin):  # where there is a nan, it is the result
     _extreme.gradients(
         lambda g, y, x, *, dims, keepdim, name="": evenly(
-            g, x == spread(y, shape_of(x), dims), dims
+            g, (x == spread(y, shape_of(x), dims)) | (x != x), dims
         )
     )
 

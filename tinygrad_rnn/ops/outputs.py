@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..autograd import Variable, is_grad_enabled
+from ..autograd.hints import wrong_argument
 from ..autograd.operation import Operation
 from ..dtypes import can_cast, of_array
+from ..warning import warn
 from .shape import shape_of
 from .strided import resize_
 
@@ -54,9 +55,16 @@ def with_out(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        result = function(*args, **kwargs) if kwargs else function(*args)
+        try:
+            result = function(*args, **kwargs) if kwargs else function(*args)
+        except Exception as error:
+            wrong = wrong_argument(function, args, kwargs, error)
+            if wrong is None:
+                raise
+            raise wrong from error
         return result if out is None else _written(function.__name__, result, out)
 
+    call.__tells__ = True  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
 
 
@@ -105,11 +113,10 @@ def _written(name: str, result: Any, out: Any) -> Any:
         )
     if shape_of(out) != shape_of(result):
         if out._array.size:
-            warnings.warn(
+            warn(
                 "An output with one or more elements was resized since it had shape "
                 f"{list(shape_of(out))}, which does not match the required output shape "
-                f"{list(shape_of(result))}; give an empty tensor, or one of that shape",
-                stacklevel=3,
+                f"{list(shape_of(result))}; give an empty tensor, or one of that shape"
             )
         resize_(out, shape_of(result))
     return tensor.copy_(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,7 +51,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     tensor([[3., 2., 1., 2., 3.]])
     """
     shape = shape_of(input)
-    sizes = tuple(int(n) for n in pad)
+    sizes = tuple(operator.index(n) for n in pad)
     if len(sizes) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, but got {len(sizes)}")
     if len(sizes) > 2 * len(shape):

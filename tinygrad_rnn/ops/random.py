@@ -4,16 +4,24 @@ seed gives the same numbers on every device."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ..autograd import Variable
 from ..backends import CPU, Array, backend_of, device_of, move
+from ..backends.capture import host_array
 from ..backends.generator import Generator, default_generator
 from ..dtypes import float32, of_array, promote_types
+from .shape import broadcast_shapes, shape_of
 
 
-def _like(input: Any, draw: Array) -> Any:
-    return input._wrap(move(draw.astype(input._array.dtype, copy=False), device_of(input._array)))
+def _like(input: Any, draw: Callable[[], Array], shape: tuple[int, ...] | None = None) -> Any:
+    """What `draw` returns, in the input's shape unless another is given, in its dtype and place."""
+    array = input._array
+    kind, shape = array.dtype, array.shape if shape is None else shape
+    return input._wrap(
+        host_array(lambda: draw().astype(kind, copy=False), shape, kind, device_of(array))
+    )
 
 
 def uniform(
@@ -31,7 +39,7 @@ def uniform(
             f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
         )
     source = generator or default_generator
-    return _like(input, source.uniform(array.shape, low, high, array.dtype))
+    return _like(input, lambda: source.uniform(array.shape, low, high, array.dtype))
 
 
 def normal(
@@ -41,9 +49,8 @@ def normal(
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     array = input._array
-    return _like(
-        input, (generator or default_generator).normal(array.shape, mean, std, array.dtype)
-    )
+    source = generator or default_generator
+    return _like(input, lambda: source.normal(array.shape, mean, std, array.dtype))
 
 
 def random(
@@ -54,18 +61,17 @@ def random(
     source, array = generator or default_generator, input._array
     low, high = names.get("from", from_), to
     if low is None and high is None:
-        return _like(input, source.random(array.shape, array.dtype))
+        return _like(input, lambda: source.random(array.shape, array.dtype))
     if high is None:
         low, high = 0, low
-    return _like(input, source.integers(array.shape, low or 0, high, array.dtype))
+    return _like(input, lambda: source.integers(array.shape, low or 0, high, array.dtype))
 
 
 def exponential(input: Any, lambd: float = 1.0, *, generator: Generator | None = None) -> Any:
     """Exponential with rate lambd."""
     array = input._array
-    return _like(
-        input, (generator or default_generator).exponential(array.shape, lambd, array.dtype)
-    )
+    source = generator or default_generator
+    return _like(input, lambda: source.exponential(array.shape, lambd, array.dtype))
 
 
 def log_normal(
@@ -76,7 +82,7 @@ def log_normal(
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
     array = input._array
     source = generator or default_generator
-    return _like(input, source.log_normal(array.shape, mean, std, array.dtype))
+    return _like(input, lambda: source.log_normal(array.shape, mean, std, array.dtype))
 
 
 def cauchy(
@@ -86,9 +92,8 @@ def cauchy(
     if sigma <= 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
     array = input._array
-    return _like(
-        input, (generator or default_generator).cauchy(array.shape, median, sigma, array.dtype)
-    )
+    source = generator or default_generator
+    return _like(input, lambda: source.cauchy(array.shape, median, sigma, array.dtype))
 
 
 def geometric(input: Any, p: float, *, generator: Generator | None = None) -> Any:
@@ -96,13 +101,16 @@ def geometric(input: Any, p: float, *, generator: Generator | None = None) -> An
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
     array = input._array
-    return _like(input, (generator or default_generator).geometric(array.shape, p, array.dtype))
+    source = generator or default_generator
+    return _like(input, lambda: source.geometric(array.shape, p, array.dtype))
 
 
 # ----- by the parameters in a tensor -----
 
 
-def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) -> Any:
+def bernoulli(
+    input: Any, p: float | Variable | None = None, *, generator: Generator | None = None
+) -> Any:
     """In input's shape, 1 with probability p (a number, or a tensor: one per element; None: what
     each element of input says), else 0.
 
@@ -112,10 +120,13 @@ def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) 
     source, target = generator or default_generator, input._array.dtype
     p = input if p is None else p
     if not isinstance(p, Variable):
-        return _like(input, source.bernoulli(input._array.shape, p))
+        return _like(input, lambda: source.bernoulli(input._array.shape, p))
     chances = p._array
     wide = promote_types(of_array(chances.dtype), float32).array
-    draw = move(source.uniform(chances.shape, 0.0, 1.0, wide), device_of(chances))
+    draw = host_array(
+        lambda: source.uniform(chances.shape, 0.0, 1.0, wide), chances.shape, wide,
+        device_of(chances),
+    )  # fmt: skip
     return input._wrap((draw < chances).astype(target))
 
 
@@ -149,7 +160,8 @@ def multinomial(
         )
     source, array = generator or default_generator, weights._array
     if replacement and num_samples > 1:
-        draw = _like(weights, source.uniform((len(weights), num_samples), 0.0, 1.0, array.dtype))
+        size = (len(weights), num_samples)
+        draw = _like(weights, lambda: source.uniform(size, 0.0, 1.0, array.dtype), size)
         edges = weights.cumsum(1)
         draw = draw * edges[:, -1:]
         xp: Any = backend_of(array)
@@ -157,7 +169,7 @@ def multinomial(
         found = input._wrap(xp.stack([xp.searchsorted(e, d, "right") for e, d in rows]))
     else:
         # The largest of p / exponential are a draw without replacement
-        draw = _like(weights, source.uniform(array.shape, 0.0, 1.0, array.dtype))
+        draw = _like(weights, lambda: source.uniform(array.shape, 0.0, 1.0, array.dtype))
         found = (weights / -(1 - draw).log()).topk(num_samples, 1).indices
     return found if input.dim() == 2 else found[0]
 
@@ -176,7 +188,7 @@ def poisson(input: Any, generator: Generator | None = None) -> Any:
     rates = move(input._array, CPU)
     if not bool((rates >= 0).all()):
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    return _like(input, (generator or default_generator).poisson(rates))
+    return _like(input, lambda: (generator or default_generator).poisson(rates))
 
 
 def binomial(count: Any, prob: Any, generator: Generator | None = None) -> Any:
@@ -195,9 +207,11 @@ def binomial(count: Any, prob: Any, generator: Generator | None = None) -> Any:
         raise RuntimeError(
             f"Found dtype {of_array(prob._array.dtype)} but expected {of_array(count._array.dtype)}"
         )
+    broadcast_shapes(shape_of(count), shape_of(prob))
     trials, chances = move(count._array, CPU), move(prob._array, CPU)
     if not bool(((trials >= 0) & (trials < math.inf)).all()):
         raise RuntimeError("binomial: count must be finite and not negative")
     if not bool(((chances >= 0) & (chances <= 1)).all()):
         raise RuntimeError("binomial: prob must be in [0, 1]")
-    return _like(count, (generator or default_generator).binomial(trials, chances))
+    drawn = (generator or default_generator).binomial(trials, chances)
+    return _like(count, lambda: drawn, drawn.shape)

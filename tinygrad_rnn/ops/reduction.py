@@ -8,7 +8,7 @@ from typing import Any
 from ..autograd import Variable, primitive
 from ..autograd.broadcast import expand
 from ..backends import Array, Backend, backend_of, is_host
-from ..dtypes import bool_, dtype, float16, float32, int64, of_array, uint8
+from ..dtypes import bool_, dtype, float16, float32, float64, int64, of_array, uint8
 from .arithmetic import zeros_like
 from .choice import where
 from .comparison import isnan
@@ -175,7 +175,8 @@ def _var(xp: Backend, input: Array, *, dims: Axes, keepdim: bool, correction: fl
 
 @primitive
 def _std(xp: Backend, input: Array, *, dims: Axes, keepdim: bool, correction: float) -> Array:
-    variance = _variance(xp, input, dims, keepdim, correction)
+    wide = input.astype(float64.array)  # in which squares of any float32 fit
+    variance = _variance(xp, wide, dims, keepdim, correction)
     return xp.sqrt(variance).astype(input.dtype, copy=False)
 
 
@@ -340,6 +341,8 @@ def prod(
     tensor([ 2, 12])
     """
     input = accumulated(input, dtype)
+    if input._array.dtype == float16.array:  # products of some of the factors may not fit
+        return cast(prod(cast(input, float32), dim, keepdim), float16)
     shape = shape_of(input)
     if dim is None or not shape:
         return _prod(reshape(input, (math.prod(shape),)))

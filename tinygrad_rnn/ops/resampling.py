@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autograd import Variable
 from ..dtypes import float16, float32, float64, of_array, uint8
+from ..warning import warn
 from .adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from .blending import Taps, blend, cubic_taps, linear_taps, nearest_taps, smooth_taps
 from .conversion import cast
@@ -143,10 +143,7 @@ def upsample(
     >>> F.upsample(torch.ones(1, 1, 2), size=3).shape  # doctest: +SKIP
     torch.Size([1, 1, 3])
     """
-    warnings.warn(
-        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.",
-        stacklevel=2,
-    )
+    warn("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
@@ -160,10 +157,7 @@ def upsample_nearest(
     ...     print(F.upsample_nearest(torch.ones(1, 1, 2, 2), scale_factor=2).shape)
     torch.Size([1, 1, 4, 4])
     """
-    warnings.warn(
-        "`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.",
-        stacklevel=2,
-    )
+    warn("`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.")
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
@@ -178,8 +172,7 @@ def upsample_bilinear(
     ...     print(F.upsample_bilinear(torch.ones(1, 1, 2, 2), size=(3, 5)).shape)
     torch.Size([1, 1, 3, 5])
     """
-    warnings.warn(
-        "`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.",
-        stacklevel=2,
+    warn(
+        "`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead."
     )
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)

@@ -198,6 +198,11 @@ def index_reduce(
         raise IndexError("index_reduce_(): Index is expected to be a vector")
     if shape_of(source)[dim : dim + 1] not in ((), (math.prod(shape_of(index)),)):
         raise IndexError("index_reduce_(): Number of indices should be equal to self.size(dim)")
+    if len(shape_of(source)) != len(shape_of(input)):
+        raise RuntimeError(
+            "index_reduce_(): source and self should have the same number of dimensions, got "
+            f"{len(shape_of(source))} and {len(shape_of(input))}"
+        )
     if not shape_of(input):
         return scatter_reduce(
             input, 0, reshape(index, ()), reshape(source, ()), reduce, include_self=include_self

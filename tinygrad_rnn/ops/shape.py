@@ -28,7 +28,7 @@ def wrap_dim(dim: int, ndim: int) -> int:
     Raises IndexError out of range, TypeError for anything but an integer.
     """
     if not isinstance(dim, int):
-        if not hasattr(dim, "__index__"):
+        if not hasattr(dim, "__index__") or isinstance(dim, type):
             raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
         dim = dim.__index__()
     limit = max(ndim, 1)
@@ -59,18 +59,18 @@ def sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
     try:
         return tuple(map(operator.index, args))
     except TypeError:
-        wrong = next(type(size).__name__ for size in args if not hasattr(size, "__index__"))
-        raise TypeError(f"sizes must be ints, but found {wrong}") from None
+        kinds = ", ".join(type(size).__name__ for size in args)
+        raise TypeError(f"sizes must be ints, but found ({kinds})") from None
 
 
 def new_sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
     """`sizes` for a new tensor. Raises RuntimeError for negative ones."""
     result = sizes(args, named)
-    for size in result:
-        if size < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {size}: {list(result)}"
-            )
+    n = min(result, default=0)
+    if n < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(result)}")
+    if math.prod(result) >= 2**60:  # elements, whatever they are
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(result)}")
     return result
 
 
@@ -171,7 +171,7 @@ def view(input: Any, *args: Any, size: Any = None, dtype: Any = None) -> Any:
     return result
 
 
-def reshape_as(input: Any, other: Any) -> Any:
+def reshape_as(input: Any, other: Variable) -> Any:
     """The input in other's shape.
 
     >>> torch.arange(4).reshape_as(torch.ones(2, 2))
@@ -181,7 +181,7 @@ def reshape_as(input: Any, other: Any) -> Any:
     return reshape(input, shape_of(other))
 
 
-def view_as(input: Any, other: Any) -> Any:
+def view_as(input: Any, other: Variable) -> Any:
     """A view of the input in other's shape.
 
     >>> torch.arange(4).view_as(torch.ones(2, 2))
@@ -357,7 +357,7 @@ def expand(input: Any, *args: Any, size: Any = None, implicit: bool = False) -> 
 broadcast_to = expand
 
 
-def expand_as(input: Any, other: Any) -> Any:
+def expand_as(input: Any, other: Variable) -> Any:
     """The input expanded to other's shape.
 
     >>> torch.tensor([1, 2]).expand_as(torch.ones(2, 2))
@@ -367,21 +367,21 @@ def expand_as(input: Any, other: Any) -> Any:
     return expand(input, shape_of(other))
 
 
-def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
+def broadcast_shapes(*shapes: int | Sequence[int]) -> tuple[int, ...]:
     """The shape that tensors of these shapes broadcast to. Raises RuntimeError if they do not.
 
     >>> torch.broadcast_shapes((2, 1), (1, 3), (3,))
     (2, 3)
     """
-    shapes = tuple((s,) if isinstance(s, int) else tuple(s) for s in shapes)
-    ndim = max(map(len, shapes), default=0)
+    tuples = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    ndim = max(map(len, tuples), default=0)
     result = [1] * ndim
-    for shape in shapes:
+    for shape in tuples:
         for i, n in enumerate(shape, ndim - len(shape)):
             if n != 1 and result[i] not in (1, n):
                 raise RuntimeError(
                     "Shape mismatch: objects cannot be broadcast to a single shape: "
-                    f"{', '.join(str(list(s)) for s in shapes)}"
+                    f"{', '.join(str(list(s)) for s in tuples)}"
                 )
             result[i] = n if n != 1 else result[i]
     return tuple(result)

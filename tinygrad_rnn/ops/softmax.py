@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ..dtypes import dtype as DType
+from ..warning import warn
 from . import exponentials
 from .arithmetic import neg
 from .shape import shape_of
@@ -15,10 +15,9 @@ def _along(name: str, input: Any, dim: int | None) -> int:
     """dim, or PyTorch's old choice for callers who give none, with its warning."""
     if dim is not None:
         return dim
-    warnings.warn(
+    warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
-        "dim=X as an argument.",
-        stacklevel=3,
+        "dim=X as an argument."
     )
     return 0 if len(shape_of(input)) in (0, 1, 3) else 1
 

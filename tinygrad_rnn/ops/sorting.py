@@ -256,6 +256,8 @@ def unique(
     >>> torch.unique(torch.tensor([3, 1, 3, 2]))
     tensor([1, 2, 3])
     """
+    if dim is not None and not shape_of(input):
+        raise IndexError("unique(): a tensor of 0 dimensions has no dim")
     xp: Any = backend_of(input._array)
     axis = None if dim is None else wrap_dim(dim, len(shape_of(input)))
     values, inverse, counts = xp.unique(
@@ -275,7 +277,9 @@ def unique_consecutive(
     >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
     """
-    array = input._array.reshape(-1) if dim is None else input._array
+    if dim is not None:
+        dim = wrap_dim(dim, len(shape_of(input)))
+    array = input._array.reshape(-1) if dim is None or not shape_of(input) else input._array
     xp: Any = backend_of(array)
     steps = xp.moveaxis(array, 0 if dim is None else dim, 0)
     changed = (steps[1:] != steps[:-1]).any(axis=tuple(range(1, steps.ndim)))

@@ -34,7 +34,7 @@ def select(input: Any, dim: int, index: int) -> Any:
     return _getitem(input, index=along(dim, index))
 
 
-def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
+def narrow(input: Any, dim: int, start: int | Variable, length: int) -> Any:
     """A view of `length` slices along dim, from start (an int, or a 0-d tensor of one) on.
 
     >>> torch.narrow(torch.arange(5), 0, 1, 3)
@@ -46,7 +46,7 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     dim = wrap_dim(dim, len(shape))
     if isinstance(start, Variable) and (start._array.ndim or start._array.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    start, size = int(start), shape[dim]
+    start, size = int(start), shape[dim]  # type: ignore[arg-type]
     if length < 0:
         raise RuntimeError(f"narrow(): length must be non-negative. Got {length}")
     if not -size <= start <= size:
@@ -171,13 +171,15 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if shape[dim] == 0:
         return _split(input, dim=dim, sizes=(0,) * chunks)
-    step = -(-shape[dim] // chunks)
+    step = -(-shape[dim] // int(chunks))
     whole, rest = divmod(shape[dim], step)
     return _split(input, dim=dim, sizes=(step,) * whole + (rest,) * (rest > 0))
 
 
 @second_names
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+def tensor_split(
+    input: Any, indices_or_sections: int | Sequence[int] | Variable, dim: int = 0
+) -> tuple[Any, ...]:
     """Views of consecutive pieces along dim: a number of them, the first ones larger by one where
     the size does not divide; or those between the given indices.
 

@@ -65,7 +65,8 @@ def normalize(
     standard = input - mean
     result = standard * standard
     variance = _totals(xp, result, dims) / n
-    scale = 1 / xp.sqrt(variance + eps)
+    scale = variance + eps
+    scale = xp.sqrt(scale) / scale  # nan, not 0, where squares do not fit
     standard *= scale
     xp.multiply(standard, 1 if weight is None else weight, out=result)
     if bias is not None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..autograd import Variable
 from ..backends import backend_of
 from ..dtypes import bool_, get_default_dtype, int64, of_array
+from ..warning import warn
 from . import return_types
 from .cumulative import cumsum
 from .gathering import picked
@@ -75,10 +75,9 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     if aweights is not None and correction:
         norm = total - correction * sum(w * aweights) / total
     if norm <= 0:
-        warnings.warn(
+        warn(
             "cov(): degrees of freedom is <= 0. Correction should be strictly less than the "
-            "number of observations.",
-            stacklevel=2,
+            "number of observations."
         )
         norm = norm * 0
     x = x - unsqueeze(mean, 1)
@@ -241,6 +240,8 @@ def _heights(y: Any, dim: int) -> Any:
 
 def _areas(name: str, y: Any, x: Any, dx: float, dim: int) -> tuple[Any, int]:
     """The areas between neighbouring points along dim."""
+    if not shape_of(y) or (x is not None and not shape_of(x)):
+        raise IndexError(f"{name}: expected `x` and `y` of at least one dimension, got a scalar")
     dim = wrap_dim(dim, len(shape_of(y)))
     if y._array.dtype == bool_.array:
         raise RuntimeError(f"{name}: received a bool input for `y`, but bool is not supported")
@@ -269,7 +270,7 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
     >>> torch.trapezoid(torch.tensor([1.0, 5, 10]))
     tensor(10.5000)
     """
-    if not shape_of(y)[dim]:
+    if shape_of(y) and not shape_of(y)[wrap_dim(dim, len(shape_of(y)))]:
         return sum(y, dim) * 1.0
     areas, dim = _areas("trapezoid", y, x, dx, dim)
     return sum(areas, dim)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ..backends import backend_of, device_of, move
 from ..backends.generator import default_generator
 from ..dtypes import float64, of_array
+from ..warning import warn
 from . import activation, random
 from .arithmetic import add, log, mul, zeros_like
 from .exponentials import softmax
@@ -95,10 +95,9 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     """
     ndim = len(shape_of(input))
     if ndim != 4:
-        warnings.warn(
+        warn(
             f"dropout2d: expected a 4D input (N, C, H, W), but received a {ndim}D input, of "
-            "which the first two dimensions count as (N, C); use dropout1d or dropout instead",
-            stacklevel=2,
+            "which the first two dimensions count as (N, C); use dropout1d or dropout instead"
         )
     return _drop("dropout2d", input, _channels("dropout2d", input, training), p, training, inplace)
 
@@ -111,10 +110,9 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     """
     shape = shape_of(input)
     if len(shape) not in (4, 5):
-        warnings.warn(
+        warn(
             "dropout3d: expected a 4D input (C, D, H, W) or a 5D one (N, C, D, H, W), but received "
-            f"a {len(shape)}D input, of which the first two dimensions count as (N, C)",
-            stacklevel=2,
+            f"a {len(shape)}D input, of which the first two dimensions count as (N, C)"
         )
     mask = (shape[0], 1, 1, 1) if len(shape) == 4 else _channels("dropout3d", input, training)
     return _drop("dropout3d", input, mask, p, training, inplace)
@@ -231,7 +229,7 @@ def gumbel_softmax(
     tensor([0., 1.])
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+        warn("`eps` parameter is deprecated and has no effect.")
     noise = -log(random.exponential(logits.detach()))
     soft = softmax((logits + noise) / tau, dim)
     if not hard:

@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..autograd import Variable
-from ..backends import Array, device_of
+from ..backends import Array, backend_of, device_of, is_host
 from ..dtypes import int64, of_array
 from .conversion import cast
 from .shape import shape_of
@@ -21,7 +21,7 @@ class Targets(NamedTuple):
         kept: a mask (N) of those not to ignore, None if there are none to ignore.
         scale: (N), the weight of each target's class, and 0 for those to ignore; None if all
             count as 1.
-        any_kept: whether there are targets not to ignore.
+        any_kept: whether there are targets not to ignore, None on a GPU: nobody looked.
         shape: of a loss per target.
     """
 
@@ -29,7 +29,7 @@ class Targets(NamedTuple):
     index: Any
     kept: Array | None
     scale: Array | None
-    any_kept: bool
+    any_kept: bool | None
     shape: tuple[int, ...]
 
 
@@ -113,6 +113,12 @@ def check_weight(weight: Any, classes: int, input: Any) -> None:
         )
 
 
+def _unusual(index: Array, classes: int, ignore_index: int) -> bool:
+    """Whether there is a target that is no class, or one to ignore."""
+    low, high = int(index.min()), int(index.max())
+    return low < 0 or high >= classes or low <= ignore_index <= high
+
+
 def check_targets(input: Any, target: Any, weight: Any, ignore_index: int) -> Targets:
     """The class indices, ready for use. Raises what `cross_entropy` says."""
     _check_shapes(shape_of(input), shape_of(target))
@@ -128,20 +134,18 @@ def check_targets(input: Any, target: Any, weight: Any, ignore_index: int) -> Ta
     if len(shape_of(index)) != 1:
         index = index.reshape((-1,))
     array = index._array
-    if array.size:
-        low, high = int(array.min()), int(array.max())
-        if low < 0 or high >= classes or low <= ignore_index <= high:
-            kept = array != ignore_index
-            wrong = kept & ((array < 0) | (array >= classes))
-            if wrong.any():
-                raise IndexError(
-                    f"Target {int(array[wrong][0])} is out of bounds: there are {classes} classes "
-                    f"(and ignore_index is {ignore_index})."
-                )
-            index = index._wrap(array * kept)
-    scale, any_kept = None, True
+    xp: Any = backend_of(array)
+    if array.size and (not is_host(array) or _unusual(array, classes, ignore_index)):
+        kept = array != ignore_index
+        index = index._wrap(array * kept)
+        message = f"there are {classes} classes (and ignore_index is {ignore_index})."
+        message = f"Target {{}} is out of bounds: {message}"
+        xp.check_range(index._array, 0, classes, IndexError, message)
+    scale = any_kept = None
     if kept is not None:
-        scale, any_kept = kept.astype(input._array.dtype), bool(kept.any())
+        scale = kept.astype(input._array.dtype)
+    if is_host(array):
+        any_kept = kept is None or bool(kept.any())
     if weight is not None:
         check_weight(weight, classes, input)
         if weight.requires_grad:

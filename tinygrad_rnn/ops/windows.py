@@ -169,7 +169,7 @@ def each(value: Any, ndim: int, complaint: str) -> Sizes:
     """
     values = tuple(value) if isinstance(value, Sequence) else (value,)
     for one in values:
-        if not hasattr(one, "__index__") or isinstance(one, bool):
+        if not hasattr(one, "__index__") or isinstance(one, bool | type):
             raise TypeError(f"{complaint}: ints expected, but got {value!r}")
     if len(values) not in (1, ndim):
         raise RuntimeError(complaint)
