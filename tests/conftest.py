@@ -80,6 +80,7 @@ def _reset() -> Any:
     random.seed(0)
     tg.manual_seed(0)
     tg.set_default_dtype(tg.float32)
+    importlib.import_module("tinygrad_rnn.backends.cupy_checks").forget()
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ FLOORS = [
     ["tensor", "values", "methods", "inplace_methods"],
     ["ops"],
     ["autograd"],
-    ["backends", "dtypes", "layout", "printing"],
+    ["backends", "dtypes", "layout", "printing", "warning"],
 ]  # fmt: skip
 HEIGHT = {name: -i for i, floor in enumerate(FLOORS) for name in floor}
 LIMIT = 400  # lines of a file

@@ -27,21 +27,26 @@ PUBLIC = [
 # What those modules import for their own use, and users have no use for.
 INNER = {
     "Kept", "Leaf", "Mode", "Primitive", "Products", "Record", "Variable", "View", "as_matrix",
-    "creates", "cuda_device_count", "current_edge", "is_host", "like", "named", "new",
-    "norm_except_dim", "one_each", "output_dim", "pack_like", "padded", "primitive", "sizes",
-    "with_out",
+    "copied", "creates", "cuda_device_count", "current_edge", "host_array", "is_host", "like",
+    "named", "new", "norm_except_dim", "one_each", "output_dim", "pack_like", "padded", "primitive",
+    "sizes", "Telling", "telling", "told", "warn", "with_out",
 }  # fmt: skip
 # What no shape belongs to: it handles no tensors, or asks for the dtype or the place alone.
 SHAPELESS = {
     "accelerator": "current_accelerator current_device_index device_count device_index empty_cache "
     "is_available memory_allocated memory_reserved set_device_index synchronize",
-    "amp": "is_autocast_available",
+    "amp": "is_autocast_available is_autocast_enabled",
     "autograd": "FunctionCtx GradcheckError detect_anomaly once_differentiable set_detect_anomaly",
     "backends.cuda": "is_built",
     "backends.cudnn": "flags is_available version",
     "backends.mps": "is_available is_built",
-    "cuda": "current_device device device_count empty_cache get_device_name is_available "
-    "manual_seed memory_allocated memory_reserved set_device synchronize",
+    "cuda": "CUDAGraph Event Stream current_device current_stream default_stream device "
+    "device_count empty_cache get_device_capability get_device_name get_device_properties "
+    "get_rng_state get_rng_state_all graph init initial_seed is_available is_bf16_supported "
+    "is_current_stream_capturing is_initialized manual_seed max_memory_allocated "
+    "max_memory_reserved mem_get_info memory_allocated memory_reserved memory_stats "
+    "reset_max_memory_allocated seed set_device set_rng_state set_rng_state_all set_stream stream "
+    "synchronize",
     "cuda.amp": "GradScaler autocast",  # `amp` has their docstrings
     "jit": "Module annotate export ignore is_scripting is_tracing load save script script_method "
     "trace unused",
@@ -54,6 +59,7 @@ SHAPELESS = {
     "CosineAnnealingWarmRestarts CyclicLR ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR "
     "MultiplicativeLR OneCycleLR PolynomialLR ReduceLROnPlateau SequentialLR StepLR",
     "optim.swa_utils": "SWALR",
+    "random": "fork_rng",
     "serialization": "CheckpointError",
     "text": "DownloadError collapse_whitespace load_sample load_text load_time_machine normalize "
     "sample_text time_machine_path tokenize",
@@ -67,7 +73,7 @@ SHAPELESS = {
     "set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision "
     "set_grad_enabled set_num_interop_threads set_printoptions typename "
     "use_deterministic_algorithms",
-    "utils": "Drawing",
+    "utils": "Drawing Nonfinite",
     "utils.checkpoint": "CheckpointError noop_context_fn",
     "utils.data": "BatchSampler ChainDataset ConcatDataset Dataset IterableDataset RandomSampler "
     "Sampler SequentialSampler StackDataset Subset SubsetRandomSampler WorkerInfo get_worker_info "

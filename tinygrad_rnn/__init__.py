@@ -31,6 +31,7 @@ from .autograd import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
+from .autograd.hints import telling
 from .backends import (
     device as device,
     get_default_device as get_default_device,
@@ -737,3 +738,5 @@ tanh_ = Tensor.tanh_
 trunc_ = Tensor.trunc_
 xlogy_ = Tensor.xlogy_
 zero_ = Tensor.zero_
+
+globals().update(telling(globals()))

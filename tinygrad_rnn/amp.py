@@ -5,13 +5,14 @@ Everything is computed in the dtype that tensors have. For less precision conver
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from . import backends
 from .autograd.grad_mode import Mode
+from .autograd.hints import Telling
 from .dtypes import dtype as DType
 from .tensor import Tensor
+from .warning import warn
 
 
 class autocast(Mode):
@@ -41,10 +42,9 @@ class autocast(Mode):
         self.device = backends.device(device_type).type
         self.fast_dtype = dtype
         if enabled:
-            warnings.warn(
+            warn(
                 f"autocast('{device_type}'): there is no mixed precision here, and everything is "
-                "computed in the dtype that tensors have. Disabling autocast.",
-                stacklevel=2,
+                "computed in the dtype that tensors have. Disabling autocast."
             )
 
     def __enter__(self) -> autocast:  # type: ignore[override]
@@ -76,7 +76,7 @@ def is_autocast_available(device_type: str) -> bool:
     return False
 
 
-class GradScaler:
+class GradScaler(Telling):
     """Multiplies losses, of any shape, so that gradients of half precision do not vanish, and
     divides gradients by the same before a step, which is left out if they are not finite.
 
@@ -107,10 +107,7 @@ class GradScaler:
     ) -> None:
         self._device, self._enabled = device, enabled
         if enabled and device == "cuda" and not backends.cuda_device_count():
-            warnings.warn(
-                "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.",
-                stacklevel=2,
-            )
+            warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.")
             self._enabled = False
         if self._enabled and not growth_factor > 1.0:
             raise AssertionError("The growth factor must be > 1.0.")

@@ -9,8 +9,8 @@ from . import backends, dtypes
 from .autograd import Variable
 from .backends import Array
 from .dtypes import dtype as DType
-from .ops.conversion import without_overflow
-from .ops.data import array_of
+from .ops.conversion import filling
+from .ops.data import copied, on_gpu
 from .ops.shape import new_sizes
 from .tensor import Tensor
 
@@ -60,16 +60,16 @@ def tensor(
     >>> torch.tensor([1.0, 2.0], requires_grad=True)
     tensor([1., 2.], requires_grad=True)
     """
-    array = array_of(data, dtype)
+    array = copied(data, dtype)
     where = device
-    if where is None and isinstance(data, Variable):
-        where = backends.device_of(data._array)
+    if where is None and (isinstance(data, Variable) or not backends.is_host(array)):
+        where = backends.device_of(array)
     return new(backends.move(array, backends.as_device(where)), requires_grad)
 
 
 def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> Tensor:
-    """The data as a tensor of its shape, without a copy where possible: a tensor as it is, a
-    NumPy array on the same memory.
+    """The data as a tensor of its shape, without a copy where possible: a tensor as it is, an
+    array of NumPy or CuPy on the same memory.
 
     >>> x = torch.ones(2)
     >>> torch.as_tensor(x) is x
@@ -79,6 +79,8 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> T
         return data.to(device=device, dtype=dtype)
     if backends.is_host(data):
         return from_numpy(data).to(device=backends.as_device(device), dtype=dtype)
+    if hasattr(data, "__cuda_array_interface__"):
+        return new(on_gpu(data)).to(device=device, dtype=dtype)
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -208,13 +210,9 @@ def full(
     tensor([[7, 7],
             [7, 7]])
     """
-    if isinstance(fill_value, Variable):
-        fill_value = fill_value._array.item()
-    shape = new_sizes((size,))
-    target = dtype or dtypes.of_number(fill_value)
-    if target.category == dtypes.INTEGER:
-        fill_value = without_overflow(fill_value, target)
-    return _make("full", device, shape, fill_value, dtype=target, requires_grad=requires_grad)
+    value, target = filling(fill_value, dtype)
+    sizes = new_sizes((size,))
+    return _make("full", device, sizes, value, dtype=target, requires_grad=requires_grad)
 
 
 def scalar_tensor(

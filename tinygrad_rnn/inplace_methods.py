@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from .autograd import Variable
+from .autograd.hints import tells
 from .dtypes import float64, of_array
 from .ops import (
     activation,
@@ -39,6 +40,7 @@ _draw_bernoulli = _in_place(random.bernoulli)
 _raise = _in_place(arithmetic.float_power)
 
 
+@tells
 class InPlace(Variable):
     """What changes a tensor."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .autograd.hints import telling
 from .dtypes import dtype
 from .ops import arithmetic, diagonals, linalg, reduction
 from .ops.decompositions import (
@@ -122,3 +123,6 @@ def vander(x: Any, *, N: int | None = None) -> Any:
     count = x.shape[-1] if N is None else N
     x = x if x.is_floating_point() else x.long()
     return arithmetic.pow(x.unsqueeze(-1), x.new_tensor(range(count)))
+
+
+globals().update(telling(globals()))

@@ -6,6 +6,7 @@ from typing import Any
 
 from . import dtypes
 from .autograd import Variable
+from .autograd.hints import tells
 from .backends import HostScalar, is_host
 from .inplace_methods import InPlace
 from .ops import (
@@ -80,6 +81,7 @@ def _compare(operation: Any) -> Any:
     return method
 
 
+@tells
 class Methods(InPlace):
     """The mathematics of `Tensor`."""
 

@@ -6,9 +6,13 @@ numbers on every device: for most draws those of PyTorch's CPU generator.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from . import backends, dtypes
+from .autograd.hints import telling
+from .backends.capture import host_array
 from .backends.generator import Generator, default_generator
 from .creation import Device, like, new
 from .dtypes import dtype as DType
@@ -17,8 +21,13 @@ from .ops.shape import sizes
 from .tensor import Tensor
 
 
-def _tensor(draw: Any, device: Device, requires_grad: bool = False) -> Tensor:
-    return new(backends.move(draw, backends.as_device(device)), requires_grad)
+def _tensor(
+    draw: Callable[[tuple[int, ...]], Any], size: tuple[int, ...], dtype: DType, device: Device,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """What `draw` returns for a size, which is an array of that size and dtype."""
+    where = backends.as_device(device)
+    return new(host_array(lambda: draw(size), size, dtype.array, where), requires_grad)
 
 
 # ----- the generator -----
@@ -75,7 +84,33 @@ def set_rng_state(new_state: Tensor) -> None:
     >>> torch.equal(torch.randn(2), first)
     True
     """
+    if not isinstance(new_state, Tensor):
+        raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
     default_generator.set_state(new_state.numpy())
+
+
+@contextlib.contextmanager
+def fork_rng(
+    devices: Iterable[Any] | None = None, enabled: bool = True, device_type: str | None = None
+) -> Iterator[None]:
+    """A block after which the default generator is in the state in which it was before.
+
+    Args:
+        devices, device_type: for PyTorch's signature; there is one generator for all devices.
+        enabled: False does nothing.
+
+    >>> _ = torch.manual_seed(0)
+    >>> with torch.random.fork_rng():
+    ...     first = torch.rand(3)
+    >>> torch.equal(torch.rand(3), first)
+    True
+    """
+    state = default_generator.get_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            default_generator.set_state(state)
 
 
 # ----- numbers -----
@@ -92,8 +127,11 @@ def rand(
     tensor([0.4963, 0.7682])
     """
     target = dtype or dtypes.get_default_dtype()
-    draw = (generator or default_generator).uniform(sizes(size), 0.0, 1.0, target.array)
-    return _tensor(draw, device, requires_grad)
+    source = generator or default_generator
+    return _tensor(
+        lambda shape: source.uniform(shape, 0.0, 1.0, target.array), sizes(size), target, device,
+        requires_grad,
+    )  # fmt: skip
 
 
 def randn(
@@ -107,8 +145,11 @@ def randn(
     tensor([ 1.5410, -0.2934])
     """
     target = dtype or dtypes.get_default_dtype()
-    draw = (generator or default_generator).normal(sizes(size), 0.0, 1.0, target.array)
-    return _tensor(draw, device, requires_grad)
+    source = generator or default_generator
+    return _tensor(
+        lambda shape: source.normal(shape, 0.0, 1.0, target.array), sizes(size), target, device,
+        requires_grad,
+    )  # fmt: skip
 
 
 def randint(
@@ -129,8 +170,11 @@ def randint(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
     target = dtype or dtypes.int64
-    draw = (generator or default_generator).integers(sizes((tuple(size),)), low, high, target.array)
-    return _tensor(draw, device, requires_grad)
+    source = generator or default_generator
+    return _tensor(
+        lambda shape: source.integers(shape, low, high, target.array), sizes((tuple(size),)),
+        target, device, requires_grad,
+    )  # fmt: skip
 
 
 def randperm(
@@ -143,8 +187,10 @@ def randperm(
     >>> torch.randperm(4)
     tensor([0, 1, 3, 2])
     """
-    draw = (generator or default_generator).permutation(n)
-    return _tensor(draw.astype((dtype or dtypes.int64).array), device)
+    source, target = generator or default_generator, dtype or dtypes.int64
+    return _tensor(
+        lambda shape: source.permutation(n).astype(target.array), (max(n, 0),), target, device
+    )
 
 
 def normal(
@@ -166,9 +212,11 @@ def normal(
     target = dtype or dtypes.get_default_dtype()
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    shape = sizes((tuple(size),))
-    numbers = (generator or default_generator).normal(shape, mean, std, target.array)
-    return _tensor(numbers, device)
+    source = generator or default_generator
+    return _tensor(
+        lambda shape: source.normal(shape, mean, std, target.array), sizes((tuple(size),)),
+        target, device,
+    )  # fmt: skip
 
 
 # ----- like another tensor -----
@@ -203,3 +251,6 @@ def randint_like(input: Tensor, low: int = 0, high: int | None = None, **options
     """
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, input.shape, **like(input, options))
+
+
+globals().update(telling(globals()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .autograd.hints import telling
 from .ops import conversion
 from .ops.activation import erf as erf
 from .ops.arithmetic import round as round
@@ -49,3 +50,6 @@ def ndtr(input: Any) -> Any:
     """
     (x,) = conversion.promote_floating((input,))
     return erfc(-x / math.sqrt(2)) / 2
+
+
+globals().update(telling(globals()))

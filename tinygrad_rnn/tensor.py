@@ -6,7 +6,6 @@ looks at the array is in `values`, what changes the graph or makes other tensors
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from .dtypes import as_dtype, dtype
 from .ops import conversion, shape
 from .ops.data import array_of
 from .values import Size as Size, Values
+from .warning import warn
 
 _NO_LEAF = "you can only change requires_grad flags of leaf variables. Use detach() for others."
 
@@ -148,11 +148,10 @@ class Tensor(Values):
         if self._leaf is not None:
             return self._leaf.grad
         if not self.is_leaf:
-            warnings.warn(
+            warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. It "
                 "stays None: call retain_grad() on the tensor before backward() to have it "
-                "collected.",
-                stacklevel=2,
+                "collected."
             )
         return None
 
@@ -174,11 +173,11 @@ class Tensor(Values):
                 f"size '{list(self.shape)}'. Please ensure that the gradient and the tensor are "
                 "the same size"
             )
-        if value._array.dtype != self._array.dtype:
-            raise RuntimeError(
-                f"attempting to assign a gradient with dtype {value.dtype} to a tensor with dtype "
-                f"{self.dtype}. The gradient must match the tensor's dtype"
-            )
+        for what in ("dtype", "device"):
+            if (new := getattr(value, what)) != (own := getattr(self, what)):
+                raise RuntimeError(
+                    f"attempting to assign a gradient with {what} {new} to a tensor with {own}"
+                )
         self._leaf_cell().grad = value
 
     @grad.deleter
@@ -318,7 +317,8 @@ class Tensor(Values):
         requires_grad: bool = False,
     ) -> Tensor:  # fmt: skip
         """One value, with this tensor's dtype and device unless others are given."""
-        full = tuple(size), fill_value
+        value, dtype = conversion.filling(fill_value, dtype or self.dtype)
+        full = shape.new_sizes((size,)), value
         return self._new("full", *full, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_tensor(
@@ -342,8 +342,8 @@ class Tensor(Values):
         return self.to(other.device, other.dtype)
 
     def pin_memory(self) -> Tensor:
-        """The tensor itself: copies to the GPU pin memory when they need to."""
-        return self
+        """In memory that GPUs read by themselves: a copy, or itself if it is there already."""
+        return self if self.is_pinned() else self._wrap(backends.pinned(self._array))
 
 
 def legacy_array(data: tuple[Any, ...], dtype: dtype, where: Any) -> Array:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .autograd import gradcheck as gradcheck, gradgradcheck as gradgradcheck
+from .autograd.hints import telling
 from .backends import HostScalar, is_host
 from .creation import as_tensor, tensor
 from .dtypes import float16, float32, float64, int64, promote_types
@@ -196,3 +197,6 @@ def _unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
         flat, place = divmod(flat, size)
         index.append(place)
     return tuple(reversed(index))
+
+
+globals().update(telling(globals()))

@@ -11,6 +11,7 @@ from .autograd import Leaf, current_edge
 from .autograd.primitive import address
 from .autograd.trace import READ, refuse
 from .backends import Array, backend_of, device, device_of
+from .backends.deferred import deferred
 from .dtypes import dtype
 from .layout import layout, strided
 from .methods import Methods
@@ -205,8 +206,8 @@ class Values(Methods):
         return False
 
     def is_pinned(self) -> bool:
-        """False: copies to the GPU pin memory when they need to."""
-        return False
+        """Whether it is in memory of the host that GPUs read by themselves."""
+        return backends.is_pinned(self._array)
 
     def is_shared(self) -> bool:
         """Whether the memory is one that other processes can see: that of a GPU."""
@@ -238,14 +239,20 @@ class Values(Methods):
 
     # ----- as Python's numbers and lists -----
 
+    def _number(self) -> Any:
+        refuse(READ)
+        number = self._array.item()
+        if deferred.waiting and self.is_cuda:
+            deferred.report()
+        return number
+
     def item(self) -> Any:
         """The only element as a Python number. Raises RuntimeError if there are more."""
         if self._array.size != 1:
             raise RuntimeError(
                 f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
             )
-        refuse(READ)
-        return self._array.item()
+        return self._number()
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
@@ -255,8 +262,7 @@ class Values(Methods):
         if self._array.size != 1:
             values = "more than one value" if self._array.size else "no values"
             raise RuntimeError(f"Boolean value of Tensor with {values} is ambiguous")
-        refuse(READ)
-        return bool(self._array.item())
+        return bool(self._number())
 
     def _only(self) -> Any:
         if self._array.size != 1:
@@ -264,8 +270,7 @@ class Values(Methods):
                 "only one element tensors can be converted to Python scalars; this one has "
                 f"{self._array.size}"
             )
-        refuse(READ)
-        return self._array.item()
+        return self._number()
 
     def __float__(self) -> float:
         return float(self._only())
@@ -276,8 +281,7 @@ class Values(Methods):
     def __index__(self) -> int:
         if self._array.dtype.kind == "f" or self._array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        refuse(READ)
-        return int(self._array.item())
+        return int(self._number())
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if not self._array.ndim else object.__format__(self, spec)
@@ -350,3 +354,20 @@ class Values(Methods):
 
     def __dlpack_device__(self) -> Any:
         return self._array.__dlpack_device__()
+
+    @property
+    def __cuda_array_interface__(self) -> Any:
+        """How other libraries use the memory of a tensor on a GPU, without a copy."""
+        if not self.is_cuda:
+            raise AttributeError(
+                "Can't get __cuda_array_interface__ on non-CUDA tensor type: "
+                f"torch.{self.dtype.scalar_name}Tensor If CUDA data is required use tensor.cuda() "
+                "to copy tensor to device memory."
+            )
+        if current_edge(self) is not None:
+            raise RuntimeError(
+                "Can't get __cuda_array_interface__ on Variable that requires grad. If gradients "
+                "aren't required, use var.detach() to get Variable that doesn't require grad."
+            )
+        refuse(READ)
+        return self._array.__cuda_array_interface__

@@ -26,6 +26,8 @@ LEFT_OUT = {
     "autograd.backward": {"grad_variables"},  # deprecated since 0.3
     "chain_matmul": {"out"},
     "compile": {"name", "recompile_limit", "isolate_recompiles", "shapes_spec"},  # no compiler
+    "cuda.Event": {"external"},  # a tool of CUDA's C interface
+    "cuda.graph": {"check_input_liveness", "enable_annotations"},  # debugging aids
     "nn.functional.normalize": {"out"},
     "norm": {"out"},
     "tensordot": {"out"},

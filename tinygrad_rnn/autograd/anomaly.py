@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import traceback
-import warnings
 from typing import Any
 
 from ..backends import backend_of
+from ..warning import warn
 from .grad_mode import Mode
 from .graph import Edge, Node, Variable
 
@@ -107,7 +107,7 @@ def check_nan(node: Node, results: list[tuple[Edge, Any]]) -> None:
                 where = f"Traceback of forward call that caused the error:\n{calls}"
             else:
                 where = "Enable anomaly mode during the forward pass, too, to see where that was."
-            warnings.warn(f"Error detected in {node._name()}. {where}", stacklevel=2)
+            warn(f"Error detected in {node._name()}. {where}")
             raise RuntimeError(
                 f"Function '{node._name()}' returned nan values in its "
                 f"{list(node._edges).index(edge)}th output."

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..backends import backend_of
+from ..backends import backend_of, device_of
 from . import engine
 from .graph import Variable
+from .hints import telling
 from .primitive import current_edge
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ def _start(outputs: Sequence[Variable], grads: Sequence[Any], create_graph: bool
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {list(grad._array.shape)} and "
                 f"output[{i}] has a shape of {list(array.shape)}."
+            )
+        elif device_of(grad._array) != device_of(array):
+            raise RuntimeError(
+                f"invalid gradient at index {i} - expected device {device_of(array)} but got "
+                f"{device_of(grad._array)}"
             )
         elif grad._array.dtype != array.dtype:
             grad = grad.type_as(output)  # type: ignore[attr-defined]
@@ -152,3 +158,6 @@ def grad(
             value = target._wrap(value)
         results.append(value)
     return tuple(results)
+
+
+globals().update(telling(globals()))

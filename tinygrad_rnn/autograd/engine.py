@@ -43,6 +43,8 @@ def run(
     followed = None if targets is None else _leading_to({node for node, _ in ends}, starts)
 
     checked = anomaly.checked
+    # Leaves get their gradients at the very end, all of them: if something fails, none has.
+    arrived: list[tuple[Leaf, Any]] = []
     # Nodes wait in the order of their sequence: all gradients for a node come from newer ones.
     waiting: dict[int, _Entry] = {}
     order: list[int] = []  # a heap of their negated sequences
@@ -67,7 +69,7 @@ def run(
                         wanted[node, index] = _own(entry, index)
             if type(node) is Leaf:
                 if node.wanted and (targets is None or (accumulate and (node, 0) in wanted)):
-                    _accumulate(node, entry, owner)
+                    arrived.append((node, _for_leaf(node, entry, owner)))
                 continue
             edges = node._edges
             if followed is not None:
@@ -111,6 +113,8 @@ def run(
                         _spread(waiting[key], index)
             if not retain_graph:
                 node._free()
+    for leaf, total in arrived:
+        _accumulate(leaf, total)
     return [wanted[end] for end in ends]
 
 
@@ -212,16 +216,22 @@ def _put(entry: _Entry, index: int, before: Any, after: Any, hook: Any) -> None:
     entry[2 * index + 1] = after if isinstance(entry[2 * index + 1], Variable) else new
 
 
-def _accumulate(leaf: Leaf, entry: _Entry, owner: Variable) -> None:
-    """Add to a leaf's `.grad`: in place, unless the addition itself is recorded."""
+def _for_leaf(leaf: Leaf, entry: _Entry, owner: Variable) -> Any:
+    """What is to be a leaf's `.grad`, a tensor; or the array to be added to the one it has."""
     grad = entry[1]
     if isinstance(grad, Variable):
-        leaf.grad = grad if leaf.grad is None else leaf.grad + grad
-    elif leaf.grad is None:
-        owned = entry[2] and grad.flags.c_contiguous
-        leaf.grad = owner._wrap(grad if owned else grad.copy())
+        return grad if leaf.grad is None else leaf.grad + grad
+    if leaf.grad is None:
+        return owner._wrap(grad if entry[2] and grad.flags.c_contiguous else grad.copy())
+    return grad
+
+
+def _accumulate(leaf: Leaf, total: Any) -> None:
+    """Give a leaf its gradient: in place, unless the addition itself is recorded."""
+    if isinstance(total, Variable):
+        leaf.grad = total
     else:
-        leaf.grad._array += grad
+        leaf.grad._array += total
         leaf.grad._changes[0] += 1
     for hook in list(leaf.accumulated_hooks.values()):
         if leaf.variable is not None:

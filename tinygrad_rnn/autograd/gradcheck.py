@@ -9,6 +9,7 @@ from typing import Any
 from ..backends import Array, backend_of
 from .api import grad
 from .graph import Variable
+from .hints import telling
 
 
 class GradcheckError(RuntimeError):
@@ -165,3 +166,6 @@ def gradgradcheck(
         gradients, (*inputs, *starts), eps=eps, atol=atol, rtol=rtol,
         raise_exception=raise_exception,
     )  # fmt: skip
+
+
+globals().update(telling(globals()))

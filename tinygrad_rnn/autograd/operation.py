@@ -9,6 +9,7 @@ from typing import Any
 
 from ..backends import Array, backend_of, device_of
 from .graph import Variable
+from .hints import wrong_argument
 
 Rule = Callable[..., Any]
 _NOTHING, _VALUE, _SHAPE = range(3)
@@ -139,7 +140,7 @@ class Operation:
             plan = self.plans[key] = Plan(kept, bool(columns and columns[0]))
         return plan
 
-    def explained(self, args: Sequence[Any], error: Exception) -> Exception:
+    def explained(self, args: Sequence[Any], params: dict[str, Any], error: Exception) -> Exception:
         """The array library's complaint as PyTorch's kind of error, with the shapes that met."""
         tensors = [a for a in args if isinstance(a, Variable)]
         places = {str(device_of(a._array)) for a in tensors}
@@ -148,6 +149,9 @@ class Operation:
                 f"{self.name}(): expected all tensors to be on the same device, but found at "
                 f"least two devices, {' and '.join(sorted(places))}; move one with .to(device)"
             )
+        wrong = wrong_argument(self.forward, (None, *args), params, error)
+        if wrong is not None:
+            return wrong
         if "different from the current device" in str(error):
             return RuntimeError(
                 f"{self.name}(): the tensors are on {places.pop()}, which is not the current "

@@ -139,12 +139,12 @@ def primitive(
         compute = bound.get(type(array)) or operation.bind(array)
         try:
             output = compute(*arrays, **params) if params else compute(*arrays)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             if not _prepared:  # perhaps a number on the CPU that met tensors of a GPU
                 moved = convert(args)
                 if moved is not args:
                     return call(*moved, _prepared=True, **params)
-            raise operation.explained(args, error) from error
+            raise operation.explained(args, params, error) from error
 
         node = edge = None
         if mask:

@@ -1,5 +1,6 @@
 """Layers, losses and what belongs to them, under PyTorch's names."""
 
+from ..autograd.hints import telling
 from . import functional as functional, init as init, utils as utils
 from .activations import (
     GELU as GELU,
@@ -200,3 +201,5 @@ from .transformer import (
     TransformerEncoder as TransformerEncoder,
     TransformerEncoderLayer as TransformerEncoderLayer,
 )
+
+globals().update(telling(globals()))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ..creation import ones, tensor, zeros
 from ..dtypes import dtype as DType, int64
 from ..tensor import Tensor
+from ..warning import warn
 from . import functional as F
 from .lazy import LazyModuleMixin, UninitializedBuffer, UninitializedParameter
 from .normalization import Affine
@@ -178,10 +178,9 @@ class _InstanceNorm(_NormBase):
             got = f"({self.num_features}), but got: {input.shape[dim]}"
             if self.affine:
                 raise ValueError(f"expected input's size at dim={dim} to match num_features {got}.")
-            warnings.warn(
+            warn(
                 f"input's size at dim={dim} does not match num_features {got}; it is not used, as "
-                "affine=False",
-                stacklevel=2,
+                "affine=False"
             )
         result = F.instance_norm(
             input.unsqueeze(0) if alone else input, self.running_mean, self.running_var,

@@ -4,11 +4,11 @@ its options."""
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from ..dtypes import dtype as DType
 from ..tensor import Tensor
+from ..warning import warn
 from . import functional as F
 from .layers import Linear
 from .losses import _Loss, _WeightedLoss
@@ -91,10 +91,9 @@ class NLLLoss2d(NLLLoss):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        warnings.warn(
+        warn(
             "NLLLoss2d has been deprecated. Please use NLLLoss instead as a drop-in replacement",
             FutureWarning,
-            stacklevel=2,
         )
         super().__init__(weight, size_average, ignore_index, reduce, reduction)
 

@@ -50,9 +50,16 @@ class _ConvNd(Module):
         self.reset_parameters()
 
     def _check(self) -> None:
+        for name in ("kernel_size", "stride", "padding", "dilation", "output_padding"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not all(hasattr(n, "__index__") for n in value):
+                raise TypeError(f"{name} should be an int or a tuple of ints, got: {value}")
         if self.groups <= 0:
             raise ValueError(f"groups must be a positive integer, but got {self.groups}")
         for name in ("in_channels", "out_channels"):
+            if not isinstance(getattr(self, name), int):
+                kind = type(getattr(self, name)).__name__
+                raise TypeError(f"{name} should be of type int, got: {kind}")
             if getattr(self, name) % self.groups:
                 raise ValueError(
                     f"{name} must be divisible by groups, but got {getattr(self, name)} and "

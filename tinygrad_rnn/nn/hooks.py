@@ -5,15 +5,16 @@ A module keeps hooks of all kinds in one dict, `_module_hooks`, in the order in 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..autograd import Function
 from ..autograd.graph import RemovableHandle, add_hook
+from ..autograd.hints import Telling
 from ..autograd.trace import refuse
 from ..tensor import Tensor
+from ..warning import warn
 
 if TYPE_CHECKING:
     from .module import Module
@@ -31,7 +32,7 @@ class Hook:
     always_call: bool = False
 
 
-class Hooked:
+class Hooked(Telling):
     """The part of `Module` that registers hooks."""
 
     _module_hooks: dict[int, Hook]
@@ -125,10 +126,9 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
             try:
                 output = _after(hook, module, args, kwargs, output)
             except Exception as error:
-                warnings.warn(
+                warn(
                     f"a forward hook of {type(module).__name__} with always_call=True raised "
-                    f"{error!r}, behind the error that the call itself raises",
-                    stacklevel=3,
+                    f"{error!r}, behind the error that the call itself raises"
                 )
         raise
 
@@ -188,10 +188,9 @@ class _BackwardHooks:
             return output
         outputs = output if isinstance(output, tuple) else (output,)
         if not any(isinstance(o, Tensor) for o in outputs):
-            warnings.warn(
+            warn(
                 f"backward hooks of {type(self.module).__name__} are not called: they need the "
-                f"module to return a Tensor or a tuple of Tensors, not {type(output).__name__}",
-                stacklevel=4,
+                f"module to return a Tensor or a tuple of Tensors, not {type(output).__name__}"
             )
         outputs = _through_gate(outputs, self._outputs_reached, materialize=False)
         return outputs if isinstance(output, tuple) else outputs[0]

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..autograd import no_grad
+from ..autograd.hints import telling
 from ..backends.generator import Generator
 from ..creation import eye
 from ..dtypes import float64
 from ..ops.choice import where
 from ..random import randperm
 from ..tensor import Tensor
+from ..warning import warn
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,10 +83,9 @@ def trunc_normal_(
         return (1 + math.erf((x - mean) / std / math.sqrt(2))) / 2
 
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
+        warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
-            "values may be incorrect.",
-            stacklevel=3,
+            "values may be incorrect."
         )
     draw = _draw_by_normal if below(b) - below(a) > 0.3 else _draw_by_uniform
     values, wrong = draw(tensor, mean, std, a, b, generator)
@@ -248,7 +248,7 @@ def _deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
 def _is_empty(tensor: Tensor) -> bool:
     if tensor.numel():
         return False
-    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=4)
+    warn("Initializing zero-element tensors is a no-op")
     return True
 
 
@@ -352,3 +352,6 @@ def sparse_(
     for column in range(columns):
         tensor[randperm(rows)[:zeros], column] = 0
     return tensor
+
+
+globals().update(telling(globals()))

@@ -21,7 +21,7 @@ class UninitializedTensor(Tensor):
         self, shape: tuple[int, ...], device: Any = None, dtype: DType | None = None
     ) -> None:
         """Give it a shape, and with it memory (whose values are undefined), in place."""
-        made = empty(*shape, device=device or self.device, dtype=dtype or self.dtype)
+        made = empty(tuple(shape), device=device or self.device, dtype=dtype or self.dtype)
         wanted = self.requires_grad
         self.__class__ = self._becomes  # type: ignore[assignment]
         self.requires_grad_(False)

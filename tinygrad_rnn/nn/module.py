@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 from ..autograd import no_grad
+from ..autograd.hints import wrong_argument
 from ..dtypes import dtype as DType
 from ..tensor import Tensor, parse_to
 from . import state_dict as states
@@ -54,9 +55,15 @@ class Module(Hooked):
     forward: Callable[..., Any] = _missing_forward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._module_hooks:
-            return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+        try:
+            if self._module_hooks:
+                return call_with_hooks(self, args, kwargs)
+            return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+        except Exception as error:
+            wrong = self._own and wrong_argument(self.forward, args, kwargs, error)
+            if wrong:
+                raise wrong from error
+            raise
 
     # ----- attributes -----
 

@@ -253,6 +253,8 @@ class _LPPool(Module):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
+        if not isinstance(norm_type, float | int):
+            raise TypeError(f"norm_type should be a number, got: {type(norm_type).__name__}")
         self.norm_type, self.kernel_size = norm_type, kernel_size
         self.stride, self.ceil_mode = stride, ceil_mode
 

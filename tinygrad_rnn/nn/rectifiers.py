@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ..creation import full
 from ..dtypes import dtype as DType
 from ..tensor import Tensor
+from ..warning import warn
 from . import functional as F
 from .activations import InPlace, with_inplace
 from .module import Module
@@ -174,10 +174,9 @@ class Hardtanh(Module):
         super().__init__()
         for name, value in (("min", min_value), ("max", max_value)):
             if value is not None:
-                warnings.warn(
+                warn(
                     f"keyword argument `{name}_value` is deprecated and rename to `{name}_val`",
                     FutureWarning,
-                    stacklevel=2,
                 )
         min_val = min_val if min_value is None else min_value
         max_val = max_val if max_value is None else max_value

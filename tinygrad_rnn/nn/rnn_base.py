@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from ..creation import empty
 from ..ops.joining import stack
 from ..ops.recurrent import step_layers
 from ..tensor import Tensor
+from ..warning import warn
 from .checkpointed import Every, check_every
 from .parameter import Parameter
 from .recurrent import Layered
@@ -337,10 +337,9 @@ def _check_options(layer: RNNBase, dropout: Any) -> None:
     """Raise TypeError and ValueError for options that PyTorch refuses, warn where it warns."""
     check_probability("dropout", dropout, "being zeroed")
     if dropout > 0 and layer.num_layers == 1:
-        warnings.warn(
+        warn(
             "dropout option adds dropout after all but last recurrent layer, so non-zero dropout "
-            f"expects num_layers greater than 1, but got dropout={dropout} and num_layers=1",
-            stacklevel=4,
+            f"expects num_layers greater than 1, but got dropout={dropout} and num_layers=1"
         )
     for name in ("bias", "batch_first"):
         value = getattr(layer, name)

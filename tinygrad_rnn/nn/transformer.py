@@ -23,6 +23,9 @@ Activation = str | Callable[[Tensor], Tensor]
 
 def _function(activation: Activation) -> Callable[[Tensor], Tensor]:
     if not isinstance(activation, str):
+        if not callable(activation):
+            kind = type(activation).__name__
+            raise TypeError(f"activation should be a name or a function, got: {kind}")
         return activation
     known: dict[str, Any] = {"relu": F.relu, "gelu": F.gelu}
     found = known.get(activation)

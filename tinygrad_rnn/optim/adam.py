@@ -6,10 +6,20 @@ import math
 from typing import Any
 
 from ..backends import Array, backend_of
+from ..backends.capture import host_numbers
 from ..creation import zeros_like
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer, Params, State
-from .shared import at_least_zero, average_in, check_betas, check_common, count_step, decayed
+from .shared import (
+    at_least_zero,
+    average_in,
+    check_betas,
+    check_common,
+    count_step,
+    decayed,
+    scalar,
+    shrink,
+)
 
 
 class Adam(Optimizer):
@@ -35,6 +45,8 @@ class Adam(Optimizer):
     >>> (x**2).sum().backward(); optimizer.step(); x
     tensor([0.9000], requires_grad=True)
     """
+
+    in_graphs = True
 
     def __init__(
         self,
@@ -84,14 +96,13 @@ class Adam(Optimizer):
     def update(self, param: Tensor, grad: Array, state: State, group: Group) -> None:
         xp: Any = backend_of(grad)
         x = param._array
-        lr, eps = float(group["lr"]), float(group["eps"])
+        eps = float(group["eps"])
         beta1, beta2 = map(float, group["betas"])
         grad = decayed(grad, x, group)
-        t = count_step(state)
         if "exp_avg" not in state:
-            state["exp_avg"], state["exp_avg_sq"] = zeros_like(param), zeros_like(param)
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = zeros_like(param)
+            state["step"] = scalar(0.0)
+            names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 3 if group["amsgrad"] else 2]
+            state.update({name: zeros_like(param) for name in names})
         m, v = state["exp_avg"]._array, state["exp_avg_sq"]._array
         average_in(m, grad, beta1)
         average_in(v, grad * grad, beta2)
@@ -99,13 +110,20 @@ class Adam(Optimizer):
             largest = state["max_exp_avg_sq"]._array
             xp.maximum(largest, v, out=largest)
             v = largest
+
         # m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps), with the second correction taken
         # out of the quotient
-        correction = math.sqrt(1 - beta2**t)
+        def factors() -> tuple[float, float]:
+            t, lr = count_step(state), float(group["lr"])
+            correction = math.sqrt(1 - beta2**t)
+            return eps * correction, lr * correction / (1 - beta1**t)
+
+        shift, scale = host_numbers(factors, 2, x)
         divisor = xp.sqrt(v)
-        divisor += eps * correction
+        divisor += shift
         step = m / divisor
-        step *= lr * correction / (1 - beta1**t)
+        step *= scale
+        shrink(x, group)
         x -= step
 
 

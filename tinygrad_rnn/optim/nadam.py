@@ -16,6 +16,7 @@ from .shared import (
     count_step,
     decayed,
     scalar,
+    shrink,
 )
 
 
@@ -102,4 +103,5 @@ class NAdam(Optimizer):
         step = grad * (lr * (1 - mu) / (1 - product))
         step += m * (lr * next_mu / (1 - product * next_mu))
         step /= divisor
+        shrink(x, group)
         x -= step

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import copy
 import functools
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..autograd import enable_grad
 from ..autograd.graph import RemovableHandle, add_hook
+from ..autograd.hints import Telling
 from ..backends import Array
+from ..backends.capture import capture
 from ..creation import from_dlpack
 from ..tensor import Tensor
+from ..warning import warn
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 Closure = Callable[[], Any]
@@ -50,7 +52,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     return with_hooks
 
 
-class Optimizer:
+class Optimizer(Telling):
     """Derive from it, pass the default options to ``super().__init__(params, defaults)``, and
     write `update`, the step of one parameter, or a `step` of your own.
 
@@ -76,6 +78,7 @@ class Optimizer:
     [0.5, 1.0]
     """
 
+    in_graphs = False  # whether a captured step follows its options and counts steps in replays
     _opt_called = False  # whether a step was made; schedulers want one before theirs
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -123,10 +126,9 @@ class Optimizer:
             group.setdefault(name, value)
         own = set(group["params"])
         if len(own) < len(group["params"]):
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters: each is updated "
-                "once for every time it is listed",
-                stacklevel=3,
+                "once for every time it is listed"
             )
         for other in self.param_groups:
             if ("param_names" in other) != bool(names):
@@ -154,7 +156,17 @@ class Optimizer:
     @_hooked
     def step(self, closure: Closure | None = None) -> Any:
         """Change every parameter that has a gradient. Returns what `closure` returns, which is
-        called first, if it is given: it is to compute the gradients anew, and return the loss."""
+        called first, if it is given: it is to compute the gradients anew, and return the loss.
+
+        If memory runs out, MemoryError says so: parameters up to some point have made the step,
+        those behind it have not, and all go on from there at the next step.
+        """
+        if capture.work is not None and not self.in_graphs:
+            raise RuntimeError(
+                "Attempting CUDA graph capture of step() for an instance of "
+                f"{type(self).__name__}, whose replays would repeat the numbers of this step; SGD, "
+                "Adam and AdamW can be captured"
+            )
         loss = None
         if closure is not None:
             with enable_grad():

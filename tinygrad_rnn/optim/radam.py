@@ -9,7 +9,15 @@ from ..backends import Array, backend_of
 from ..creation import zeros_like
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer, Params, State
-from .shared import at_least_zero, average_in, check_betas, check_common, count_step, decayed
+from .shared import (
+    at_least_zero,
+    average_in,
+    check_betas,
+    check_common,
+    count_step,
+    decayed,
+    shrink,
+)
 
 
 class RAdam(Optimizer):
@@ -87,4 +95,5 @@ class RAdam(Optimizer):
             divisor += float(group["eps"])
             step *= math.sqrt(in_the_end / now * (1 - beta2**t))
             step /= divisor
+        shrink(x, group)
         x -= step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..backends import Array
+from ..backends.capture import host_numbers
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer, Params, State
 from .shared import at_least_zero, check_common, directed
@@ -27,6 +28,8 @@ class SGD(Optimizer):
     >>> (x**2).sum().backward(); optimizer.step(); x
     tensor([0.8000], requires_grad=True)
     """
+
+    in_graphs = True
 
     def __init__(
         self,
@@ -75,4 +78,5 @@ class SGD(Optimizer):
                 buffer *= momentum
                 buffer += grad if kept == 1 else grad * kept
             grad = grad + buffer * momentum if group["nesterov"] else buffer
-        x -= grad * float(group["lr"])
+        (lr,) = host_numbers(lambda: (float(group["lr"]),), 1, x)
+        x -= grad * lr

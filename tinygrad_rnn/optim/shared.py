@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backends import Array
+from ..backends.capture import host_numbers
 from ..creation import full
 from ..dtypes import float32, float64, get_default_dtype
 from ..tensor import Tensor
@@ -74,12 +75,19 @@ def directed(grad: Array, x: Array, group: Group) -> Array:
 
 
 def decayed(grad: Array, x: Array, group: Group) -> Array:
-    """`directed`, or where decoupled_weight_decay is set: x is shrunk in its place."""
+    """`directed`; where decoupled_weight_decay is set without the decay, see `shrink`."""
     if not group["decoupled_weight_decay"]:
         return directed(grad, x, group)
-    if group["weight_decay"]:
-        x *= 1 - float(group["lr"]) * float(group["weight_decay"])
     return -grad if group["maximize"] else grad
+
+
+def shrink(x: Array, group: Group) -> None:
+    """Weight decay in place, where decoupled_weight_decay is set. Right before x makes its step:
+    if memory runs out before, x is as it was."""
+    if group["decoupled_weight_decay"] and group["weight_decay"]:
+        decay = float(group["weight_decay"])
+        (kept,) = host_numbers(lambda: (1 - float(group["lr"]) * decay,), 1, x)
+        x *= kept
 
 
 def scalar(value: float) -> Tensor:

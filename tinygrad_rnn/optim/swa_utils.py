@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..autograd import no_grad
+from ..autograd.hints import telling, told
 from ..creation import tensor
 from ..dtypes import int64
 from ..nn.batchnorm import _BatchNorm
@@ -85,7 +86,7 @@ def _of_all(average: Average) -> Averages:
         for mean, value in zip(means, values, strict=True):
             mean.copy_(average(mean, value, num_averaged))
 
-    return averages
+    return told(averages)
 
 
 class AveragedModel(Module):
@@ -235,3 +236,6 @@ class SWALR(LRScheduler):
             begin = last if before == 1 else (rate - before * last) / (1 - before)
             rates.append(last * now + begin * (1 - now))
         return rates
+
+
+globals().update(telling(globals()))

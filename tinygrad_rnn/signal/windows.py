@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import dtypes
+from ..autograd.hints import telling
 from ..creation import Device, arange, ones
 from ..dtypes import dtype as DType, float16, float64
 from ..layout import strided
@@ -215,3 +216,6 @@ def kaiser(
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")
     height = sqrt((1 - (2 * n / _intervals(M, sym) - 1) ** 2).clamp(0))
     return _finished(i0(beta * height) / i0(n.new_tensor(beta)), dtype, device, requires_grad)
+
+
+globals().update(telling(globals()))

@@ -10,6 +10,7 @@ from ..autograd.checkpoint import (
     checkpoint as checkpoint,
     noop_context_fn as noop_context_fn,
 )
+from ..autograd.hints import telling
 from ..nn.containers import Sequential
 
 
@@ -43,3 +44,6 @@ def checkpoint_sequential(
         some = run(parts[i * size : (i + 1) * size])
         input = checkpoint(some, input, preserve_rng_state=preserve_rng_state)
     return run(parts[(segments - 1) * size :])(input)
+
+
+globals().update(telling(globals()))

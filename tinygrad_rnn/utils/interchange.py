@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..autograd.hints import telling
 from ..creation import as_tensor, zeros_like
 from ..nn import RNNBase
 from ..ops.joining import cat, stack
@@ -206,3 +207,6 @@ def _load(layer: RNNBase, found: Sequence[Tensor], orders: Mapping[str, Sequence
 
 def _numpy(tensor: Tensor) -> Any:
     return tensor.contiguous().numpy()
+
+
+globals().update(telling(globals()))

@@ -1,5 +1,6 @@
 """Helpers for training: gradient clipping, parameters as vectors, sequences of unequal length."""
 
+from ...autograd.hints import telling
 from . import parametrizations as parametrizations, parametrize as parametrize, rnn as rnn
 from .clip import (
     clip_grad_norm as clip_grad_norm,
@@ -17,3 +18,5 @@ from .weights import (
     spectral_norm as spectral_norm,
     weight_norm as weight_norm,
 )
+
+globals().update(telling(globals()))

@@ -7,7 +7,6 @@ passed over.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from ...creation import zeros
 from ...dtypes import float32
 from ...ops.joining import cat
 from ...tensor import Tensor
+from ...warning import warn
 
 Tensors = Tensor | Iterable[Tensor]
 
@@ -28,10 +28,9 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
     """The gradients that there are."""
     found = _listed(parameters)
     if not found and isinstance(parameters, Iterator):
-        warnings.warn(
+        warn(
             "`parameters` is an empty generator, no gradient clipping will occur: was it used up "
-            "before? model.parameters() is good for one loop",
-            stacklevel=3,
+            "before? model.parameters() is good for one loop"
         )
     return [p.grad for p in found if p.grad is not None]
 
@@ -178,10 +177,9 @@ def clip_grad_norm(
     ...     print(nn.utils.clip_grad_norm([x], 1.0))
     tensor(10.)
     """
-    warnings.warn(
+    warn(
         "`nn.utils.clip_grad_norm` is now deprecated in favor of `nn.utils.clip_grad_norm_`.",
         FutureWarning,
-        stacklevel=2,
     )
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ...autograd.hints import telling
 from ...creation import full, tensor
 from ...dtypes import int64
 from ...ops.joining import cat, stack
@@ -297,3 +298,6 @@ def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
     [tensor([1, 2, 3]), tensor([4, 5])]
     """
     return unpad_sequence(*pad_packed_sequence(packed_sequences))
+
+
+globals().update(telling(globals()))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
+from ...autograd.hints import Telling
 from ...tensor import Tensor
+from ...warning import warn
 from ..optimizer import Group, Optimizer
 
 Rate = float | Tensor
 
 
-class LRScheduler:
+class LRScheduler(Telling):
     """Derive from it and write `get_lr`, the rate of each group in epoch `last_epoch`.
 
     Args:
@@ -80,12 +81,11 @@ class LRScheduler:
         """Go on to the next epoch, or to the one given. Warns if the optimizer has made no step
         yet: the first rate would never be used."""
         if self._step_count == 1 and not self.optimizer._opt_called:
-            warnings.warn(
+            warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in "
                 "the opposite order: `optimizer.step()` before `lr_scheduler.step()`, or the first "
                 "value of the learning rate schedule is skipped",
                 UserWarning,
-                stacklevel=2,
             )
         self._step_count += 1
         if epoch is not None:
@@ -111,11 +111,10 @@ class LRScheduler:
     def _inside_step(self) -> None:
         """Warn where `get_lr` is called by others than `step`: it may compute the rate anew."""
         if not self._get_lr_called_within_step:
-            warnings.warn(
+            warn(
                 "To get the last learning rate computed by the scheduler, please use "
                 "`get_last_lr()`.",
                 UserWarning,
-                stacklevel=3,
             )
 
     def state_dict(self) -> dict[str, Any]:
@@ -134,11 +133,10 @@ def check_optimizer(optimizer: Any) -> None:
 
 
 def warn_of_epoch() -> None:
-    warnings.warn(
+    warn(
         "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where "
         "possible. Please use `scheduler.step()` to step the scheduler",
         UserWarning,
-        stacklevel=3,
     )
 
 

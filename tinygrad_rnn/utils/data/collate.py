@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
+from ...autograd.hints import telling
 from ...backends import HostScalar, is_host
 from ...creation import as_tensor, tensor
 from ...dtypes import float64
@@ -82,6 +83,25 @@ def _refusal(kind: Any) -> str:
     )
 
 
+def pin_memory(data: Any) -> Any:
+    """A batch with its tensors in memory that GPUs read by themselves, wherever they are inside
+    mappings, tuples, named tuples and sequences; objects of other classes say themselves how, by
+    a method `pin_memory`.
+
+    >>> torch.utils.data.collate.pin_memory(["a", 1])
+    ['a', 1]
+    """
+    if hasattr(data, "pin_memory"):  # tensors, too
+        return data.pin_memory()
+    if isinstance(data, Mapping):
+        return _mapping_like(data, {key: pin_memory(data[key]) for key in data})
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*(pin_memory(part) for part in data))
+    if isinstance(data, tuple | list):
+        return type(data)(pin_memory(part) for part in data)
+    return data
+
+
 def _mapping_like(pattern: Mapping[Any, Any], members: dict[Any, Any]) -> Any:
     """These members in a mapping of the pattern's kind, or in a dict if it can't be made."""
 
@@ -118,3 +138,6 @@ def _attempted(make: Callable[[], Any], otherwise: Any) -> Any:
         return make()
     except TypeError:
         return otherwise
+
+
+globals().update(telling(globals()))

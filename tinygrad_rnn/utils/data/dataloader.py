@@ -6,12 +6,13 @@ import functools
 import importlib
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ... import backends
+from ...autograd.hints import Telling
 from ...backends.generator import Generator
+from ...warning import warn
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
 from .iterators import BatchIterator, Plan, SingleProcessIterator
@@ -38,7 +39,7 @@ class _Endless(Sampler[None]):
             yield None
 
 
-class DataLoader(Generic[T]):
+class DataLoader(Telling, Generic[T]):
     """Go through a dataset in batches: ``for batch in loader``, each time anew.
 
     Args:
@@ -53,7 +54,7 @@ class DataLoader(Generic[T]):
             runs on one core at a time in threads.
         collate_fn: makes a batch of a list of samples: `default_collate`; with batch_size=None
             of a sample: `default_convert`.
-        pin_memory: for PyTorch's sake: copies to a GPU pin memory when they need to.
+        pin_memory: put batches into memory that GPUs read by themselves, if there is a GPU.
         drop_last: leave out a last batch that is not full.
         timeout: how many seconds to wait for a batch of a worker; 0: as long as it takes.
         worker_init_fn: called with its number in each worker, after that was seeded.
@@ -125,6 +126,9 @@ class DataLoader(Generic[T]):
         streamed = isinstance(dataset, IterableDataset)
         if streamed:
             _check_stream(shuffle=shuffle or None, sampler=sampler, batch_sampler=batch_sampler)
+        for name, value in (("sampler", sampler), ("batch_sampler", batch_sampler)):
+            if value is not None and not isinstance(value, Iterable):
+                raise TypeError(f"{name} should be iterable, got: {type(value).__name__}")
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None:
@@ -194,10 +198,9 @@ class DataLoader(Generic[T]):
             self._iterator._reset(self)
             return self._iterator
         if self.pin_memory and not backends.cuda_device_count():
-            warnings.warn(
+            warn(
                 "'pin_memory' argument is set as true but no accelerator is found, then device "
-                "pinned memory won't be used.",
-                stacklevel=2,
+                "pinned memory won't be used."
             )
         plan = Plan(
             self.dataset, self._streamed, self.batch_sampler is not None, self.collate_fn,
@@ -226,13 +229,12 @@ class DataLoader(Generic[T]):
         affinity = getattr(os, "sched_getaffinity", None)
         cores = len(affinity(0)) if affinity else os.cpu_count() or 1
         if self.num_workers > cores:
-            warnings.warn(
+            warn(
                 f"This DataLoader will create {self.num_workers} worker processes in total. Our "
                 f"suggested max number of worker in current system is {cores}, which is smaller "
                 "than what this DataLoader is going to create. Please be aware that excessive "
                 "worker creation might get DataLoader running slow or even freeze, lower the "
-                "worker number to avoid potential slowness/freeze if necessary.",
-                stacklevel=3,
+                "worker number to avoid potential slowness/freeze if necessary."
             )
 
 

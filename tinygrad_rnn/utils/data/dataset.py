@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
+from ...autograd.hints import telling
 from ...backends.generator import Generator, default_generator
 from ...tensor import Tensor
+from ...warning import warn
 
 T = TypeVar("T", covariant=True)
 
@@ -66,6 +67,12 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     tensors: tuple[Tensor, ...]
 
     def __init__(self, *tensors: Tensor) -> None:
+        for number, tensor in enumerate(tensors):
+            if not isinstance(tensor, Tensor):
+                kind = type(tensor).__name__
+                raise TypeError(f"TensorDataset: argument {number} must be Tensor, not {kind}")
+            if not tensor.dim():
+                raise IndexError(f"TensorDataset: argument {number} has no dimension for samples")
         sizes = [tensor.size(0) for tensor in tensors]
         if len(set(sizes)) > 1:
             raise AssertionError(f"Size mismatch between tensors: their first sizes are {sizes}")
@@ -100,6 +107,9 @@ class StackDataset(Dataset[Any]):
         if not args and not kwargs:
             raise ValueError("At least one dataset should be passed")
         self.datasets = args or kwargs
+        for dataset in args or kwargs.values():
+            if not hasattr(dataset, "__len__"):
+                raise TypeError(f"datasets need a length, but {type(dataset).__name__} has none")
         lengths = [len(dataset) for dataset in args or kwargs.values()]
         if len(set(lengths)) > 1:
             raise ValueError(f"Size mismatch between datasets: their lengths are {lengths}")
@@ -274,10 +284,9 @@ def random_split(
             counts[number % len(counts)] += 1
         for number, count in enumerate(counts):
             if count == 0:
-                warnings.warn(
+                warn(
                     f"Length of split at index {number} is 0. This might result in an empty "
-                    "dataset.",
-                    stacklevel=2,
+                    "dataset."
                 )
         lengths = counts
     if sum(lengths) != total:
@@ -291,3 +300,6 @@ def random_split(
         Subset(dataset, order[end - int(length) : end])
         for end, length in zip(ends, lengths, strict=True)
     ]
+
+
+globals().update(telling(globals()))

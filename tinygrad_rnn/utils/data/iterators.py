@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
+from ... import backends
+from ...creation import tensor
+from ...warning import warn
+from .collate import default_collate, pin_memory
+from .dataset import TensorDataset
 from .sampler import drawn_seed
 
 
@@ -35,6 +39,8 @@ class Plan(NamedTuple):
         dataset = self.dataset
         if not self.batched:
             return self.collate_fn(dataset[index])
+        if type(dataset) is TensorDataset and self.collate_fn is default_collate:
+            return _rows_of(dataset, index)
         if getattr(dataset, "__getitems__", None):
             return self.collate_fn(dataset.__getitems__(index))
         return self.collate_fn([dataset[i] for i in index])
@@ -56,6 +62,17 @@ class Plan(NamedTuple):
         return fetch
 
 
+def _rows_of(dataset: TensorDataset, index: list[int]) -> list[Any]:
+    """What `default_collate` makes of samples, gathered at once, and where the tensors are."""
+    rows: dict[Any, Any] = {}
+    batch = []
+    for data in dataset.tensors:
+        if data.device not in rows:
+            rows[data.device] = tensor(index, device=data.device)
+        batch.append(data[rows[data.device]])
+    return batch
+
+
 class BatchIterator:
     """What ``iter(loader)`` returns: an iterator over batches. Derive from it and write `_next`.
 
@@ -68,6 +85,7 @@ class BatchIterator:
         self._plan = plan
         self._sampler: Iterable[Any] = loader._index_sampler
         self._base_seed = drawn_seed(loader.generator)
+        self._pins = loader.pin_memory and backends.cuda_device_count() > 0
         self._reset(loader)
 
     def _reset(self, loader: Any) -> None:
@@ -84,14 +102,15 @@ class BatchIterator:
 
     def __next__(self) -> Any:
         batch = self._next()
+        if self._pins:
+            batch = pin_memory(batch)
         self._yielded += 1
         if self._expected is not None and self._yielded > self._expected:
-            warnings.warn(
+            warn(
                 f"Length of IterableDataset {self._plan.dataset} was reported to be "
                 f"{self._expected} (when accessing len(dataloader)), but {self._yielded} samples "
                 "have been fetched. With several workers: does each give its own part of the "
-                "data? get_worker_info() says which worker it is.",
-                stacklevel=2,
+                "data? get_worker_info() says which worker it is."
             )
         return batch
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any, TypeVar
 
+from ...autograd.hints import Telling
 from ...backends.generator import Generator, default_generator
 from ...creation import as_tensor
 from ...dtypes import float64, int64
@@ -19,7 +20,7 @@ def drawn_seed(generator: Generator | None) -> int:
     return int((generator or default_generator).random((), int64.array))
 
 
-class Sampler(Iterable[T]):
+class Sampler(Telling, Iterable[T]):
     """Derive from it and write ``__iter__``, which gives indices, and perhaps ``__len__``.
 
     >>> class Backwards(torch.utils.data.Sampler):
@@ -117,6 +118,8 @@ class SubsetRandomSampler(Sampler[int]):
     """
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
+        if not hasattr(indices, "__len__"):
+            raise TypeError(f"indices should be a sequence, got: {type(indices).__name__}")
         self.indices, self.generator = indices, generator
 
     def __iter__(self) -> Iterator[int]:

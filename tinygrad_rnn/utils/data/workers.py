@@ -266,11 +266,15 @@ def _stop(workers: list[Worker], owner: int) -> None:
         with contextlib.suppress(OSError):
             worker.connection.send(Stop())
         worker.connection.close()
+    deadline = time.monotonic() + _PATIENCE  # of them all
+    for end in ("terminate", "kill"):  # those that are stopped get only the second one
+        for worker in workers:
+            worker.process.join(max(0, deadline - time.monotonic()))
+            if worker.process.is_alive():
+                getattr(worker.process, end)()
+                deadline = time.monotonic() + 1
     for worker in workers:
-        worker.process.join(_PATIENCE)
-        if worker.process.is_alive():
-            worker.process.terminate()
-            worker.process.join(_PATIENCE)
+        worker.process.join()
 
 
 class WorkerIterator(BatchIterator):

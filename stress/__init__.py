@@ -1,0 +1,1 @@
+"""Long trials of what the library promises: `python -m stress`."""
