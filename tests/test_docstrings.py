@@ -17,7 +17,7 @@ from tinygrad_rnn.nn import functional as F
 # The modules that users import names from.
 PUBLIC = [
     "tinygrad_rnn", "accelerator", "amp", "autograd", "autograd.functional",
-    "backends.cuda", "backends.cudnn", "backends.mps", "cuda", "cuda.amp", "jit", "linalg",
+    "backends.cpu", "backends.cuda", "backends.cudnn", "backends.mps", "cuda", "cuda.amp", "jit", "linalg",
     "nn", "nn.functional", "nn.init",
     "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.rnn", "optim",
     "optim.lr_scheduler", "optim.swa_utils", "random", "serialization",
@@ -28,8 +28,8 @@ PUBLIC = [
 INNER = {
     "Kept", "Leaf", "Mode", "Primitive", "Products", "Record", "Variable", "View", "as_matrix",
     "copied", "creates", "cuda_device_count", "current_edge", "host_array", "is_host", "like",
-    "named", "new", "norm_except_dim", "one_each", "output_dim", "pack_like", "padded", "primitive",
-    "sizes", "Telling", "telling", "told", "warn", "with_out",
+    "members_for", "named", "new", "norm_except_dim", "one_each", "output_dim", "pack_like", "padded", "primitive", "product",
+    "run_kernel", "sizes", "Telling", "telling", "told", "warn", "with_out",
 }  # fmt: skip
 # What no shape belongs to: it handles no tensors, or asks for the dtype or the place alone.
 SHAPELESS = {
@@ -37,6 +37,7 @@ SHAPELESS = {
     "is_available memory_allocated memory_reserved set_device_index synchronize",
     "amp": "is_autocast_available is_autocast_enabled",
     "autograd": "FunctionCtx GradcheckError detect_anomaly once_differentiable set_detect_anomaly",
+    "backends.cpu": "available get_cpu_capability get_threads in_use set_threads use",
     "backends.cuda": "is_built",
     "backends.cudnn": "flags is_available version",
     "backends.mps": "is_available is_built",
@@ -71,7 +72,7 @@ SHAPELESS = {
     "is_grad_enabled is_inference is_inference_mode_enabled is_neg is_signed is_tensor manual_seed "
     "no_grad promote_types seed set_default_device set_default_dtype "
     "set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision "
-    "set_grad_enabled set_num_interop_threads set_printoptions typename "
+    "set_grad_enabled set_num_interop_threads set_num_threads set_printoptions typename "
     "use_deterministic_algorithms",
     "utils": "Drawing Nonfinite",
     "utils.checkpoint": "CheckpointError noop_context_fn",

@@ -104,7 +104,7 @@ def _positive(name: str, value: Any) -> None:
 
 
 def set_num_threads(num_threads: int, /) -> None:
-    """Set how many threads the compiled kernels run on, and BLAS, which does what they don't.
+    """Set how many threads the compiled kernels run on, and BLAS, which does the rest.
 
     For BLAS it takes the package threadpoolctl. Without it BLAS has as many threads as
     OPENBLAS_NUM_THREADS (or OMP_NUM_THREADS) said at the start; this warns if nothing was compiled,

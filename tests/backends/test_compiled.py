@@ -199,19 +199,19 @@ def test_products_of_matrices(kernels, threads, dtype, monkeypatch):
         a = np.repeat(a, 2, 1)[:, ::2] if number % 5 == 4 else a
         a = np.asfortranarray(a) if number % 2 else a
         b = np.asfortranarray(b) if number % 3 else b
-        product = cpu.matmul(a, b, None)
+        product = cpu.product(a, b, None)
         np.testing.assert_allclose(product, a @ b, 0, TOLERANCE[dtype] * max(k, 1) ** 0.5)
         out = np.full((m, n), np.nan, dtype)
-        assert cpu.matmul(a, b, out) is out and np.array_equal(out, product)
+        assert cpu.product(a, b, out) is out and np.array_equal(out, product)
 
 
 def test_what_does_not_fit_is_left_to_numpy():
     a, b = np.ones((8, 8), np.float32), np.ones((8, 8))
-    assert cpu.matmul(a, b, None) is None  # two dtypes
-    assert cpu.matmul(a, a[:, :2], None) is None  # nearly a vector
-    assert cpu.matmul(a.astype(np.int64), a.astype(np.int64), None) is None
-    assert cpu.matmul(a, np.ones((16, 16), np.float32)[::2, ::2], None) is None
-    assert cpu.matmul(a, a, np.empty((8, 16), np.float32)[:, ::2]) is None
+    assert cpu.product(a, b, None) is None  # two dtypes
+    assert cpu.product(a, a[:, :2], None) is None  # nearly a vector
+    assert cpu.product(a.astype(np.int64), a.astype(np.int64), None) is None
+    assert cpu.product(a, np.ones((16, 16), np.float32)[::2, ::2], None) is None
+    assert cpu.product(a, a, np.empty((8, 16), np.float32)[:, ::2]) is None
 
 
 def test_memory_that_does_not_fit_is_refused():

@@ -51,18 +51,30 @@ def use(name: str) -> None:
     _settings.choose(name)
 
 
-def run(*arguments: Any) -> None:
-    """Call the compiled kernels in use: the arguments after the first of `call` in module.c."""
+def get_cpu_capability() -> str:
+    """The instructions of the kernels in use, by PyTorch's names: "AVX512", "AVX2" or "DEFAULT".
+
+    >>> torch.backends.cpu.get_cpu_capability() in ("AVX512", "AVX2", "DEFAULT")
+    True
+    """
+    return {"AVX-512": "AVX512", "AVX2": "AVX2"}.get(_settings.name, "DEFAULT")
+
+
+def run_kernel(*arguments: Any) -> None:
+    """Call the compiled kernels in use: the arguments after the first of `call` in module.c.
+
+    For `compiled.cells` alone, which knows the shapes."""
     _module.call(_settings.number, *arguments)
 
 
-def members(work: int) -> int:
+def members_for(work: int) -> int:
     """How many threads a call takes, for that many products of numbers between two meetings."""
     return max(1, min(_settings.threads, work // _WORTH))
 
 
-def matmul(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None) -> np.ndarray | None:
-    """The product of two matrices of the same real type; None if the kernels don't fit them.
+def product(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None) -> np.ndarray | None:
+    """The product of two matrices, as raw arrays (m, k) and (k, n) of the same real type; None if the
+    kernels don't fit them.
 
     They do what BLAS does, in its time, but not with its threads, which go on spinning for long
     after a product and take the cores from the recurrent kernels; and their result does not
@@ -82,17 +94,24 @@ def matmul(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None) -> np.ndarray
         out = np.empty((m, n), dtype)
     elif out.dtype != dtype or out.shape != (m, n) or not out.flags.c_contiguous:
         return None
-    _module.matmul(_settings.number, dtype.char == "d", members(m * k * n // 40), x1, x2, out)
+    _module.matmul(_settings.number, dtype.char == "d", members_for(m * k * n // 40), x1, x2, out)
     return out
 
 
 def set_threads(threads: int) -> None:
-    """Set how many threads a call takes at most."""
+    """Set how many threads a call takes at most; `torch.set_num_threads` tells BLAS, too.
+
+    >>> torch.backends.cpu.set_threads(torch.backends.cpu.get_threads())
+    """
     _settings.threads = threads
 
 
 def get_threads() -> int:
-    """How many threads a call takes at most."""
+    """How many threads a call takes at most.
+
+    >>> torch.backends.cpu.get_threads() >= 1
+    True
+    """
     return _settings.threads
 
 

@@ -100,9 +100,9 @@ def matmul(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None = None) -> np.
     """As numpy.matmul, which takes three times as long as dot to start on two small matrices
     (large results dot fills with zeros first); larger ones go to the compiled kernels."""
     if x1.ndim == x2.ndim == 2:
-        product = cpu.matmul(x1, x2, out) if x1.size * x2.shape[1] >= cpu.LARGE else None
-        if product is not None:
-            return product
+        result = cpu.product(x1, x2, out) if x1.size * x2.shape[1] >= cpu.LARGE else None
+        if result is not None:
+            return result
         if x1.size < 4096 and out is None:
             return ndarray.dot(x1, x2)
     return np.matmul(x1, x2, out)

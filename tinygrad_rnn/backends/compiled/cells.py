@@ -36,9 +36,9 @@ def _steps(way: Way) -> tuple[Array, Array]:
 def _run(mode: str, backward: bool, way: Way, weights: Weights, *arrays: Array | None) -> None:
     """Call a kernel with the arrays of `struct call` that come after counts, in its order."""
     ih, hh = weights.ih, weights.hh
-    cpu.run(
+    cpu.run_kernel(
         _NUMBERS[mode], ih.dtype.char == "d", backward,
-        cpu.members((ih.size + hh.size) * way.batch),
+        cpu.members_for((ih.size + hh.size) * way.batch),
         len(way.counts), way.batch, ih.shape[1], hh.shape[1], *_steps(way), *arrays,
     )  # fmt: skip
 
@@ -48,12 +48,7 @@ def _plain(array: Array | None) -> Array | None:
 
 
 def _fits(way: Way, weights: Weights) -> bool:
-    return (
-        cpu.in_use() != "numpy"
-        and weights.hr is None
-        and weights.hh.size > 0
-        and way.batch > 0
-    )
+    return cpu.in_use() != "numpy" and weights.hr is None and weights.hh.size > 0 and way.batch > 0
 
 
 def forward(
