@@ -17,8 +17,8 @@ from tinygrad_rnn.nn import functional as F
 # The modules that users import names from.
 PUBLIC = [
     "tinygrad_rnn", "accelerator", "amp", "autograd", "autograd.functional",
-    "backends.cpu", "backends.cuda", "backends.cudnn", "backends.mps", "cuda", "cuda.amp", "jit", "linalg",
-    "nn", "nn.functional", "nn.init",
+    "backends.cpu", "backends.cuda", "backends.cudnn", "backends.mps", "cuda", "cuda.amp", "jit",
+    "linalg", "nn", "nn.functional", "nn.init",
     "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.rnn", "optim",
     "optim.lr_scheduler", "optim.swa_utils", "random", "serialization",
     "signal.windows", "special", "testing", "text",
@@ -28,8 +28,9 @@ PUBLIC = [
 INNER = {
     "Kept", "Leaf", "Mode", "Primitive", "Products", "Record", "Variable", "View", "as_matrix",
     "copied", "creates", "cuda_device_count", "current_edge", "host_array", "is_host", "like",
-    "members_for", "named", "new", "norm_except_dim", "one_each", "output_dim", "pack_like", "padded", "primitive", "product",
-    "run_kernel", "sizes", "Telling", "telling", "told", "warn", "with_out",
+    "members_for", "named", "new", "norm_except_dim", "one_each", "output_dim", "pack_like",
+    "padded", "primitive", "product", "run_kernel", "sizes", "Telling", "telling", "told",
+    "warn", "with_out",
 }  # fmt: skip
 # What no shape belongs to: it handles no tensors, or asks for the dtype or the place alone.
 SHAPELESS = {

@@ -73,7 +73,7 @@ def members_for(work: int) -> int:
 
 
 def product(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None) -> np.ndarray | None:
-    """The product of two matrices, as raw arrays (m, k) and (k, n) of the same real type; None if the
+    """The product of two matrices, raw arrays (m, k) and (k, n) of the same real type; None if the
     kernels don't fit them.
 
     They do what BLAS does, in its time, but not with its threads, which go on spinning for long
