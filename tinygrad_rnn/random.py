@@ -198,7 +198,7 @@ def normal(
     dtype: DType | None = None, device: Device = None,
 ) -> Tensor:  # fmt: skip
     """Normal numbers with the given mean and standard deviation: numbers with `size`, or tensors,
-    one draw per element.
+    one draw per element. Raises TypeError for numbers without a size.
 
     >>> _ = torch.manual_seed(0)
     >>> torch.normal(torch.tensor([0.0, 100.0]), torch.tensor([1.0, 0.1]))
@@ -209,6 +209,10 @@ def normal(
         like = mean + std
         draw = randn(*like.shape, generator=generator, dtype=like.dtype, device=like.device)
         return draw * std + mean
+    if size is None:
+        raise TypeError(
+            "normal(): with two numbers it needs the size, for example normal(0.0, 1.0, (2, 3))"
+        )
     target = dtype or dtypes.get_default_dtype()
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")

@@ -214,7 +214,7 @@ def record(
             saved[i] = getattr(arrays[i], "shape", ())
     if type(output) is not tuple:
         outputs: Any = (output.shape,)
-    elif type(output[-1]) is Kept:
+    elif output and type(output[-1]) is Kept:
         outputs, output = [part.shape for part in output[:-1]], output[-1]
     else:
         outputs = [part.shape for part in output]
@@ -228,7 +228,7 @@ def _several(
     owner: Any, outputs: tuple[Array, ...], node: Record | None, view: bool, source: Any
 ) -> tuple[Any, ...]:
     """The results of an operation with several outputs."""
-    kept = type(outputs[-1]) is Kept
+    kept = bool(outputs) and type(outputs[-1]) is Kept
     if kept:
         outputs = outputs[:-1]
     if node is None:

@@ -108,8 +108,14 @@ def stream(stream: Stream | None) -> Iterator[None]:
     if stream is None:
         yield
         return
+    _check(stream)
     with stream._backend.on_device(stream._index), stream._stream:
         yield
+
+
+def _check(stream: Any) -> None:
+    if not isinstance(stream, Stream):
+        raise TypeError(f"stream must be a torch.cuda.Stream or None, got {type(stream).__name__}")
 
 
 def set_stream(stream: Stream | None) -> None:
@@ -118,6 +124,7 @@ def set_stream(stream: Stream | None) -> None:
     >>> torch.cuda.set_stream(None)
     """
     if stream is not None:
+        _check(stream)
         with stream._backend.on_device(stream._index):
             stream._stream.use()
 
