@@ -203,6 +203,11 @@ def test_products_of_matrices(kernels, threads, dtype, monkeypatch):
         np.testing.assert_allclose(product, a @ b, 0, TOLERANCE[dtype] * max(k, 1) ** 0.5)
         out = np.full((m, n), np.nan, dtype)
         assert cpu.product(a, b, out) is out and np.array_equal(out, product)
+        out = np.full((n, m), np.nan, dtype).T  # from the transposed factors, if those fit
+        if cpu.product(a, b, out) is None:
+            assert a.itemsize not in a.strides
+        else:
+            np.testing.assert_allclose(out, product, 0, TOLERANCE[dtype] * max(k, 1) ** 0.5)
 
 
 def test_what_does_not_fit_is_left_to_numpy():

@@ -92,8 +92,13 @@ def product(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None) -> np.ndarra
         return None
     if out is None:
         out = np.empty((m, n), dtype)
-    elif out.dtype != dtype or out.shape != (m, n) or not out.flags.c_contiguous:
+    elif out.dtype != dtype or out.shape != (m, n):
         return None
+    elif not out.flags.c_contiguous:
+        if not out.flags.f_contiguous:
+            return None
+        turned = product(x2.T, x1.T, out.T)
+        return None if turned is None else out
     _module.matmul(_settings.number, dtype.char == "d", members_for(m * k * n // 40), x1, x2, out)
     return out
 
