@@ -17,7 +17,7 @@ except ImportError:  # built without a C compiler
 
 _NAMES = [] if _module is None else _module.instruction_sets  # None: not on this machine
 _WORTH = 100_000  # products of numbers, per thread, that pay for a meeting
-_FEW = 4  # rows or columns of a matrix that BLAS treats as vectors
+_FEW = 4  # rows or columns that make a tile too empty
 LARGE = 32_768  # products of numbers from which on a call of the kernels pays
 
 
@@ -82,8 +82,8 @@ def product(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None) -> np.ndarra
     dtype, (m, k), n = x1.dtype, x1.shape, x2.shape[1]
     if (
         _settings.number is None
-        or m < _FEW
         or n < _FEW
+        or 1 < m < _FEW
         or x2.shape[0] != k
         or dtype.char not in "fd"
         or dtype != x2.dtype

@@ -43,6 +43,9 @@ cumprod = np.multiply.accumulate
 
 _BITS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 _FEW = 1024  # for fewer numbers NumPy's own is faster
+_THREADED = (
+    8192  # about the size of a matrix for whose product with a vector BLAS wakes its threads
+)
 
 
 def where(condition: Any, *choices: Any) -> Any:
@@ -105,6 +108,11 @@ def matmul(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None = None) -> np.
             return result
         if x1.size < 4096 and out is None:
             return ndarray.dot(x1, x2)
+    elif x1.ndim + x2.ndim == 3 and out is None:
+        matrix, vector = (x1.T, x2) if x1.ndim == 2 else (x2, x1)
+        product = cpu.product(vector[None], matrix, None) if matrix.size >= _THREADED else None
+        if product is not None:
+            return product[0]
     return np.matmul(x1, x2, out)
 
 
