@@ -217,6 +217,7 @@ def test_what_does_not_fit_is_left_to_numpy():
     assert cpu.product(a.astype(np.int64), a.astype(np.int64), None) is None
     assert cpu.product(a, np.ones((16, 16), np.float32)[::2, ::2], None) is None
     assert cpu.product(a, a, np.empty((8, 16), np.float32)[:, ::2]) is None
+    assert cpu.product(a, a, a) is None  # written while it is read
 
 
 def test_memory_that_does_not_fit_is_refused():

@@ -1,5 +1,5 @@
 /* All kernels for one set of instructions: include with ISA, VECTOR_BYTES, ROWS and VECTORS defined,
-   the compiler told that it may use them, and, if it can be asked, WORKS, which asks the machine. */
+   and the compiler told that it may use them. A tile is at most two vectors wide. */
 
 #include <stddef.h>
 #include <stdint.h>
