@@ -11,8 +11,8 @@ kernels = Extension(
     "tinygrad_rnn.backends._kernels",
     sorted(glob.glob(f"{SOURCE}/*.c")),
     depends=sorted(glob.glob(f"{SOURCE}/*.h")),
-    extra_compile_args=["-O3", "-g0", "-std=gnu11", "-pthread"],
-    extra_link_args=["-pthread"],
+    extra_compile_args=["-O3", "-g0", "-std=gnu11", "-pthread", "-fno-math-errno"],
+    extra_link_args=["-pthread", "-lm"],
     py_limited_api=True,  # one build for Python 3.11 and all that follow
     optional=True,  # without a C compiler the package is installed too, and runs on NumPy
 )

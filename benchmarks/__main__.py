@@ -10,8 +10,10 @@ Each round runs each library in a new process, in turn (A B A B ...), so that a 
 slower is slow for both. All have the same number of threads, the same first weights and data, and
 do the same number of updates. A process's time is the median over its updates, behind some that
 are not counted; a row's ratio is that of the medians over the rounds, with its range from round to
-round. Memory is the most that a process held beyond what it held after the import. A ratio counts
-only if both libraries arrive at the same loss: otherwise the row says so, and the exit status is 1.
+round. Memory is the most that a process held beyond what it held after the import. The percentage
+of a layer is that of the machine: what the matrix products of its training step need per second of
+the whole step, of what a large float32 product reaches in the same process. A ratio counts only if
+both libraries arrive at the same loss: otherwise the row says so, and the exit status is 1.
 
 All is float32; layers have a batch of 32, 35 steps and 28 characters unless the name says more.
 JAX runs one jitted update with lax.scan; "numpy" is a program with gradients derived by hand.

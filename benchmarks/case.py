@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+
 Update = Callable[[], float]
 """Does one update (or some calls) of a program, and returns its loss before the update."""
 
@@ -25,6 +27,15 @@ class Sizes:
     steps: int = 35
     batch: int = 32
     features: int = 28
+
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions in the matrix products of a training step: forward and
+        for the gradients of weights, of states and of what enters the head."""
+        rows = GATES[self.mode] * self.hidden
+        layer = rows * (2 * (self.hidden + self.features) + self.hidden)
+        head = 3 * self.hidden * self.features
+        return 2 * self.steps * self.batch * (layer + head)
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ def weights(shapes: Sequence[tuple[int, ...]], bound: float) -> Iterator[np.ndar
 
 def layer_weights(sizes: Sizes) -> list[np.ndarray]:
     """weight_ih, weight_hh, bias_ih, bias_hh of a layer, weight and bias of its head."""
-    hidden, rows = sizes.hidden, {"RNN": 1, "GRU": 3, "LSTM": 4}[sizes.mode] * sizes.hidden
+    hidden, rows = sizes.hidden, GATES[sizes.mode] * sizes.hidden
     shapes = [(rows, sizes.features), (rows, hidden), (rows,), (rows,)]
     shapes += [(sizes.features, hidden), (sizes.features,)]
     return list(weights(shapes, 1 / math.sqrt(hidden)))

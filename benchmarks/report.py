@@ -12,11 +12,11 @@ from typing import Any
 from .case import Case
 
 Result = dict[str, Any]
-"""What a worker prints: version, cost, loss, peak, updates."""
+"""What a worker prints: version, cost, loss, peak, updates; of layers, of_machine."""
 
 HEAD = (
     f"{'case':<20}{'peer':<19}{'ours':>10}{'theirs':>10} {'':<13}{'ratio':>6} {'range':<12}"
-    f"{'MB ours':>9}{'theirs':>8}  loss after updates"
+    f"{'MB ours':>9}{'theirs':>8}{'% ours':>8}{'theirs':>8}  loss after updates"
 )
 
 
@@ -60,6 +60,7 @@ class Row:
             f"{_short(self.shown(self.theirs)):>10} {self.case.unit:<13}{self.ratio:>5.2f}x "
             f"{f'{low:.2f}-{high:.2f}':<12}{_median(self.ours, 'peak'):>9.0f}"
             f"{_median(self.theirs, 'peak'):>8.0f}"
+            f"{_percent(self.ours):>8}{_percent(self.theirs):>8}"
         )
         ours, theirs = self.ours[-1]["loss"], self.theirs[-1]["loss"]
         if self.case.measure != "updates":
@@ -89,6 +90,16 @@ def _median(results: list[Result], key: str) -> float:
     return statistics.median(result[key] for result in results)
 
 
+def _of_machine(results: list[Result]) -> float | None:
+    """The share of the machine's rate of products; None where it was not measured."""
+    return _median(results, "of_machine") if "of_machine" in results[0] else None
+
+
+def _percent(results: list[Result]) -> str:
+    share = _of_machine(results)
+    return "" if share is None else f"{100 * share:.0f}"
+
+
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
@@ -98,6 +109,7 @@ def _summary(row: Row, results: list[Result]) -> dict[str, Any]:
         "value": row.shown(results),
         "costs": [result["cost"] for result in results],
         "peak_megabytes": _median(results, "peak"),
+        "of_machine": _of_machine(results),
         "version": results[0]["version"],
         "losses": [result["loss"] for result in results],
         "updates": results[0]["updates"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import resource
 import statistics
@@ -25,9 +26,22 @@ def peak_megabytes() -> float:
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
+def product_rate() -> float:
+    """Multiplications and additions in a second of a large float32 product by BLAS, at its best:
+    what the machine can do."""
+    numpy = importlib.import_module("numpy")
+    side, fastest = 2048, math.inf
+    a = numpy.full((side, side), 0.5, numpy.float32)
+    for _ in range(8):
+        start = time.perf_counter()
+        a @ a
+        fastest = min(fastest, time.perf_counter() - start)
+    return 2 * side**3 / fastest
+
+
 def measure(name: str, library: str, quick: bool, threads: int) -> dict[str, Any]:
-    """Cost of one call (seconds, or megabytes), loss of the last update, and peak memory beyond
-    the import."""
+    """Cost of one call (seconds, or megabytes), loss of the last update, peak memory beyond the
+    import, and of a layer the share of the machine's `product_rate` that its products reach."""
     start = time.perf_counter()
     imported = importlib.import_module(library)
     import_seconds = time.perf_counter() - start
@@ -57,12 +71,16 @@ def measure(name: str, library: str, quick: bool, threads: int) -> dict[str, Any
         start = time.perf_counter()
         loss = update()
         seconds.append(time.perf_counter() - start)
-    return result | {
-        "cost": statistics.median(seconds) / case.calls,
+    cost = statistics.median(seconds) / case.calls
+    result |= {
+        "cost": cost,
         "loss": loss,
         "peak": peak_megabytes() - baseline,
         "updates": count + warmup,
     }
+    if case.sizes is not None:
+        result["of_machine"] = case.sizes.operations / cost / product_rate()
+    return result
 
 
 if __name__ == "__main__":

@@ -112,6 +112,26 @@ def test_other_peers_run_what_they_have(tmp_path):
     assert asked == {(f"{m}-512", p) for m in ("rnn", "gru", "lstm") for p in ("jax", "numpy")}
 
 
+def test_share_of_the_machine(tmp_path, capsys):
+    shares = iter([0.5, 0.9, 0.25, 0.3, 0.75, 0.3])
+    run = lambda *_: result() | {"of_machine": next(shares)}  # noqa: E731
+    _, written = suite(tmp_path, run, "--only", "lstm-512", "--rounds", "3")
+    (row,) = written["rows"]
+    assert (row["ours"]["of_machine"], row["theirs"]["of_machine"]) == (0.5, 0.3)
+    assert " 50      30 " in capsys.readouterr().out
+    _, written = suite(tmp_path, lambda *_: result(), "--only", "lenet", "--rounds", "1")
+    assert written["rows"][0]["ours"]["of_machine"] is None
+
+
+def test_operations_of_a_training_step():
+    """Each weight takes part in a product forward, and in one for its own gradient; those that
+    something to be trained lies behind, in a third."""
+    for mode, rows in (("RNN", 9), ("GRU", 27), ("LSTM", 36)):
+        sizes = case.Sizes(mode, hidden=9, steps=6, batch=4, features=5)
+        w_ih, w_hh, head = rows * 5, rows * 9, 5 * 9
+        assert sizes.operations == 2 * 6 * 4 * (2 * w_ih + 3 * w_hh + 3 * head)
+
+
 def test_growth_draws_a_line_for_each_layer(tmp_path):
     status, written = suite(tmp_path, lambda *_: result(), "--growth", "--rounds", "1")
     assert status == 0 and len(written["rows"]) == 3 * sum(map(len, layers.AXES.values()))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "program.h"
 
 #if defined(__x86_64__)
 extern const struct kernels kernels_avx512, kernels_avx2;
@@ -58,7 +59,9 @@ static void sequence(const struct kernels *set, int cell, int is_double, unsigne
     call.steps = chance(state, 7);
     call.batch = sizes[chance(state, 10)];
     call.inputs = chance(state, 2) ? sizes[chance(state, 10)] : chance(state, 3);
-    call.hidden = sizes[chance(state, 10)];
+    call.hidden = call.outputs = sizes[chance(state, 10)];
+    const int projects = cell == LSTM && chance(state, 2);
+    if (projects) call.outputs = sizes[chance(state, 10)];
     ptrdiff_t *const times = malloc(sizeof(ptrdiff_t) * (call.steps + 1));
     ptrdiff_t *const counts = malloc(sizeof(ptrdiff_t) * (call.steps + 1));
     ptrdiff_t n = call.batch, columns = 0;
@@ -70,23 +73,28 @@ static void sequence(const struct kernels *set, int cell, int is_double, unsigne
     }
     call.times = times;
     call.counts = counts;
-    const size_t h = call.batch * call.hidden, x = call.steps * call.batch * call.inputs;
+    const size_t h[] = {call.batch * call.outputs, call.batch * call.hidden};
+    const size_t y = call.steps * h[0], x = call.steps * call.batch * call.inputs;
     const size_t rows = gates_of[cell] * call.hidden, real = is_double ? 8 : 4;
 #define NEW(size) (taken[count++] = numbers(size, is_double, state))
     call.x = NEW(x);
-    call.y = NEW(call.steps * h);
-    call.g_y = chance(state, 4) ? NEW(call.steps * h) : NULL;
+    call.y = NEW(y);
+    call.g_y = chance(state, 4) ? NEW(y) : NULL;
     call.g_x = chance(state, 4) ? NEW(x) : NULL;
     for (int i = 0; i < 2; i++) {
-        call.first[i] = NEW(h);
-        call.last[i] = NEW(h);
-        call.g_last[i] = chance(state, 4) ? NEW(h) : NULL;
-        call.g_first[i] = NEW(h);
+        call.first[i] = NEW(h[i]);
+        call.last[i] = NEW(h[i]);
+        call.g_last[i] = chance(state, 4) ? NEW(h[i]) : NULL;
+        call.g_first[i] = NEW(h[i]);
     }
     call.w_ih = NEW(rows * call.inputs);
-    call.w_hh = NEW(rows * call.hidden);
+    call.w_hh = NEW(rows * call.outputs);
     call.g_w_ih = NEW(rows * call.inputs);
-    call.g_w_hh = NEW(rows * call.hidden);
+    call.g_w_hh = NEW(rows * call.outputs);
+    if (projects) {
+        call.w_hr = NEW(call.outputs * call.hidden);
+        call.g_w_hr = NEW(call.outputs * call.hidden);
+    }
     if (chance(state, 4)) {
         call.b_ih = NEW(rows);
         call.b_hh = NEW(rows);
@@ -132,6 +140,49 @@ static void product(const struct kernels *set, int is_double, unsigned *state) {
     free(it.out);
 }
 
+/* One of each instruction, on what the steps have places for, on a row or a column for all. */
+static void program(const struct kernels *set, int is_double, unsigned *state) {
+    static const ptrdiff_t sizes[] = {1, 2, 5, 8, 9, 16, 31, 33, 70};
+    const struct runner *const runs = &set->programs[is_double];
+    const int members = 1 + (int)chance(state, 3);
+    const ptrdiff_t batch = sizes[chance(state, 7)], columns = sizes[chance(state, 9)];
+    const ptrdiff_t depth = chance(state, 9) ? sizes[chance(state, 9)] : 530, places = 1 + chance(state, 3);
+    const ptrdiff_t packed_size = (columns + runs->wide - 1) / runs->wide * runs->wide * depth;
+    void *const packed = numbers(packed_size, is_double, state);
+    void *const matrix = numbers(columns * depth, is_double, state);
+    if (chance(state, 2))
+        runs->pack(packed, matrix, depth, columns, columns, 1);
+    else
+        runs->pack(packed, matrix, depth, columns, 1, depth);
+    void *const whole = numbers(places * batch * columns, is_double, state);
+    void *const deep = numbers(batch * depth, is_double, state);
+    void *const row = numbers(columns, is_double, state), *const column = numbers(batch, is_double, state);
+    void *const out = numbers(places * batch * columns, is_double, state);
+    void *const sums = numbers((batch + 7) / 8 * columns, is_double, state);
+    void *const narrow = numbers(batch, is_double, state);
+    const struct operand of_whole = {whole, places, 1, batch * columns, columns, 1};
+    const struct operand of_row = {row, 1, 0, 0, 0, 1}, of_deep = {deep, 1, 0, 0, depth, 1};
+    const struct operand of_column = {column, 1, 0, 0, 1, columns == 1};
+    const struct operand of_out = {out, places, 0, batch * columns, columns, 1};
+    struct instruction made[OPERATIONS];
+    for (int what = 0; what < OPERATIONS; what++) {
+        made[what] = (struct instruction){what, columns, 0, {of_out, of_whole, of_row, of_column}};
+        if (what == DO_PRODUCT || what == DO_PRODUCT_ADD) {
+            made[what].depth = depth;
+            made[what].of[1] = made[what].of[3] = of_deep;
+            made[what].of[2] = (struct operand){packed, 1, 0, 0, 0, 1};
+        } else if (what == DO_COLUMN_SUMS) {
+            made[what].of[0] = (struct operand){sums, 1, 0, 0, columns, 1};
+        } else if (what >= DO_SUM) {
+            made[what].of[0] = (struct operand){narrow, 1, 0, 0, 1, 1};
+        }
+    }
+    struct program it = {made, OPERATIONS, batch, 0, 4, 1};
+    team_run(members, runs->run, &it);
+    void *const taken[] = {packed, matrix, whole, deep, row, column, out, sums, narrow};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) free(taken[i]);
+}
+
 static void *work(void *seed) {
     unsigned state = (unsigned)(uintptr_t)seed;
     for (int round = 0; round < 60; round++)
@@ -140,6 +191,7 @@ static void *work(void *seed) {
             for (int is_double = 0; is_double < 2; is_double++) {
                 for (int cell = 0; cell < CELLS; cell++) sequence(sets[set], cell, is_double, &state);
                 product(sets[set], is_double, &state);
+                program(sets[set], is_double, &state);
             }
         }
     return NULL;

@@ -35,23 +35,27 @@ def threads():
     cpu.set_threads(before)
 
 
-def problem(mode, dtype, steps, batch, inputs, hidden, ragged=False, reverse=False, bias=True):
+def problem(
+    mode, dtype, steps, batch, inputs, hidden, ragged=False, reverse=False, bias=True, proj=0
+):
     """The arguments of a cell's forward, and gradients for its backward."""
     random = np.random.default_rng(steps * 1009 + batch * 101 + hidden)
 
     def numbers(*shape, scale=0.5):
         return (random.standard_normal(shape) * scale).astype(dtype)
 
-    rows = GATES[mode] * hidden
+    rows, out = GATES[mode] * hidden, proj or hidden
     ends = np.sort(random.integers(0, steps + 1, batch))[::-1] if ragged else [steps] * batch
     way = Way(tuple(int(np.sum(np.array(ends) > t)) for t in range(steps)), batch, reverse)
     biases = (numbers(rows), numbers(rows)) if bias else (None, None)
-    weights = Weights(numbers(rows, inputs), numbers(rows, hidden, scale=hidden**-0.5), *biases)
-    state = tuple(numbers(batch, hidden) for _ in range(1 + (mode == "LSTM")))
-    g_last = tuple(numbers(batch, hidden) for _ in state)
+    w_hr = numbers(proj, hidden, scale=hidden**-0.5) if proj else None
+    w_hh = numbers(rows, out, scale=out**-0.5)
+    weights = Weights(numbers(rows, inputs), w_hh, *biases, w_hr)
+    sizes = (out, hidden)[: 1 + (mode == "LSTM")]
+    state, g_last = (tuple(numbers(batch, size) for size in sizes) for _ in range(2))
     return (
         (numbers(steps, batch, inputs), state, weights, way),
-        numbers(steps, batch, hidden),
+        numbers(steps, batch, out),
         g_last,
     )
 
@@ -100,21 +104,41 @@ def test_agree_with_numpy(kernels, threads, mode, shape, dtype):
             np.testing.assert_allclose(mine / scale, theirs / scale, 0, TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("proj", [1, 8, 19, 70])
+def test_projections_agree_with_numpy(kernels, threads, proj, dtype, monkeypatch):
+    monkeypatch.setattr(cpu, "_WORTH", 1)
+    for number, shape in enumerate(SHAPES):
+        threads(1 + number % 3)
+        arguments, g_y, g_last = problem(
+            "LSTM", dtype, *shape, number % 2, bool(number // 2 % 2), number != 3, proj
+        )
+        ours, numpys = (results(c, "LSTM", arguments, g_y, g_last) for c in (CELLS, FUSED))
+        for mine, theirs in zip(ours, numpys, strict=True):
+            scale = max(1, np.abs(theirs).max(initial=0))
+            np.testing.assert_allclose(mine / scale, theirs / scale, 0, TOLERANCE[dtype])
+
+
 @pytest.mark.parametrize("mode", GATES)
 def test_few_sequences_without_gradients(kernels, threads, mode):
     for batch in (1, 2, 3, 4):
         threads(batch)
-        arguments, _, _ = problem(mode, np.float64, 9, batch, 5, 19, batch > 2, batch > 3)
+        proj = 11 if mode == "LSTM" and batch % 2 else 0
+        arguments, _, _ = problem(
+            mode, np.float64, 9, batch, 5, 19, batch > 2, batch > 3, True, proj
+        )
         ours = CELLS[mode].forward(*arguments, False)
         numpys = FUSED[mode].forward(*arguments, False)
         for mine, theirs in zip([ours[0], *ours[1]], [numpys[0], *numpys[1]], strict=True):
             np.testing.assert_allclose(mine, theirs, 0, 1e-12)
 
 
-@pytest.mark.parametrize("mode", GATES)
-def test_bits_do_not_depend_on_threads_or_on_the_batch(kernels, threads, mode, monkeypatch):
+@pytest.mark.parametrize("mode, proj", [*((mode, 0) for mode in GATES), ("LSTM", 21)])
+def test_bits_do_not_depend_on_threads_or_on_the_batch(kernels, threads, mode, proj, monkeypatch):
     monkeypatch.setattr(cpu, "_WORTH", 1)
-    (x, state, weights, way), g_y, g_last = problem(mode, np.float32, 7, 40, 11, 50)
+    (x, state, weights, way), g_y, g_last = problem(
+        mode, np.float32, 7, 40, 11, 50, False, False, True, proj
+    )
     threads(1)
     one = results(CELLS, mode, (x, state, weights, way), g_y, g_last)
     for count in (2, 3, 5):
@@ -227,6 +251,11 @@ def test_memory_that_does_not_fit_is_refused():
         CELLS["RNN_TANH"].forward(x[:, :, :3], state, weights, way, True)
     with pytest.raises(ValueError, match="out of range"):
         CELLS["RNN_TANH"].forward(x, state, weights, Way((4, 3), 3, False), True)
+    (x, state, weights, way), _, _ = problem("LSTM", np.float32, 2, 3, 4, 5, proj=2)
+    with pytest.raises(TypeError, match="array 2 is needed"):
+        CELLS["LSTM"].forward(x, state, weights._replace(hr=None), way, True)
+    with pytest.raises(ValueError, match="no such kernel"):
+        CELLS["RNN_TANH"].forward(x, state[:1], weights, way, True)
 
 
 @pytest.mark.parametrize("name", [*cpu.available(), "auto"])

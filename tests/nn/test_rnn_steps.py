@@ -142,6 +142,15 @@ def test_results_share_no_memory(mode):
         same(given, before)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_no_sequences(mode):
+    layer, x = made(mode, input_size=3, hidden_size=5), torch.zeros(1, 0, 3)
+    y, state = layer(x)
+    with torch.no_grad():
+        same((y, state), layer(x, state))
+        same((y, state), layer(x))
+
+
 @torch.no_grad()
 def test_changed_weights_count_at_once():
     layer, x = nn.GRU(3, 4), torch.ones(1, 1, 3)
@@ -150,3 +159,79 @@ def test_changed_weights_count_at_once():
     assert not torch.equal(layer(x)[0], before)
     weights /= 2
     same(layer(x)[0], before)
+
+
+@pytest.mark.parametrize("mode", ["RNN", "GRU", "LSTM"])
+def test_frozen_layers_step_without_no_grad(mode):
+    """Where nothing requires a gradient; what does is recorded."""
+    layer = getattr(nn, mode)(3, 4).requires_grad_(False)
+    x = torch.randn(5, 2, 3)
+    output, last = layer(x)
+    state = None
+    for t in range(5):
+        y, state = layer(x[t : t + 1], state)
+        same(y[0], output[t])
+        assert not any(part.requires_grad for part in parts((y, state)))
+    same(state, last)
+    leaf = x[:1].clone().requires_grad_()
+    assert layer(leaf, state)[0].requires_grad
+    held = [part.clone().requires_grad_() for part in parts(state)]
+    assert layer(x[:1], tuple(held) if mode == "LSTM" else held[0])[0].requires_grad
+    layer.weight_hh_l0.requires_grad_()
+    assert layer(x[:1], state)[0].requires_grad
+
+
+@pytest.mark.parametrize("mode", ["RNN", "GRU", "LSTM"])
+def test_weights_from_elsewhere_count(mode):
+    """Replaced, parametrised and given for one call."""
+    layer, x = getattr(nn, mode)(3, 4), torch.randn(1, 2, 3)
+    state = layer(x)[1]
+
+    def check(run: Any) -> None:
+        expected = run()
+        with torch.no_grad():
+            found = run()
+        close([part.detach() for part in parts(found)], [part.detach() for part in parts(expected)])
+        changes.append(parts(found)[0])
+
+    changes: list[Any] = []
+    check(lambda: layer(x, state))
+    layer.weight_hh_l0 = nn.Parameter(layer.weight_hh_l0.detach() * 2)
+    check(lambda: layer(x, state))
+    other = {name: p.detach() + 1 for name, p in layer.named_parameters()}
+    check(lambda: torch.func.functional_call(layer, other, (x, state)))
+    nn.utils.parametrizations.weight_norm(layer, "weight_ih_l0")
+    with torch.no_grad():
+        layer.parametrizations.weight_ih_l0.original0.mul_(3)
+    check(lambda: layer(x, state))
+    assert not any(torch.equal(a, b) for a, b in itertools.combinations(changes, 2))
+
+
+H = torch.zeros(1, 5, 4)
+UNFIT: dict[str, tuple[Any, ...]] = {
+    "steps as a batch": (torch.zeros(5, 1, 3), H),
+    "a batch as steps": (torch.zeros(1, 5, 3), H, {"batch_first": True}),
+    "layers": (torch.zeros(1, 5, 3), torch.zeros(2, 5, 4)),
+    "batch": (torch.zeros(1, 5, 3), torch.zeros(1, 4, 4)),
+    "hidden size": (torch.zeros(1, 5, 3), torch.zeros(1, 5, 3)),
+    "input size": (torch.zeros(1, 5, 4), H),
+    "no features": (torch.zeros(1, 5, 0), H),
+    "dimensions": (torch.zeros(1, 3), H),
+    "dtype": (torch.zeros(1, 5, 3, dtype=torch.float64), H),
+    "no tensor": ([1.0], H),
+    "no state": (torch.zeros(1, 5, 3), 1.0),
+    "no steps": (torch.zeros(0, 0, 3), torch.zeros(1, 0, 4)),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+@pytest.mark.parametrize("mode", ["GRU", "LSTM"])
+def test_what_does_not_fit_raises_as_in_training(mode, case):
+    x, h, *options = UNFIT[case]
+    layer = getattr(nn, mode)(3, 4, **(options[0] if options else {}))
+    hx = (h, h) if mode == "LSTM" else h
+    with pytest.raises((TypeError, ValueError, RuntimeError)) as expected:
+        layer(x, hx)
+    with torch.no_grad(), pytest.raises(type(expected.value)) as raised:
+        layer(x, hx)
+    assert str(raised.value) == str(expected.value)

@@ -48,16 +48,54 @@ def run(
     # Nodes wait in the order of their sequence: all gradients for a node come from newer ones.
     waiting: dict[int, _Entry] = {}
     order: list[int] = []  # a heap of their negated sequences
-    for (start, index), grad in zip(starts, grads, strict=True):
-        if followed is None or start in followed:
-            if start._sequence not in waiting:
-                heappush(order, -start._sequence)
-                waiting[start._sequence] = [start] + [None, False] * len(start._shapes)
-            _add(waiting[start._sequence], 2 * index + 1, grad, False)
+    # The roots get theirs as if they were the results of a node.
+    results: Any = zip(starts, grads, strict=True)
+    if followed is not None:
+        results = [(edge, grad) for edge, grad in results if edge[0] in followed]
+    node: Any = None
+    g, plain = None, False
     with Setting(create_graph):
-        while order:
+        while True:
+            for edge, result in results:
+                target, index = edge
+                shape = target._shapes[index]
+                if result.shape != shape:
+                    if not node.operation.broadcasts:
+                        raise RuntimeError(
+                            f"Function {node._name()} returned an invalid gradient at index "
+                            f"{node._edges.index(edge)} - got {list(result.shape)} but expected "
+                            f"shape compatible with {list(shape)}"
+                        )
+                    result = sum_to(result, shape=shape)
+                if not shape and isinstance(result, HostScalar):
+                    xp: Any = backend_of(result)
+                    result = xp.asarray(result)
+                # A primitive's result may be added to in place if it is neither the incoming
+                # gradient itself nor a view of anything, and if no graph was recorded of it.
+                fresh = plain and result is not g and result.base is None
+                key, place = target._sequence, 2 * index + 1
+                if key not in waiting:
+                    heappush(order, -key)
+                    if len(target._shapes) == 1:
+                        waiting[key] = [target, result, fresh]
+                        continue
+                    waiting[key] = [target] + [None, False] * len(target._shapes)
+                entry = waiting[key]
+                present = entry[place]
+                if type(result) is Products and type(present) is not Products:
+                    result = result.value()
+                if present is None:
+                    entry[place], entry[place + 1] = result, fresh
+                elif entry[place + 1]:
+                    present += result
+                    entry[place] = present  # a number, in place of a 0-d array, is another now
+                else:
+                    entry[place], entry[place + 1] = present + result, not create_graph
+            if not order:
+                break
+            results = ()
             entry = waiting.pop(-heappop(order))
-            node: Node = entry[0]
+            node = entry[0]
             if type(entry[1]) is Products:
                 entry[1], entry[2] = entry[1].value(), True
             extras = node._extras
@@ -85,32 +123,6 @@ def run(
             if extras is not None and extras.hooks:
                 results = _run_post_hooks([*extras.hooks.values()], edges, results, g, owner)
             plain = type(node) is Record and not create_graph
-            for edge, result in results:
-                target, index = edge
-                shape = target._shapes[index]
-                if result.shape != shape:
-                    if not node.operation.broadcasts:
-                        raise RuntimeError(
-                            f"Function {node._name()} returned an invalid gradient at index "
-                            f"{node._edges.index(edge)} - got {list(result.shape)} but expected "
-                            f"shape compatible with {list(shape)}"
-                        )
-                    result = sum_to(result, shape=shape)
-                if not shape and isinstance(result, HostScalar):
-                    xp: Any = backend_of(result)
-                    result = xp.asarray(result)
-                # A primitive's result may be added to in place if it is neither the incoming
-                # gradient itself nor a view of anything, and if no graph was recorded of it.
-                fresh = plain and result is not g and result.base is None
-                key = target._sequence
-                if key in waiting:
-                    _add(waiting[key], 2 * index + 1, result, fresh)
-                else:
-                    heappush(order, -key)
-                    waiting[key] = [target, result, fresh]
-                    if len(target._shapes) > 1:
-                        waiting[key][1] = formed(result)
-                        _spread(waiting[key], index)
             if not retain_graph:
                 node._free()
     for leaf, total in arrived:
@@ -132,32 +144,6 @@ def _leading_to(targets: set[Node], starts: Sequence[Edge]) -> set[Node]:
         if any(edge is not None and edge[0] in leading for edge in node._edges):
             leading.add(node)
     return leading
-
-
-def _spread(entry: _Entry, index: int) -> None:
-    """Move the only gradient of a new entry to the output it belongs to."""
-    node, grad, fresh = entry
-    entry[1:] = [None, False] * len(node._shapes)
-    entry[2 * index + 1], entry[2 * index + 2] = grad, fresh
-
-
-def _add(entry: _Entry, place: int, grad: Any, fresh: bool) -> None:
-    """Add a gradient to those of one output; in place, if the first of them was `fresh`."""
-    present = entry[place]
-    if type(present) is Products:
-        if type(grad) is Products:
-            present.extend(grad)
-            return
-        present = present.value()
-    if type(grad) is Products and not (present is None and len(entry) == 3):
-        grad = grad.value()
-    if present is None:
-        entry[place], entry[place + 1] = grad, fresh
-    elif entry[place + 1]:
-        present += grad
-        entry[place] = present  # a number in place of a 0-d array is not changed in place
-    else:
-        entry[place], entry[place + 1] = present + grad, not isinstance(grad, Variable)
 
 
 def _own(entry: _Entry, index: int) -> Any:

@@ -189,29 +189,18 @@ class Record(Node):
         saved, output: the values that the rules will read; None after they are freed.
         params: the keyword arguments of the operation.
         guards: a guard for each saved value of a tensor and for a saved output.
+        plan: the operation's for the inputs that need gradients.
+
+    `primitive.record` makes it and fills the slots: a call of the class would take longer.
     """
 
-    __slots__ = ("guards", "operation", "output", "params", "saved")
+    __slots__ = ("guards", "operation", "output", "params", "plan", "saved")
 
-    def __init__(
-        self,
-        operation: Any,
-        edges: Sequence[Edge | None],
-        shapes: Sequence[tuple[int, ...]],
-        saved: Sequence[Any],
-        params: dict[str, Any],
-        output: Any,
-        guards: list[Guard],
-    ) -> None:
-        self.operation = operation
-        self._edges = edges
-        self._shapes = shapes
-        self.saved: Sequence[Any] | None = saved
-        self.params = params
-        self.output = output
-        self.guards = guards
-        self._extras = None
-        self._sequence = next_sequence()
+    saved: Sequence[Any] | None
+    output: Any
+    params: dict[str, Any]
+    guards: list[Guard]
+    plan: Any
 
     def _name(self) -> str:
         name = self.operation.backward_name
@@ -224,16 +213,23 @@ class Record(Node):
         if saved is None:
             raise RuntimeError(FREED)
         for guard in self.guards:
-            if guard[0][0] != guard[1]:
+            counter, version = guard
+            if counter[0] != version:
                 raise self._changed(guard)
         if recorded:
             saved, output = self._as_tensors(owner)
         operation, params = self.operation, self.params
         found = []
         if operation.each:
-            for i, edge in enumerate(edges):
-                if edge is not None and (rule := operation.each[i]) is not None:
-                    found.append((edge, rule(g, output, *saved, **params)))
+            two = len(saved) == 2 and not params
+            if two:
+                a, b = saved
+            for i, rule in self.plan.rules:
+                edge = edges[i]
+                if edge is not None:
+                    # Without a star a call takes a fifth of the time
+                    result = rule(g, output, a, b) if two else rule(g, output, *saved, **params)
+                    found.append((edge, result))
         elif operation.joint is not None:
             needs = [edge is not None for edge in edges]
             results = operation.joint(g, output, *saved, needs=needs, **params)

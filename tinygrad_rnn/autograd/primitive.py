@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, overloa
 from ..backends import Array, Backend, backend_of, is_host
 from .anomaly import anomaly, trace
 from .grad_mode import state
-from .graph import Edge, Kept, Record, Variable, View
+from .graph import Edge, Kept, Record, Variable, View, next_sequence
 from .operation import Operation, Rule
 from .trace import note, tracing
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 _NUMBERS = frozenset((float, int, bool))
+_new: Any = object.__new__
 
 REGISTERED: list[Operation] = []  # every primitive; the tests want gradient samples of each
 
@@ -139,7 +140,7 @@ def primitive(
         compute = bound.get(type(array)) or operation.bind(array)
         try:
             output = compute(*arrays, **params) if params else compute(*arrays)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             if not _prepared:  # perhaps a number on the CPU that met tensors of a GPU
                 moved = convert(args)
                 if moved is not args:
@@ -182,7 +183,10 @@ def _on_arrays(operation: Operation, arrays: Sequence[Any], params: dict[str, An
     for array in arrays:
         xp = backend_of(array)
         if xp is not None:
-            return operation.forward(xp, *arrays, **params)
+            try:
+                return operation.forward(xp, *arrays, **params)
+            except (TypeError, ValueError) as error:
+                raise operation.misfit(arrays, error) from error
     kinds = ", ".join(type(a).__name__ for a in arrays)
     raise TypeError(f"{operation.name}(): expected a Tensor among the arguments, got ({kinds})")
 
@@ -198,27 +202,33 @@ def record(
 ) -> Record:
     """The record of an operation: what its rules will read, and where gradients go."""
     plan = operation.plans.get(mask) or operation.plan(mask, len(args))
-    saved: Any = plan.nothing
-    guards = []
-    if plan.values:
-        saved = arrays if plan.all_values else [*saved]
+    node = _new(Record)
+    node.operation, node.plan, node.params, node._edges = operation, plan, params, edges
+    node._extras, node._sequence = None, next_sequence()
+    guards = node.guards = []
+    for i in plan.values:
+        arg = args[i]
+        if isinstance(arg, Variable):
+            counter = arg._changes
+            guards.append((counter, counter[0]))
+    if plan.all_values:
+        node.saved = arrays
+    elif not plan.kept:
+        node.saved = plan.nothing
+    else:
+        saved: list[Any] = [*plan.nothing]
+        node.saved = saved
         for i in plan.values:
             saved[i] = arrays[i]
-            arg = args[i]
-            if isinstance(arg, Variable):
-                counter = arg._changes
-                guards.append((counter, counter[0]))
-    if plan.shapes:
-        saved = [*saved]
         for i in plan.shapes:
             saved[i] = getattr(arrays[i], "shape", ())
     if type(output) is not tuple:
-        outputs: Any = (output.shape,)
+        node._shapes = (output.shape,)
     elif output and type(output[-1]) is Kept:
-        outputs, output = [part.shape for part in output[:-1]], output[-1]
+        node._shapes, output = [part.shape for part in output[:-1]], output[-1]
     else:
-        outputs = [part.shape for part in output]
-    node = Record(operation, edges, outputs, saved, params, output if plan.output else None, guards)
+        node._shapes = [part.shape for part in output]
+    node.output = output if plan.output else None
     if anomaly.traced:
         trace(node)
     return node
@@ -281,7 +291,7 @@ def current_edge(variable: Variable) -> Edge | None:
                 raise view.error(variable._edge, what)
             base, array = view.base._array, variable._array
             params = {"places": places_in(base, array)}
-            node = Record(_look.operation, (edge,), (array.shape,), (base.shape,), params, None, [])
+            node = record(_look.operation, (view.base,), (base,), (edge,), 1, params, array)
             variable._edge, view.edge = (node, 0), edge
     return variable._edge
 

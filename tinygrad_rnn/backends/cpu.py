@@ -15,6 +15,8 @@ try:
 except ImportError:  # built without a C compiler
     _module = None
 
+OPERATIONS = {} if _module is None else {n: i for i, n in enumerate(_module.operations)}
+SEQUENCES = 1 if _module is None else _module.block  # of a block: what one thread has at least
 _NAMES = [] if _module is None else _module.instruction_sets  # None: not on this machine
 _WORTH = 100_000  # products of numbers, per thread, that pay for a meeting
 _FEW = 4  # rows or columns that make a tile too empty
@@ -65,6 +67,22 @@ def run_kernel(*arguments: Any) -> None:
 
     For `compiled.cells` alone, which knows the shapes."""
     _module.call(_settings.number, *arguments)
+
+
+def run_program(*arguments: Any) -> None:
+    """Run a program on the compiled kernels in use: the arguments after the first of `program` in
+    module.c. For `compiled.program` alone."""
+    _module.program(_settings.number, *arguments)
+
+
+def pack(matrix: np.ndarray, panels: np.ndarray) -> None:
+    """Make the panels that a program's products read of a matrix (depth, columns)."""
+    _module.pack(_settings.number, matrix.dtype.char == "d", matrix, panels)
+
+
+def panel_columns(dtype: np.dtype[Any]) -> int:
+    """How many columns a panel has."""
+    return _module.panels[_settings.number][dtype.char == "d"]
 
 
 def members_for(work: int) -> int:

@@ -24,6 +24,7 @@ from numpy.linalg import cholesky, det, eigh, inv, qr, slogdet, solve, svd
 
 from . import cpu
 from .compiled import CELLS
+from .compiled.program import make as program
 from .memory import keep_freed_memory
 
 fused_cells = CELLS
@@ -39,6 +40,10 @@ sum = np.add.reduce
 prod = np.multiply.reduce
 cumsum = np.add.accumulate
 cumprod = np.multiply.accumulate
+# So do these, which warn of nan.
+det = np.errstate(invalid="ignore")(det)
+slogdet = np.errstate(invalid="ignore")(slogdet)
+nan_to_num = np.errstate(over="ignore")(nan_to_num)
 
 
 _BITS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
@@ -142,6 +147,10 @@ def device_index(array: np.ndarray) -> int | None:
 
 def scatter_add(target: np.ndarray, index: Any, values: np.ndarray) -> None:
     np.add.at(target, index, values)
+
+
+def assign(target: np.ndarray, index: Any, values: Any) -> None:
+    target[index] = values
 
 
 def check_range(

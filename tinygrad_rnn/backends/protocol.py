@@ -193,6 +193,11 @@ class Backend(Protocol):
         """target[index] += values in place, with repeated positions adding up."""
         ...
 
+    def assign(self, target: Array, index: Any, values: Any) -> None:
+        """target[index] = values in place. Of values for one place the last one stays; on a GPU,
+        any of them, unless `determinism.setting` says otherwise."""
+        ...
+
     def check_range(
         self,
         index: Array,
@@ -220,6 +225,10 @@ class Backend(Protocol):
     # Recurrent cells over whole sequences, by mode ("RNN_TANH", "RNN_RELU", "GRU", "LSTM"); those
     # that are missing run step by step.
     fused_cells: Mapping[str, FusedCell]
+
+    def program(self, batch: int, dtype: Any) -> Any:
+        """An empty `compiled.program.Program`; None where there are no kernels that run it."""
+        ...
 
     def synchronize(self) -> None:
         """Wait until all work given to the device is done."""

@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 from ..autograd import Variable, current_edge, is_grad_enabled
 from ..autograd.trace import Call, Ref, Trace
 from ..backends.elsewhere import drawn
+from ..backends.forking import new_lock
+from ..ops.course import Course
 from ..ops.plan import Plan, Step, make_plan, varying
-from ..ops.planned import Course, planned
+from ..ops.planned import planned
 from ..tensor import Tensor
 from .states import each, flat
 
 _KEPT = 64  # so many plans are kept, of all cells together
+_DISTURBED = 16  # so many steps of a sequence are watched in vain, while other threads draw numbers
 
 
 class _Known:
@@ -34,7 +37,7 @@ class _Known:
 
 
 _plans: OrderedDict[Any, _Known] = OrderedDict()
-_changing = threading.Lock()
+_changing = new_lock()
 
 
 class _Seen(NamedTuple):
@@ -75,6 +78,7 @@ class Watch:
         self.over = False
         self.plan: Plan | None = None
         self._first: _Seen | None = None
+        self._disturbed = 0
         self._new: Any = None  # what the step returned as its state
 
     def step(self, step: Callable[..., Any], x: Any, state: Any) -> tuple[Any, Any]:
@@ -84,10 +88,13 @@ class Watch:
         with Trace() as trace:
             inputs, states = [trace.ref(t) for t in flat(x)], [trace.ref(t) for t in flat(state)]
             output, new = step(x, state)
-        refused = trace.refused or drawn() != before
-        refused = refused or not isinstance(output, Tensor) or not _alike(new, state)
+        refused = trace.refused or not isinstance(output, Tensor) or not _alike(new, state)
         if refused or _escaped(trace, [*map(id, [output, *flat(new)])]):
             self.over = True
+            return output, new
+        if drawn() != before:  # by the step, or by another thread: then another step will show it
+            self._disturbed += 1
+            self.over = threading.active_count() == 1 or self._disturbed == _DISTURBED
             return output, new
         self._new = new
         seen = _look(trace, inputs, states, trace.ref(output), [*map(trace.ref, flat(new))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -28,7 +29,7 @@ from .regularized import (
 from .scan import Lengths, check_size
 from .states import each
 from .steps import GATES, Activation
-from .stock import StockCell, stock_weights
+from .stock import STOCK_NAMES, StockCell
 from .utils.rnn import PackedSequence, pack_like, padded
 
 
@@ -71,12 +72,14 @@ class RNNBase(Layered):
         self.mode = mode
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
+        bidirectional = bool(bidirectional)
         self.bidirectional, self.proj_size = bidirectional, proj_size
         _check_options(self, dropout)
         options.check(type(self).__name__, GATES[mode], bias)
         self.options, self.activation = options, check_activation(activation)
         self.checkpoint_every = check_every(checkpoint_every)
         output = proj_size or hidden_size
+        empty(num_layers, hidden_size, output)  # fails at once if memory would
         for layer, suffix in self._places():
             columns = output * (1 + bidirectional) if layer else input_size
             shapes = parameter_shapes(
@@ -87,6 +90,10 @@ class RNNBase(Layered):
                     weight = Parameter(empty(*shape, device=device, dtype=dtype))
                     setattr(self, name + suffix, weight)
         self._weight_names = tuple(name for name, shape in shapes.items() if shape)
+        self._stock_names = [
+            tuple(name + suffix if shapes.get(name) else None for name in STOCK_NAMES)
+            for _, suffix in self._places()
+        ]
         self.reset_parameters()
 
     def _places(self) -> Iterator[tuple[int, str]]:
@@ -111,6 +118,10 @@ class RNNBase(Layered):
     @property
     def _flat_weights_names(self) -> list[str]:
         return [name for names in self._all_weights for name in names]
+
+    @property
+    def _flat_weights(self) -> list[Tensor]:
+        return [getattr(self, name) for name in self._flat_weights_names]
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -181,11 +192,11 @@ class RNNBase(Layered):
             if hx is not None:
                 hx = self._reordered(hx, packed.sorted_indices)
         else:
-            x, batched = self._sequence(input)
-            if x.shape[0] == 1 and lengths is None and not return_states:
-                stepped = self._one_step(x, hx, batched)
+            if lengths is None and not return_states:
+                stepped = self._one_step(input, hx)
                 if stepped is not None:
                     return stepped
+            x, batched = self._sequence(input)
         begin = self._begin(x, hx, batched)
         between = self._drop if packed is None else partial(self._drop_packed, packed)
         output, finals, every = self._run_layers(
@@ -203,34 +214,43 @@ class RNNBase(Layered):
             return output.transpose(0, 1), state, *each(lambda s: s.transpose(1, 2), states)
         return output, state, *states
 
-    def _one_step(self, x: Tensor, hx: Any, batched: bool) -> tuple[Any, ...] | None:
+    def _one_step(self, input: Any, hx: Any) -> tuple[Any, ...] | None:
         """`forward` of one step that is not recorded, as in a loop that generates: much less to do.
-        None for what has to go the ordinary way."""
-        dropped = self.dropout and self.training and self.num_layers > 1
-        stock = self.options.stock(self.training) and self.activation is None
-        if is_grad_enabled() or dropped or not stock or self._hooks_of("step"):
+        None for what has to go the ordinary way, which also tells what is wrong."""
+        pair = self.mode == "LSTM"
+        if (
+            not (isinstance(input, Tensor) and 2 <= len(shape := input.shape) <= 3)
+            or shape[axis := int(self.batch_first and len(shape) == 3)] != 1
+            or not (self.options.stock(self.training) and self.activation is None)
+            or (self.dropout and self.training and self.num_layers > 1)
+            or (self._module_hooks and self._hooks_of("step"))
+        ):
             return None
-        sizes = self._state_sizes()
+        state: Any
         if hx is None:
-            count = self.num_layers * (1 + self.bidirectional)
-            state = [x.new_zeros(count, x.shape[1], size) for size in sizes]
+            lead = len(self._stock_names), *((shape[1 - axis],) if len(shape) == 3 else ())
+            state = [input.new_zeros(*lead, size) for size in self._state_sizes()]
         else:
-            self._check_state(hx, x.shape[1], batched)
-            state = [hx] if len(sizes) == 1 else list(hx)
-            if not batched:
-                state = [part.unsqueeze(1) for part in state]
-        weights = [stock_weights(self._weights(suffix)) for _, suffix in self._places()]
-        directions = 1 + self.bidirectional
-        layers = [weights[i : i + directions] for i in range(0, len(weights), directions)]
-        stepped = step_layers(self.mode, x, state, layers)
-        if stepped is None:
+            state = hx if pair else (hx,)
+            if not (isinstance(state, tuple | list) and len(state) == 1 + pair):
+                return None
+            if not (isinstance(state[0], Tensor) and isinstance(state[-1], Tensor)):
+                return None
+        own = self._parameters
+        weights: list[list[Any]] = [
+            [own[name] if name in own else name and getattr(self, name) for name in names]
+            for names in self._stock_names
+        ]
+        if is_grad_enabled() and any(
+            value is not None and value.requires_grad
+            for value in itertools.chain((input, *state), *weights)
+        ):
             return None
-        y, new = stepped
-        if not batched:
-            y, new = y.squeeze(1), tuple(part.squeeze(1) for part in new)
-        elif self.batch_first:
-            y = y.transpose(0, 1)
-        return y, new if len(sizes) > 1 else new[0]
+        stepped = step_layers(self.mode, input, state, weights, 1 + self.bidirectional)
+        if stepped is None or pair:
+            return stepped
+        y, (h,) = stepped
+        return y, h
 
     def _drop_packed(self, packed: PackedSequence, output: Tensor) -> Tensor:
         """`_drop`, which draws numbers for what is packed alone: as many as PyTorch."""

@@ -20,6 +20,8 @@ from .regularized import NO_MASKS, Masks
 from .scan import Cell, step_by_step
 from .steps import GATES, Activation, Affine, gru_step, gru_step_reset_before, lstm_step, rnn_step
 
+STOCK_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")  # as in `Weights`
+
 
 class StockCell(Cell):
     """The cell of a mode ("RNN_TANH", "RNN_RELU", "GRU", "LSTM") for one pass over a sequence.
@@ -33,8 +35,6 @@ class StockCell(Cell):
     Attributes:
         plain: whether the step is PyTorch's: no normalisation, reset_after, the mode's activation.
     """
-
-    _NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 
     mode: str
     weights: Mapping[str, Tensor]
@@ -118,7 +118,7 @@ class StockCell(Cell):
             lengths = [lengths[sequence] for sequence in order]
 
         def plain(x: Tensor, h: Tensor, c: Tensor | None, *weights: Any) -> tuple[Tensor, ...]:
-            named = {name: w for name, w in zip(self._NAMES, weights, strict=True) if w is not None}
+            named = {name: w for name, w in zip(STOCK_NAMES, weights, strict=True) if w is not None}
             cell = StockCell(self.mode, named)
             y, last = step_by_step(cell, x, h if c is None else (h, c), lengths, reverse)
             return (y, last) if c is None else (y, *last)
@@ -130,7 +130,7 @@ class StockCell(Cell):
         return y, tuple(last) if self.mode == "LSTM" else last[0]
 
     def project(self, x: Tensor) -> Any:
-        x = self._input(x)
+        x = self._input.product(x)
         kept = self.masks.zoneout
         return (x, *kept) if kept and isinstance(kept[0], Tensor) else x
 
@@ -138,7 +138,7 @@ class StockCell(Cell):
         kept: Any = self.masks.zoneout
         if isinstance(x, tuple):
             x, *kept = x
-        new = self._step(x, state)
+        new = self._step(self._input.normalized(x), state)
         if self.mode != "LSTM":
             if kept:
                 new = zoneout(kept[0], state, new)

@@ -4,7 +4,7 @@ its gradients, which the gradient rules themselves write down when they run on t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..autograd import Kept, enable_grad, no_grad
@@ -71,6 +71,7 @@ class Plan:
         of_constants: for each the parts that its gradient is the sum of.
         values: of every number.
         read_back: the numbers that `back` and the parts read.
+        programs: what runs it on compiled kernels, by what differs; None for what they can't.
     """
 
     step: Step
@@ -82,6 +83,7 @@ class Plan:
     of_constants: list[list[Part]]
     values: list[Value]
     read_back: set[Ref]
+    programs: dict[Any, Any] = field(default_factory=dict)
 
 
 def varying(calls: Iterable[Call], moving: Iterable[Ref]) -> tuple[list[Call], set[Ref]]:
@@ -159,15 +161,16 @@ class _Rule:
     def __init__(self, operation: Operation, needs: tuple[bool, ...], outputs: int) -> None:
         self.name = f"gradients of {operation.name}"
         self.operation = self  # as a primitive has one
-        self._rule, self._needs, self._outputs = operation.joint, needs, outputs
+        self._rule, self.needs, self._outputs = operation.joint, needs, outputs
+        self.source = operation
         self._key = operation, needs
 
     def forward(self, xp: Backend, *args: Any, **params: Any) -> Any:
         """The gradient that is needed, or a tuple of several, for those of the outputs, what was
         kept, and the inputs."""
         g, kept, inputs = args[: self._outputs], args[self._outputs], args[self._outputs + 1 :]
-        found = self._rule(g, kept, *inputs, needs=self._needs, **params)
-        wanted = tuple(x for x, need in zip(found, self._needs, strict=True) if need)
+        found = self._rule(g, kept, *inputs, needs=self.needs, **params)
+        wanted = tuple(x for x, need in zip(found, self.needs, strict=True) if need)
         return wanted if len(wanted) > 1 else wanted[0]
 
     def __eq__(self, other: object) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..autograd import Kept, Variable, current_edge, is_grad_enabled, primitive
@@ -11,8 +10,10 @@ from ..autograd.trace import Ref
 from ..backends import Array, Backend, backend_of
 from ..backends.fused.steps import COLUMNS
 from ..dtypes import bool_
+from . import lowered
 from .affine import _linear
 from .choice import where
+from .course import Course, divided
 from .instructions import writer
 from .joining import stack
 from .linalg import _matmul
@@ -21,43 +22,12 @@ from .plan import Plan, Product, Rows, Value
 from .replay import replayed
 
 
-@dataclass(frozen=True)
-class Course:
-    """How a sequence is run through.
-
-    steps: how many there are.
-    reverse: from the last to the first.
-    lengths: how many of them each sequence has; None: all have all.
-    """
-
-    steps: int
-    reverse: bool
-    lengths: Sequence[int] | None
-
-    def order(self) -> range:
-        """The numbers of the steps as they run."""
-        return range(self.steps)[::-1] if self.reverse else range(self.steps)
-
-    def idle(self, xp: Backend) -> list[Array | None]:
-        """For each step the numbers of the sequences that do not run at it; None where all do."""
-        if self.lengths is None or min(self.lengths, default=self.steps) == self.steps:
-            return [None] * self.steps
-        found: list[Array | None] = []
-        for t in range(self.steps):
-            if t and t not in self.lengths:  # as at the step before
-                found.append(found[-1])
-                continue
-            numbers = [number for number, n in enumerate(self.lengths) if n <= t]
-            found.append(xp.asarray(numbers) if numbers else None)
-        return found
-
-
 def run_forward(
     plan: Plan, xp: Backend, inputs: Sequence[Array], course: Course, keep: bool
 ) -> tuple[Array, list[Array], dict[Ref, list[Array]]]:
     """The outputs, the last states, and what the calls of the gradients read."""
     step, order = plan.step, course.order()
-    xs, states, constants = _divided(plan, inputs)
+    xs, states, constants = divided(plan, inputs)
     line = Line(plan, xp, constants, course.steps)
     rows = line.rows
     for ref, x in zip(step.inputs, xs, strict=True):
@@ -107,7 +77,7 @@ def run_backward(
 ) -> list[Array | None]:
     """The gradients of the inputs for those of the outputs and the last states."""
     order, idle = course.order(), course.idle(xp)
-    xs, _, constants = _divided(plan, inputs)
+    xs, _, constants = divided(plan, inputs)
     line = Line(plan, xp, constants, course.steps)
     line.rows.update(kept)
     seed, *seeds = plan.seeds
@@ -208,13 +178,6 @@ class Sums:
             self.totals[number] += value
 
 
-def _divided(plan: Plan, values: Sequence[Any]) -> tuple[Sequence[Any], ...]:
-    """What goes into a step: inputs, states, constants."""
-    first = len(plan.step.inputs)
-    second = first + len(plan.step.states)
-    return values[:first], values[first:second], values[second:]
-
-
 # ----- the operation -----
 
 
@@ -223,7 +186,9 @@ def _planned(
     xp: Backend, *inputs: Array, plan: Plan, course: Course, keep: bool
 ) -> tuple[Any, ...]:
     """The outputs and the last states: see `planned`."""
-    y, last, kept = run_forward(plan, xp, inputs, course, keep)
+    y, last, kept = lowered.run_forward(plan, xp, inputs, course, keep) or run_forward(
+        plan, xp, inputs, course, keep
+    )
     return (y, *last, Kept((kept,))) if keep else (y, *last)
 
 
@@ -233,7 +198,13 @@ def _gradients(
     parts = g if isinstance(g, tuple) else (g,)
     if not any(isinstance(part, Variable) for part in parts):
         xp: Any = backend_of(inputs[0])
-        return run_backward(plan, xp, inputs, course, kept[0], parts)
+        values = kept[0]
+        if isinstance(values, lowered.Lowered):
+            found = lowered.run_backward(plan, xp, inputs, course, values, parts)
+            if found is not None:
+                return found
+            values = values.rows(plan, course.steps)
+        return run_backward(plan, xp, inputs, course, values, parts)
     return replayed(parts, inputs, needs, lambda *inputs: _plainly(plan, inputs, course))
 
 
@@ -243,7 +214,7 @@ _planned.gradients(joint=_gradients)
 def _plainly(plan: Plan, inputs: Sequence[Any], course: Course) -> tuple[Any, ...]:
     """The same in recorded operations, step by step: what is differentiated twice."""
     step = plan.step
-    xs, states, constants = _divided(plan, inputs)
+    xs, states, constants = divided(plan, inputs)
     outputs: list[Any] = [None] * course.steps
     for t in course.order():
         known: dict[Ref, Any] = dict(zip(step.constants, constants, strict=True))

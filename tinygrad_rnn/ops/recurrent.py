@@ -124,44 +124,53 @@ def fused(
     return _fused(*inputs, mode=mode, way=way, keep=keep, plain=plain)
 
 
-def step(mode: str, x: Any, state: Sequence[Any], weights: Weights) -> tuple[Any, ...] | None:
+def step(mode: str, x: Any, state: Sequence[Any], weights: Sequence[Any]) -> Any:
     """One step of a cell, not recorded: the new state, bit for bit as `fused` computes it for a
     batch of this size. None where `fused` cannot run.
 
-    x is (batch, inputs), state (h,), for an LSTM (h, c), each (batch, size).
+    x is (batch, inputs), state (h,), for an LSTM (h, c), each (batch, size); weights are those of
+    `Weights`.
     """
     new = _step(mode, x._array, [part._array for part in state], weights)
-    return None if new is None else tuple(x._wrap(part) for part in new)
+    return None if new is None else tuple([x._wrap(part) for part in new])
 
 
 def step_layers(
-    mode: str, x: Any, state: Sequence[Any], layers: Sequence[Sequence[Weights]]
+    mode: str, x: Any, state: Sequence[Any], weights: Sequence[Sequence[Any]], directions: int
 ) -> tuple[Any, tuple[Any, ...]] | None:
-    """`step` of cells on top of each other, each layer with the weights of its directions.
+    """`step` of cells on top of each other, with the weights of each layer and direction.
 
-    x is (1, batch, inputs), each part of the state (layers * directions, batch, size). Returns
-    the outputs (1, batch, directions * size) of the last layer, and the new state.
+    x is (1, batch, inputs) or (batch, 1, inputs), each part of the state (layers * directions,
+    batch, size); or both have no batch. Returns the outputs of the last layer and the new state, of
+    the same forms. None, too, where shapes do not fit.
     """
-    rows, before = x._array[0], [part._array for part in state]
-    xp: Any = backend_of(rows)
-    new: list[Any] = []
-    for directions in layers:
-        outputs = []
-        for weights in directions:
-            after = _step(mode, rows, [part[len(new)] for part in before], weights)
-            if after is None:
-                return None
-            new.append(after)
-            outputs.append(after[0])
-        rows = outputs[0] if len(outputs) == 1 else xp.concatenate(outputs, 1)
-    if len(new) == 1:  # memory of its own for the outputs, without the cost of stacking
-        rows, stacked = rows.copy(), [part[None] for part in new[0]]
+    array, before = x._array, [part._array for part in state]
+    for part in before:
+        if part.ndim != array.ndim or len(part) != len(weights):
+            return None
+    if array.ndim == 2:
+        rows, states = array, [part[:, None] for part in before]
     else:
-        stacked = [xp.stack(parts) for parts in zip(*new, strict=True)]
-    return x._wrap(rows[None]), tuple(x._wrap(part) for part in stacked)
+        rows, states = array.reshape((len(array) * array.shape[1], array.shape[2])), before
+    xp: Any = backend_of(array)
+    new: list[Any] = []
+    for number, of_cell in enumerate(weights):
+        after = _step(mode, rows, [part[number] for part in states], of_cell)
+        if after is None:
+            return None
+        new.append(after)
+        if directions == 1:
+            rows = after[0].copy()  # the outputs have memory of their own
+        elif number % 2:
+            rows = xp.concatenate((new[-2][0], after[0]), 1)
+    if number:
+        after = [xp.stack(parts) for parts in zip(*new, strict=True)]
+    y = rows.reshape((*array.shape[:-1], rows.shape[1]))
+    ends = [x._wrap(e.reshape(b.shape)) for e, b in zip(after, before, strict=True)]
+    return x._wrap(y), tuple(ends)
 
 
-def _step(mode: str, x: Array, state: Sequence[Array], weights: Weights) -> Any:
+def _step(mode: str, x: Array, state: Sequence[Array], weights: Sequence[Any]) -> Any:
     xp: Any = backend_of(x)
     arrays = _arrays(weights)
     if mode not in xp.fused_cells or not _fit(x, state, arrays):
@@ -169,7 +178,7 @@ def _step(mode: str, x: Array, state: Sequence[Array], weights: Weights) -> Any:
     return xp.fused_cells[mode].step(x, state, arrays)
 
 
-def _arrays(weights: Weights) -> Weights:
+def _arrays(weights: Sequence[Any]) -> Weights:
     return Weights(*[None if w is None else w._array for w in weights])
 
 
@@ -182,4 +191,7 @@ def _fit(x: Array, state: Sequence[Array], weights: Weights) -> bool:
         return False
     if len(state) == 2 and state[1].shape != (batch, rows // 4):
         return False
-    return all(a is None or a.dtype == dtype for a in (*state, *weights))
+    for array in (*state, *weights):
+        if array is not None and array.dtype is not dtype and array.dtype != dtype:
+            return False
+    return True

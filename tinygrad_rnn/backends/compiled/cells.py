@@ -14,6 +14,7 @@ from ..protocol import FusedCell
 
 # As call.h, real.h and instructions.h have them
 _NUMBERS = {"RNN_TANH": 0, "RNN_RELU": 1, "GRU": 2, "LSTM": 3}
+_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 _KEPT = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 5, "LSTM": 6}  # rows per unit
 _BLOCK, _LINE = 8, 64  # units, bytes
 _FEW = 4  # sequences whose rows are not padded to lines
@@ -27,6 +28,11 @@ class Saved(NamedTuple):
 
 
 @functools.lru_cache(maxsize=16)
+def _one_step(batch: int) -> Way:
+    return Way((batch,), batch, False)
+
+
+@functools.lru_cache(maxsize=16)
 def _steps(way: Way) -> tuple[Array, Array]:
     """The times of the steps that run, in their order, and how many sequences each has."""
     times = np.array(way.steps(), np.intp)
@@ -34,12 +40,14 @@ def _steps(way: Way) -> tuple[Array, Array]:
 
 
 def _run(mode: str, backward: bool, way: Way, weights: Weights, *arrays: Array | None) -> None:
-    """Call a kernel with the arrays of `struct call` that come after counts, in its order."""
-    ih, hh = weights.ih, weights.hh
+    """Call a kernel with the arrays of `struct call` that come after w_hr, in its order."""
+    ih, hh, hr = weights.ih, weights.hh, weights.hr
+    (rows, inputs), outputs = ih.shape, hh.shape[1]
     cpu.run_kernel(
         _NUMBERS[mode], ih.dtype.char == "d", backward,
         cpu.members_for((ih.size + hh.size) * way.batch),
-        len(way.counts), way.batch, ih.shape[1], hh.shape[1], *_steps(way), *arrays,
+        len(way.counts), way.batch, inputs, rows // _GATES[mode], outputs, *_steps(way), _plain(hr),
+        *arrays,
     )  # fmt: skip
 
 
@@ -48,7 +56,7 @@ def _plain(array: Array | None) -> Array | None:
 
 
 def _fits(way: Way, weights: Weights) -> bool:
-    return cpu.in_use() != "numpy" and weights.hr is None and weights.hh.size > 0 and way.batch > 0
+    return cpu.in_use() != "numpy" and weights.hh.size > 0 and way.batch > 0
 
 
 def forward(
@@ -57,10 +65,11 @@ def forward(
     """y, the last state, and what `backward` reads: see `fused.lstm.forward`."""
     if not _fits(way, weights):
         return FUSED[mode].forward(x, state, weights, way, keep)
-    dtype, hidden = x.dtype, weights.hh.shape[1]
+    dtype, (rows, outputs) = x.dtype, weights.hh.shape
+    hidden = rows // _GATES[mode]
     total = sum(way.counts)
     whole = total == len(way.counts) * way.batch
-    y = (np.empty if whole else np.zeros)((len(way.counts), way.batch, hidden), dtype)
+    y = (np.empty if whole else np.zeros)((len(way.counts), way.batch, outputs), dtype)
     first = [np.ascontiguousarray(part) for part in state]
     last = [part.copy() for part in first]
     saved: tuple[Array, ...] = ()
@@ -69,8 +78,9 @@ def forward(
         row = 1 if way.batch <= _FEW else line
         columns = sum(-(-n // row) * row for n in way.counts)
         units = -(-hidden // _BLOCK) * _BLOCK
+        length = outputs + x.shape[2] + (0 if weights.hr is None else hidden)
         saved = Saved(
-            np.empty((total, hidden + x.shape[2]), dtype),
+            np.empty((total, length), dtype),
             np.empty(columns * _KEPT[mode] * units + line, dtype),
         )
     h, c = (*first, None)[:2]
@@ -78,7 +88,7 @@ def forward(
     _run(
         mode, False, way, weights, np.ascontiguousarray(x), h, c,
         *[_plain(part) for part in weights[:4]], y, h_n, c_n, *(saved or (None, None)),
-        *[None] * 10,
+        *[None] * 11,
     )  # fmt: skip
     return y, tuple(last), saved
 
@@ -95,29 +105,41 @@ def backward(
     """Gradients of x (None unless needed), of the first state, and of the weights."""
     if not isinstance(saved, Saved):
         return FUSED[mode].backward(gy, g_last, saved, weights, way, needs_x)
-    ih, hh, b_ih, b_hh, _ = (_plain(part) for part in weights)
+    ih, hh, b_ih, b_hh, hr = (_plain(part) for part in weights)
     assert ih is not None and hh is not None
-    hidden, dtype = hh.shape[1], hh.dtype
+    (rows, outputs), dtype = hh.shape, hh.dtype
     last = [_plain(part) for part in g_last]
-    shape = (way.batch, hidden)
-    first = [np.zeros(shape, dtype) if part is None else part.copy() for part in last]
+    first = [
+        np.zeros((way.batch, size), dtype) if part is None else part.copy()
+        for part, size in zip(last, (outputs, rows // _GATES[mode]), strict=False)
+    ]
     gx = np.zeros((len(way.counts), way.batch, ih.shape[1]), dtype) if needs_x else None
-    of_weights = [None if w is None else np.zeros_like(w) for w in (ih, hh, b_ih, b_hh)]
+    new = np.empty_like if sum(way.counts) else np.zeros_like
+    g_ih, g_hh, g_hr = (None if w is None else new(w) for w in (ih, hh, hr))
+    of_biases = [None if b is None else np.zeros_like(b) for b in (b_ih, b_hh)]
+    of_weights = (g_ih, g_hh, *of_biases, g_hr)
     g_h, g_c = (*last, None)[:2]
     g_h0, g_c0 = (*first, None)[:2]
     _run(
         mode, True, way, weights, None, None, None, ih, hh, None, None, None, None, None,
         *saved, _plain(gy), g_h, g_c, gx, g_h0, g_c0, *of_weights,
     )  # fmt: skip
-    return gx, tuple(first), (*of_weights, None)
+    return gx, tuple(first), of_weights
 
 
 def step(x: Array, state: States, weights: Weights, mode: str) -> States:
     """The new state of one step, with the bits of `forward`."""
-    way = Way((len(x),), len(x), False)
+    way = _one_step(len(x))
     if not _fits(way, weights):
         return FUSED[mode].step(x, state, weights)
-    return forward(x[None], state, weights, way, False, mode)[1]
+    new = [np.empty(part.shape, part.dtype) for part in state]
+    h, c = (*map(_plain, state), None)[:2]
+    h_n, c_n = (*new, None)[:2]
+    _run(
+        mode, False, way, weights, _plain(x), h, c, *map(_plain, weights[:4]), h_n, h_n, c_n,
+        *[None] * 13,
+    )  # fmt: skip
+    return tuple(new)
 
 
 def _cell(mode: str) -> FusedCell:

@@ -13,7 +13,7 @@
 
 static int works(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-const struct kernels kernels_avx2 = {"AVX2", works, {KERNELS(float), KERNELS(double)}, MATMULS};
+const struct kernels kernels_avx2 = {"AVX2", works, {KERNELS(float), KERNELS(double)}, MATMULS, PROGRAMS};
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif

@@ -16,7 +16,7 @@ static int works(void) {
            __builtin_cpu_supports("fma");
 }
 
-const struct kernels kernels_avx512 = {"AVX-512", works, {KERNELS(float), KERNELS(double)}, MATMULS};
+const struct kernels kernels_avx512 = {"AVX-512", works, {KERNELS(float), KERNELS(double)}, MATMULS, PROGRAMS};
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif

@@ -2,11 +2,13 @@
 
    A cell has `gates` rows of W_hh per unit, and as many sums, of W_hh h + W_ih x + b; the GRU has
    one more, because its last gate keeps the part of x apart. `ahead` makes the new h from the sums
-   of one unit, changes the cell's own state in place, and leaves in `kept` (rows of `stride`
-   numbers) what `back` reads. `back` turns the gradient of h into those of the sums, into `d`;
-   `carry` is what reaches the h before directly, and `d_c` goes from one step to the next. */
+   of one unit and, for the GRU, the h before, changes the cell's own state in place, and leaves in
+   `kept` (rows of `stride` numbers) what `back` reads. `back` turns the gradient of h into those of
+   the sums, into `d`; `carry` is what reaches the h before directly, and `d_c` goes from one step to
+   the next. */
 
-INLINE vec NAME(tanh_ahead)(const vec *sums, vec before, REAL *c, REAL *kept, ptrdiff_t stride) {
+INLINE vec NAME(tanh_ahead)(const vec *sums, const REAL *before, REAL *c, REAL *kept,
+                            ptrdiff_t stride) {
     (void)before, (void)c, (void)stride;
     const vec h = NAME(tanh)(sums[0]);
     if (kept) NAME(store)(kept, h);
@@ -20,7 +22,8 @@ INLINE void NAME(tanh_back)(vec d_h, const REAL *kept, ptrdiff_t stride, REAL *d
     d[0] = d_h * (1 - h * h);
 }
 
-INLINE vec NAME(relu_ahead)(const vec *sums, vec before, REAL *c, REAL *kept, ptrdiff_t stride) {
+INLINE vec NAME(relu_ahead)(const vec *sums, const REAL *before, REAL *c, REAL *kept,
+                            ptrdiff_t stride) {
     (void)before, (void)c, (void)stride;
     /* nan stays nan, as in NumPy's maximum */
     const vec h = NAME(choose)((NAME(bits))(sums[0] <= 0), (vec){0}, sums[0]);
@@ -36,10 +39,11 @@ INLINE void NAME(relu_back)(vec d_h, const REAL *kept, ptrdiff_t stride, REAL *d
 
 /* r, z and the part of n that belongs to h; then that of x. n = tanh(x_n + r h_n);
    h' = n + z (h - n). */
-INLINE vec NAME(gru_ahead)(const vec *sums, vec before, REAL *c, REAL *kept, ptrdiff_t stride) {
+INLINE vec NAME(gru_ahead)(const vec *sums, const REAL *before, REAL *c, REAL *kept,
+                           ptrdiff_t stride) {
     (void)c;
     const vec r = NAME(sigmoid)(sums[0]), z = NAME(sigmoid)(sums[1]), h_n = sums[2];
-    const vec n = NAME(tanh)(sums[3] + r * h_n), difference = before - n;
+    const vec n = NAME(tanh)(sums[3] + r * h_n), difference = NAME(load)(before) - n;
     if (kept) {
         NAME(store)(kept, r);
         NAME(store)(kept + stride, z);
@@ -65,7 +69,8 @@ INLINE void NAME(gru_back)(vec d_h, const REAL *kept, ptrdiff_t stride, REAL *d_
 }
 
 /* i, f, g, o. c' = f c + i g; h' = o tanh(c'). */
-INLINE vec NAME(lstm_ahead)(const vec *sums, vec before, REAL *c, REAL *kept, ptrdiff_t stride) {
+INLINE vec NAME(lstm_ahead)(const vec *sums, const REAL *before, REAL *c, REAL *kept,
+                            ptrdiff_t stride) {
     (void)before;
     const vec i = NAME(sigmoid)(sums[0]), f = NAME(sigmoid)(sums[1]);
     const vec g = NAME(tanh)(sums[2]), o = NAME(sigmoid)(sums[3]);

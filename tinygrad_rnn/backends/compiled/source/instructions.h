@@ -1,11 +1,13 @@
 /* All kernels for one set of instructions: include with ISA, VECTOR_BYTES, ROWS and VECTORS defined,
    and the compiler told that it may use them. A tile is at most two vectors wide. */
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "call.h"
+#include "program.h"
 
 #define CONCATENATED(a, b, c) CONCATENATED_3(a, b, c)
 #define CONCATENATED_3(a, b, c) a##_##b##_##c
@@ -21,8 +23,21 @@ enum {
     LINE = 64,  /* bytes of a line of the cache */
     BLOCK = 8,  /* units that belong to the same member: whole tiles, of all kernels */
     FEW = 4,    /* sequences that fill too little of a vector, see forward_few */
+    TOGETHER = 8, /* rows that a program's elementwise instructions run on, one after the other */
+    PANELS = 4, /* of a product that are packed at once, so that its rows are read for all of them */
     RUN = 1024, /* columns of gradients that are collected for one product */
 };
+
+enum weight { W_HH, W_IH, W_HR };
+
+/* A tile at a time over `count` columns: its function gets the first column and how many vectors. */
+#define OVER_COLUMNS(count, TILE, ...)                                                            \
+    do {                                                                                          \
+        ptrdiff_t at = 0;                                                                         \
+        for (; at + (VECTORS - 1) * LANES < (count); at += VECTORS * LANES)                       \
+            TILE(__VA_ARGS__, at, VECTORS);                                                       \
+        for (; at < (count); at += LANES) TILE(__VA_ARGS__, at, 1);                               \
+    } while (0)
 
 #define PADDING ((ptrdiff_t)(LINE / sizeof(REAL))) /* rows of sequences are whole lines */
 
@@ -41,6 +56,8 @@ INLINE struct range share(ptrdiff_t count, ptrdiff_t block, struct member member
                           blocks * (member.me + 1) / member.members * block};
 }
 
+INLINE int is_product(int what) { return what == DO_PRODUCT || what == DO_PRODUCT_ADD; }
+
 #define FLOAT
 #include "real.h"
 #undef FLOAT
@@ -57,3 +74,7 @@ INLINE struct range share(ptrdiff_t count, ptrdiff_t block, struct member member
     }
 #define KERNELS(real) {KERNEL(real, tanh), KERNEL(real, relu), KERNEL(real, gru), KERNEL(real, lstm)}
 #define MATMULS {CONCATENATED(ISA, float, matmul), CONCATENATED(ISA, double, matmul)}
+#define PROGRAM(real) \
+    {CONCATENATED(ISA, real, run_program), CONCATENATED(ISA, real, pack_matrix), \
+     VECTORS * (VECTOR_BYTES / sizeof(real))}
+#define PROGRAMS {PROGRAM(float), PROGRAM(double)}

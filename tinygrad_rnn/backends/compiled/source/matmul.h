@@ -19,6 +19,19 @@ static OWN_REGISTERS void NAME(matmul_tile)(const REAL *const *rows, ptrdiff_t n
         }
 }
 
+/* A panel of b: `depth` rows of `count` numbers, with zeros after their end. One of the distances
+   is 1. */
+static void NAME(fill_panel)(REAL *panel, const REAL *b, ptrdiff_t depth, ptrdiff_t count,
+                             ptrdiff_t row, ptrdiff_t column) {
+    const ptrdiff_t wide = VECTORS * LANES;
+    if (column == 1) {
+        NAME(pack)(panel, b, depth, row, count);
+    } else {
+        if (count < wide) memset(panel, 0, depth * wide * sizeof(REAL));
+        NAME(turn)(panel, wide, b, column, count, depth);
+    }
+}
+
 static void NAME(matmul)(void *argument, struct member member) {
     const struct matmul *const it = argument;
     const REAL *const a = it->a, *const b = it->b;
@@ -32,12 +45,8 @@ static void NAME(matmul)(void *argument, struct member member) {
         for (ptrdiff_t k = 0; k == 0 || k < it->k; k += NAME(DEPTH)) {
             const ptrdiff_t depth = it->k - k < NAME(DEPTH) ? it->k - k : NAME(DEPTH);
             const ptrdiff_t count = it->n - j < wide ? it->n - j : wide;
-            if (it->b_column == 1) {
-                NAME(pack)(panel, b + k * it->b_row + j, depth, it->b_row, count);
-            } else {
-                if (count < wide) memset(panel, 0, depth * wide * sizeof(REAL));
-                NAME(turn)(panel, wide, b + j * it->b_column + k, it->b_column, count, depth);
-            }
+            NAME(fill_panel)(panel, b + k * it->b_row + j * it->b_column, depth, count, it->b_row,
+                             it->b_column);
             for (ptrdiff_t i = rows.begin; i < rows.end && i < it->m; i += ROWS) {
                 const ptrdiff_t some = it->m - i < ROWS ? it->m - i : ROWS;
                 const REAL *of_a[ROWS];

@@ -7,18 +7,20 @@
 #include <string.h>
 
 #include "call.h"
+#include "programs.h"
 
 #if defined(__x86_64__)
 extern const struct kernels kernels_avx512, kernels_avx2;
 #endif
 extern const struct kernels kernels_plain;
 
-static const struct kernels *const instruction_sets[] = { /* the fastest first */
+const struct kernels *const instruction_sets[] = {
 #if defined(__x86_64__)
     &kernels_avx512, &kernels_avx2,
 #endif
     &kernels_plain};
 enum { SETS = sizeof instruction_sets / sizeof *instruction_sets };
+const int instruction_set_count = SETS;
 
 static const int GATES_OF[CELLS] = {1, 1, 3, 4}, STATES_OF[CELLS] = {1, 1, 1, 2};
 enum { LINE = 64 };
@@ -31,7 +33,7 @@ struct wanted {
     int flags;
 };
 
-enum { NUMBERS = 9, ARRAYS = 24 };
+enum { NUMBERS = 10, ARRAYS = 26 };
 
 /* Whether the steps are there, in an order that runs, with as many sequences as there are. */
 static int steps_fit(const struct call *call, ptrdiff_t all) {
@@ -42,7 +44,7 @@ static int steps_fit(const struct call *call, ptrdiff_t all) {
     return 1;
 }
 
-/* The addresses of the arrays; the first that does not fit raises. Two of them are read at once,
+/* The addresses of the arrays; the first that does not fit raises. FIRST of them are read at once,
    because the sizes of others depend on them. */
 static int find(const struct wanted *wanted, PyObject *const *objects, int first, int last,
                 int direction, Py_buffer *views) {
@@ -88,21 +90,25 @@ static PyObject *call_kernel(PyObject *module, PyObject *const *objects, Py_ssiz
             return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "number %d < 0", i);
     const Py_ssize_t set = n[0], cell = n[1], backward = n[3], all = n[5];
     const int threads = n[4] < 1 ? 1 : n[4] > MOST_MEMBERS ? MOST_MEMBERS : (int)n[4];
-    if (set >= SETS || cell >= CELLS || n[2] > 1)
+    if (set >= SETS || cell >= CELLS || n[2] > 1 || (cell != LSTM && n[8] != n[9]))
         return PyErr_Format(PyExc_ValueError, "there is no such kernel");
     struct call call = {.steps = PyObject_Size(objects[NUMBERS]), .batch = n[6], .inputs = n[7],
-                        .hidden = n[8]};
+                        .hidden = n[8], .outputs = n[9]};
     if (call.steps < 0) return NULL;
     const struct kernel *const kernel = &instruction_sets[set]->of[n[2]][cell];
     const size_t real = n[2] ? sizeof(double) : sizeof(float), gates = GATES_OF[cell];
-    const size_t h = call.batch * call.hidden * real, c = STATES_OF[cell] == 2 ? h : 0;
+    const size_t h = call.batch * call.outputs * real;
+    const size_t c = STATES_OF[cell] == 2 ? call.batch * call.hidden * real : 0;
+    const size_t hr = cell == LSTM ? call.outputs * call.hidden * real : 0;
     const size_t x = all * call.batch * call.inputs * real, y = all * h;
     const size_t ih = gates * call.hidden * call.inputs * real;
-    const size_t hh = gates * call.hidden * call.hidden * real, b = gates * call.hidden * real;
+    const size_t hh = gates * call.hidden * call.outputs * real, b = gates * call.hidden * real;
+    const int projects = call.outputs == call.hidden ? 0 : FORWARD | BACKWARD;
     const size_t of_steps = call.steps * sizeof(ptrdiff_t);
     struct wanted wanted[ARRAYS] = {
         {&call.times, of_steps, FORWARD | BACKWARD},
         {&call.counts, of_steps, FORWARD | BACKWARD},
+        {&call.w_hr, hr, projects},
         {&call.x, x, FORWARD},
         {&call.first[0], h, FORWARD},
         {&call.first[1], c, c ? FORWARD : 0},
@@ -125,17 +131,18 @@ static PyObject *call_kernel(PyObject *module, PyObject *const *objects, Py_ssiz
         {&call.g_w_hh, hh, BACKWARD | WRITTEN},
         {&call.g_b_ih, b, WRITTEN},
         {&call.g_b_hh, b, WRITTEN},
+        {&call.g_w_hr, hr, (projects & BACKWARD) | WRITTEN},
     };
-    enum { COLUMNS = 12, KEPT = 13 };
+    enum { FIRST = 3, COLUMNS = 13, KEPT = 14 };
     const int direction = backward ? BACKWARD : FORWARD;
     Py_buffer views[ARRAYS] = {{0}};
     PyObject *const *const arrays = objects + NUMBERS;
     PyObject *result = NULL;
-    if (find(wanted, arrays, 0, 2, direction, views)) {
+    if (find(wanted, arrays, 0, FIRST, direction, views)) {
         if (steps_fit(&call, all)) {
             wanted[COLUMNS].size = kernel->columns_size(&call);
             wanted[KEPT].size = kernel->kept_size(&call);
-            if (find(wanted, arrays, 2, ARRAYS, direction, views))
+            if (find(wanted, arrays, FIRST, ARRAYS, direction, views))
                 result = run(&call, kernel, backward, threads);
         } else {
             PyErr_SetString(PyExc_ValueError, "a step or a number of sequences out of range");
@@ -213,10 +220,15 @@ static PyObject *call_matmul(PyObject *module, PyObject *const *objects, Py_ssiz
 static PyMethodDef methods[] = {
     {"call", (PyCFunction)(void (*)(void))call_kernel, METH_FASTCALL,
      "Run a kernel: the set of instructions, the cell, whether of doubles, whether backward,\n"
-     "threads, steps, batch, inputs, hidden; then the arrays of struct call, in its order, or\n"
+     "threads, steps, batch, inputs, hidden, outputs; then the arrays of struct call, in its order, or\n"
      "None. `cells.py` is what calls it."},
     {"matmul", (PyCFunction)(void (*)(void))call_matmul, METH_FASTCALL,
      "out = a @ b: the set of instructions, whether of doubles, threads, a, b, out."},
+    {"program", (PyCFunction)(void (*)(void))call_program, METH_FASTCALL,
+     "Run a program: the set of instructions, whether of doubles, threads, sequences, the first\n"
+     "step, steps, from each to the next, the instructions as numbers, their arrays."},
+    {"pack", (PyCFunction)(void (*)(void))call_pack, METH_FASTCALL,
+     "Pack a matrix for products: the set of instructions, whether of doubles, it, where to."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -242,5 +254,5 @@ PyMODINIT_FUNC PyInit__kernels(void) {
     }
     if (PyModule_AddObjectRef(module, "instruction_sets", names)) return NULL;
     Py_DECREF(names);
-    return module;
+    return add_constants(module) ? module : NULL;
 }

@@ -13,4 +13,4 @@ static int works(void) { return 1; }
 #else
 #define MACHINE "plain"
 #endif
-const struct kernels kernels_plain = {MACHINE, works, {KERNELS(float), KERNELS(double)}, MATMULS};
+const struct kernels kernels_plain = {MACHINE, works, {KERNELS(float), KERNELS(double)}, MATMULS, PROGRAMS};

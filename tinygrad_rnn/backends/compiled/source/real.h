@@ -7,6 +7,7 @@
 #define ROUNDER 0x1.8p23f
 #define LN2_HIGH 0x1.62e4p-1f
 #define LN2_LOW 0x1.7f7d1cp-20f
+#define MATH(name) name##f
 #define MANTISSA 23
 #define BIAS 127
 #define LARGEST 87.33654f
@@ -19,6 +20,7 @@ static const REAL SERIES[] = {1.f / 5040, 1.f / 720, 1.f / 120, 1.f / 24, 1.f / 
 #define ROUNDER 0x1.8p52
 #define LN2_HIGH 0x1.62e42fefa38p-1
 #define LN2_LOW 0x1.ef35793c7673p-45
+#define MATH(name) name
 #define MANTISSA 52
 #define BIAS 1023
 #define LARGEST 708.39641853226
@@ -31,6 +33,7 @@ static const REAL SERIES[] = {
 #include "vector.h"
 #include "product.h"
 #include "matmul.h"
+#include "program_rows.h"
 #include "cells.h"
 
 #define CELL tanh

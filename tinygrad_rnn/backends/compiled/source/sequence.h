@@ -7,7 +7,11 @@
 
    Each member of the team has units of its own, in blocks of BLOCK, and does for them all that
    there is to do, in every step; it meets the others once per step, because the next product reads
-   the whole state. docs/compiled.md draws it. */
+   the whole state. docs/compiled.md draws it.
+
+   A projection, h = W_hr m of what the units make of a step, is one product more, and one meeting
+   more before it, because it reads all units. Each member has outputs of its own as well, in blocks;
+   without a projection they are its units. */
 
 #define THE(name) NAME(CONCATENATED_2(CELL, name))
 #define EXTRA (SUMS > GATES) /* the last gate's part of x has a sum of its own */
@@ -17,9 +21,10 @@ INLINE int THE(sum_of_input)(int gate) { return EXTRA && gate == GATES - 1 ? GAT
 
 /* The memory of a call, divided. */
 struct THE(memory) {
-    ptrdiff_t width, units; /* of a row; of all units, rounded up */
-    REAL *h[2], *x[2], *c, *bias;
-    REAL *packed, *d, *carry, *d_c, *g_y, *panels;
+    ptrdiff_t width, units, outputs; /* of a row; of all units and outputs, rounded up */
+    ptrdiff_t length;                /* of a column for backward */
+    REAL *h[2], *m[2], *x[2], *c, *bias; /* without a projection m is h */
+    REAL *packed, *packed_hr, *d, *carry, *d_c, *g_y, *panels;
     ptrdiff_t slots, slot; /* how many steps `d` holds, and the size of one */
     ptrdiff_t panel_size;  /* of each member's */
     size_t size;
@@ -35,6 +40,8 @@ static struct THE(memory) THE(common)(const struct call *call) {
     struct THE(memory) memory = {0};
     memory.width = rounded_up(call->batch, PADDING);
     memory.units = rounded_up(call->hidden, BLOCK);
+    memory.outputs = rounded_up(call->outputs, BLOCK);
+    memory.length = call->outputs + call->inputs + (call->w_hr ? call->hidden : 0);
     return memory;
 }
 
@@ -42,7 +49,8 @@ static struct THE(memory) THE(forward_memory)(const struct call *call) {
     struct THE(memory) memory = THE(common)(call);
     const ptrdiff_t state = memory.units * memory.width;
     for (int i = 0; i < 2; i++) {
-        memory.h[i] = THE(take)(&memory, call->scratch, state);
+        memory.h[i] = THE(take)(&memory, call->scratch, memory.outputs * memory.width);
+        memory.m[i] = call->w_hr ? THE(take)(&memory, call->scratch, state) : memory.h[i];
         memory.x[i] = THE(take)(&memory, call->scratch, call->inputs * memory.width);
     }
     memory.c = THE(take)(&memory, call->scratch, STATES > 1 ? state : 0);
@@ -52,17 +60,19 @@ static struct THE(memory) THE(forward_memory)(const struct call *call) {
 
 static struct THE(memory) THE(backward_memory)(const struct call *call, int members) {
     struct THE(memory) memory = THE(common)(call);
-    const ptrdiff_t state = memory.units * memory.width;
+    const ptrdiff_t state = memory.units * memory.width, h = memory.outputs * memory.width;
     const ptrdiff_t runs = call->steps * memory.width / RUN + 1; /* of as many steps each */
     memory.slots = call->steps / runs + 2;
-    memory.slot = SUMS * state;
-    memory.packed = THE(take)(&memory, call->scratch, memory.units * memory.units * GATES);
+    memory.slot = SUMS * state + (call->w_hr ? h : 0);
+    memory.packed = THE(take)(&memory, call->scratch, memory.outputs * memory.units * GATES);
+    memory.packed_hr =
+        THE(take)(&memory, call->scratch, call->w_hr ? memory.units * memory.outputs : 0);
     memory.d = THE(take)(&memory, call->scratch, memory.slots * memory.slot);
-    memory.carry = THE(take)(&memory, call->scratch, state);
+    memory.carry = THE(take)(&memory, call->scratch, h);
     memory.d_c = THE(take)(&memory, call->scratch, STATES > 1 ? state : 0);
-    memory.g_y = THE(take)(&memory, call->scratch, state);
+    memory.g_y = THE(take)(&memory, call->scratch, h);
     const ptrdiff_t columns = memory.slots * memory.width, rows = memory.units * GATES;
-    memory.panel_size = (columns > rows ? columns : rows) * VECTORS * LANES;
+    memory.panel_size = (PANELS * columns > rows ? PANELS * columns : rows) * VECTORS * LANES;
     memory.panels = THE(take)(&memory, call->scratch, members * memory.panel_size);
     return memory;
 }
@@ -79,7 +89,7 @@ static size_t THE(backward_scratch)(const struct call *call, int members) {
 static size_t THE(columns_size)(const struct call *call) {
     ptrdiff_t columns = 0;
     for (ptrdiff_t s = 0; s < call->steps; s++) columns += call->counts[s];
-    return columns * (call->hidden + call->inputs) * sizeof(REAL);
+    return columns * THE(common)(call).length * sizeof(REAL);
 }
 
 /* The length of a row of `kept` for n sequences. */

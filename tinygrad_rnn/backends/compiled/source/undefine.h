@@ -2,6 +2,7 @@
 #undef REAL
 #undef INTEGER
 #undef NAME
+#undef MATH
 #undef ROUNDER
 #undef LN2_HIGH
 #undef LN2_LOW
