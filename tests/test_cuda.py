@@ -238,6 +238,22 @@ def test_streams():
         cuda.Stream(depth=3)
 
 
+@STANDIN_ONLY
+def test_streams_of_a_cupy_without_priorities(monkeypatch: pytest.MonkeyPatch):
+    """CuPy 13's have no such argument."""
+    stream: Any = importlib.import_module("cupy").cuda.Stream
+    real = stream.__init__
+
+    def of_cupy_13(
+        self: Any, null: bool = False, non_blocking: bool = False, ptds: bool = False
+    ) -> None:
+        real(self, null, non_blocking, ptds)
+
+    monkeypatch.setattr(stream, "__init__", of_cupy_13)
+    monkeypatch.setattr(cupy_backend, "_HAS_PRIORITIES", False)
+    assert cuda.Stream(priority=-1).priority == -1 and cuda.Stream().query()
+
+
 def test_events():
     start, end = (cuda.Event(enable_timing=True) for _ in range(2))
     with pytest.raises(ValueError, match="must be recorded before calculating elapsed time"):

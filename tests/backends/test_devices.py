@@ -302,4 +302,4 @@ def test_indexing_does_not_wait(no_sync: Callable[[], Any]):
         x[0] = 3
         x.masked_fill_(x > 0, 1.0)
         torch.where(x > 0, x, 0.0)
-        x.sort(1), x.topk(1), x.max(1), x.median(0), x.cummax(1), F.pad(x, (1, 1), "reflect")
+        x.max(1), x.cummax(1), F.pad(x, (1, 1), "reflect")

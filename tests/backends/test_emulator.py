@@ -30,6 +30,18 @@ extern "C" __global__ void sums(int count, const float* x, float* y)  // one sum
 }
 """
 TURNS = """
+__device__ void arrive(unsigned* counter)
+{
+    asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(counter) : "memory");
+}
+
+__device__ unsigned arrived(const unsigned* counter)
+{
+    unsigned count;
+    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(count) : "l"(counter) : "memory");
+    return count;
+}
+
 extern "C" __global__ void turns(int needed, unsigned* counter, double* when)
 {
     __syncthreads();
@@ -74,6 +86,40 @@ def test_blocks_wait_for_each_other():
         run(TURNS, "turns", (3,), (32,), np.int32(10), counter, when)
     with pytest.raises(RuntimeError, match="turns: a trap"):
         run(TURNS, "turns", (3,), (32,), np.int32(101), counter, when)
+
+
+def test_what_others_wrote_is_there_when_it_was_released_and_acquired():
+    """The first block gives the second a number."""
+    gives = """
+extern "C" __global__ void gives(unsigned* counter, float* x, float* y)
+{
+    unsigned count = 0;
+    if (blockIdx.x == 0) {
+        x[0] = 5;
+        asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(counter) : "memory");
+        x[1] = 6;
+    } else {
+        while (!count)
+            asm volatile(
+                "ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(count) : "l"(counter) : "memory");
+        y[0] = x[0], y[1] = x[1];
+        x[2] = 7;
+    }
+    if (threadIdx.x) __syncthreads();
+}
+"""
+
+    def given(code: str) -> list[list[float]]:
+        x, y = cupy.zeros(3, "float32"), cupy.zeros(2, "float32")
+        run(code, "gives", (2,), (1,), cupy.zeros(1, "uint32"), x, y)
+        return [x.tolist(), y.tolist()]
+
+    assert given(gives) == [[5, 6, 7], [5, 0]]  # at the end everything is there
+    assert given(gives.replace("release", "relaxed")) == [[5, 6, 7], [0, 0]]
+    assert given(gives.replace("acquire", "relaxed")) == [[5, 6, 7], [0, 0]]
+    for unknown in ("red.release", ': "memory"'):  # without the latter a compiler moves accesses
+        with pytest.raises(NotImplementedError, match="no other assembly"):
+            given(gives.replace(unknown, "", 1))
 
 
 X = cupy.zeros((8, 8), "float32")

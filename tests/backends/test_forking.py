@@ -8,7 +8,9 @@ import time
 import pytest
 
 import tinygrad_rnn as tg
+from tinygrad_rnn import nn
 from tinygrad_rnn.backends.forking import new_lock
+from tinygrad_rnn.nn import planning
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork"),
@@ -64,3 +66,21 @@ def test_forks_in_the_middle_of_random_draws():
     finally:
         ended.set()
         thread.join()
+
+
+def test_forks_while_a_plan_is_made(monkeypatch):
+    begun, make_plan = threading.Event(), planning.make_plan
+
+    def slow(*args):
+        begun.set()
+        time.sleep(0.2)
+        return make_plan(*args)
+
+    def scan():
+        nn.scan(lambda x, h: (h, h * 0.1875 + x), tg.ones(3, 1, 1), tg.ones(1, 1))
+
+    monkeypatch.setattr(planning, "make_plan", slow)
+    thread = threading.Thread(target=scan)
+    thread.start()
+    assert begun.wait(10) and forked(scan) == 0
+    thread.join()

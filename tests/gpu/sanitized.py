@@ -1,4 +1,5 @@
-"""A training step of each cell, small, to be run under compute-sanitizer:
+"""A training step of each cell and sums at repeated places, small, to be run under
+compute-sanitizer:
 
 compute-sanitizer --tool racecheck python -m tests.gpu.sanitized
 """
@@ -17,6 +18,13 @@ def main() -> None:
             x = torch.randn(5, batch, 8, dtype=dtype).cuda()
             y, _ = layer(x, lengths=torch.arange(batch).cuda() % 5 + 1)
             y.square().sum().backward()
+    for dtype in (torch.float32, torch.float64, torch.int64):
+        places = torch.arange(3000).cuda() % 700
+        sums = torch.zeros(700, 3, dtype=dtype).cuda()
+        sums.index_add_(0, places, torch.ones(3000, 3, dtype=dtype).cuda())
+        torch.use_deterministic_algorithms(True)
+        sums[places] = torch.ones(3000, 3, dtype=dtype).cuda()
+        torch.use_deterministic_algorithms(False)
     torch.cuda.synchronize()
 
 

@@ -97,6 +97,44 @@ def test_the_same_run_gives_the_same_bits(cell: str, hidden: int):
     assert runs[0] == runs[1] == runs[2]
 
 
+ADDED: dict[str, Callable[[Any, Any], Any]] = {
+    "rows": lambda x, i: x.new_zeros(5000, 64).index_add(0, i, x),
+    "few rows": lambda x, i: x.new_zeros(3, 64).index_add(0, i % 3, x),
+    "elements": lambda x, i: torch.zeros_like(x).scatter_add(0, i[:, None] + 0 * x.long(), x),
+    "counts": lambda x, i: torch.bincount(i, x[:, 0]),
+    "cumulative": lambda x, i: x.reshape(-1).cumsum(0),
+    "mean": lambda x, i: torch.stack([x.sum(), x.std(), x.norm()]),
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_sums_have_the_same_bits(name: str):
+    """Those of the CPU to rounding, and each time the same."""
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(100_000, 64, generator=generator)
+    places = torch.randint(5000, (100_000,), generator=generator)
+    on_gpu = x.cuda(), places.cuda()
+    first = ADDED[name](*on_gpu)
+    assert all(torch.equal(ADDED[name](*on_gpu), first) for _ in range(20))
+    wanted = ADDED[name](x.double(), places)
+    torch.testing.assert_close(first.cpu().double(), wanted, rtol=1e-4, atol=1e-2)
+
+
+def test_places_in_order():
+    """The sort of a GPU, on as many places as a large embedding's gradient has."""
+    places = torch.randint(1 << 22, (1 << 20,), generator=torch.Generator().manual_seed(3))
+    values = torch.arange(1 << 20)
+    torch.use_deterministic_algorithms(True)
+    try:
+        found = torch.full((1 << 22,), -1, device="cuda")
+        found[places.cuda()] = values.cuda()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    wanted = torch.full((1 << 22,), -1)
+    wanted[places] = values
+    assert torch.equal(found.cpu(), wanted)
+
+
 @pytest.mark.parametrize("graphed", [False, True], ids=["eager", "graph"])
 def test_ten_thousand_steps_take_no_more_memory(graphed: bool):
     _, step = training("GRU", 64, "cuda")

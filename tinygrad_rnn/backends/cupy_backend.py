@@ -1,8 +1,11 @@
 """The GPU backend: CuPy's functions, and device versions of what NumPy does differently.
 
-The host waits for the device in `to_host` and `synchronize`, in `.item()`, and
-where the size of a result depends on values: masks as indices, nonzero, unique, bincount.
-Everything else is only put into the device's queue.
+The host waits for the device in `to_host` and `synchronize`, in `.item()`, where the size of a
+result depends on values (masks as indices, nonzero, unique, bincount), and where CuPy before
+version 14 sorts (argsort, median). Everything else is only put into the device's queue.
+
+No floats are added up by atomic operations, nor by anything else whose order changes: the same
+work gives the same bits.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import cupyx
 import numpy as np
 from cupy import (
     absolute, add, all, amax, amin, any, arange, arccos, arccosh, arcsin, arcsinh, arctan,
-    arctan2, arctanh, argmax, argmin, argsort, array_split, ascontiguousarray, bincount,
+    arctan2, arctanh, argmax, argmin, argsort, array_split, ascontiguousarray,
     bitwise_and, bitwise_or, bitwise_xor, broadcast_arrays, broadcast_to, ceil, clip,
     concatenate, copysign, cos, cosh, count_nonzero, cumprod, cumsum, diagonal, einsum, empty,
     empty_like, equal, exp, exp2, expand_dims, expm1, eye, flip, floor, floor_divide, fmod,
@@ -31,13 +34,13 @@ from cupy import (
 from cupy.lib.stride_tricks import as_strided
 from cupy.linalg import det, eigh, qr, slogdet, svd
 
-from . import determinism
 from .capture import capture
 from .cublas import matmul
 from .cupy_checks import check_index, check_range
 from .cupy_graphs import Graph
 from .deferred import deferred
 from .kernels import FUSED
+from .kernels.scatter import assign, scatter_add
 
 # Where GPUs can read each other's memory, CuPy computes on the current one whatever the arrays'
 # own is, and warns. The result would be on the wrong GPU, so it is an error as it is elsewhere.
@@ -189,12 +192,20 @@ def report() -> None:
         deferred.report()
 
 
+def program(batch: int, dtype: Any) -> None:
+    """None: there are no programs on a GPU."""
+
+
 # ----- streams -----
+
+
+_HAS_PRIORITIES = int(cupy.__version__.partition(".")[0]) >= 14
 
 
 def new_stream(priority: int) -> cupy.cuda.Stream:
     """A stream of the current GPU beside the default one."""
-    return cupy.cuda.Stream(non_blocking=True, priority=priority)
+    options = {"priority": priority} if _HAS_PRIORITIES else {}  # which are no more than a wish
+    return cupy.cuda.Stream(non_blocking=True, **options)
 
 
 def current_stream() -> cupy.cuda.Stream:
@@ -276,21 +287,11 @@ def device_index(array: cupy.ndarray) -> int | None:
     return array.device.id
 
 
-# GPUs add to one place from many threads in these types only. int64 adds up as uint64 does: the
-# bits of a sum are the same.
-_ADDED_AS = {"int64": "uint64", **dict.fromkeys(("int16", "int8", "uint8", "bool"), "int32")}
-
-
-def scatter_add(target: cupy.ndarray, index: Any, values: Any) -> None:
-    if target.dtype.kind == "f":
-        determinism.alert("scatter_add")
-    values = cupy.asarray(values, target.dtype)
-    other = _ADDED_AS.get(target.dtype.name)
-    if other is None:
-        cupy.add.at(target, index, values)
-    elif other == "uint64":
-        cupy.add.at(target.view(other), index, values.view(other))
-    else:
-        wide = target.astype(other)
-        cupy.add.at(wide, index, values.astype(other))
-        target[...] = wide
+def bincount(x: cupy.ndarray, weights: cupy.ndarray | None, minlength: int) -> cupy.ndarray:
+    if not x.size:  # of which CuPy before version 14 wants to know the largest
+        return zeros(minlength, "int64")
+    if weights is None:
+        return cupy.bincount(x, None, minlength)
+    result = zeros(max(int(x.max()) + 1, minlength), "float64")
+    scatter_add(result, x, weights)
+    return result

@@ -38,6 +38,8 @@ class Graph:
         kernels and makes the state of optimizers."""
         outside = cupy.cuda.get_current_stream()
         self.stream.wait_event(outside.record())
+        with self.stream:
+            cublas.prepare()  # the workspace outlives this graph's memory
         with cupy.cuda.using_allocator(self.pool.malloc), self.stream:
             yield
         outside.wait_event(self.stream.record())

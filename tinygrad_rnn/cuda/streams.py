@@ -18,7 +18,7 @@ class Stream:
 
     Args:
         device: the GPU; None: the current one.
-        priority: lower numbers go first.
+        priority: lower numbers go first, with CuPy 14 and newer.
 
     >>> if torch.cuda.is_available():
     ...     s = torch.cuda.Stream()

@@ -268,14 +268,9 @@ def _without(text: str, number: int) -> str | None:
 NUMBER = 10  # of the barriers in group.cu and sequence.cu
 
 
-@STANDIN_ONLY
-@pytest.mark.parametrize("number", range(NUMBER))
-def test_a_missing_barrier_is_seen(number, monkeypatch):
-    """Every barrier is needed: without it results are wrong, or threads wait for ever."""
-    cell, case = kernels.CELLS["LSTM"], Case("LSTM", 68, [2, 2, 2])
-    whole = compiler.sequence_source(cell)
-    broken = _without(whole, number)
-    assert broken is not None and _without(whole, NUMBER) is None
+def _fails(broken: str, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether results are wrong, or threads wait for ever, with another source of the kernels."""
+    case = Case("LSTM", 68, [2, 2, 2])
     wanted = in_a_loop(case)
 
     def launch(cell: Any, name: str, hidden: int, batch: int, device: int) -> Any:
@@ -292,7 +287,39 @@ def test_a_missing_barrier_is_seen(number, monkeypatch):
                 return "deadlock" in str(error) or isinstance(error, AssertionError)
         return not all(difference < 1e-3 for difference in wrong)
 
-    assert any(map(fails, range(1, 9)))
+    return any(map(fails, range(1, 9)))
+
+
+WHOLE = compiler.sequence_source(kernels.CELLS["LSTM"])
+
+
+@STANDIN_ONLY
+@pytest.mark.parametrize("number", range(NUMBER))
+def test_a_missing_barrier_is_seen(number, monkeypatch):
+    broken = _without(WHOLE, number)
+    assert broken is not None and _without(WHOLE, NUMBER) is None
+    assert _fails(broken, monkeypatch)
+
+
+@STANDIN_ONLY
+@pytest.mark.parametrize(
+    "right, wrong",
+    [
+        ("red.release.gpu", "red.relaxed.gpu"),
+        ("red.release.gpu", "red.release.cta"),
+        ("ld.acquire.gpu", "ld.relaxed.gpu"),
+        ("ld.acquire.gpu", "ld.acquire.cta"),
+    ],
+)
+def test_a_missing_release_or_acquire_is_seen(right, wrong, monkeypatch):
+    """What a block has written is there for the others only if both say so, of the whole GPU."""
+    assert WHOLE.count(right) == 1
+    assert _fails(WHOLE.replace(right, wrong), monkeypatch)
+
+
+@STANDIN_ONLY
+def test_as_they_are_they_work(monkeypatch):
+    assert not _fails(WHOLE, monkeypatch)
 
 
 @STANDIN_ONLY

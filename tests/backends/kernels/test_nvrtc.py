@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tinygrad_rnn.backends.kernels import CELLS, compiler, tiles
+from tinygrad_rnn.backends.kernels import CELLS, compiler, scatter, tiles
 
 from . import nvrtc
 
@@ -57,6 +57,17 @@ def test_step_kernels(mode, gpu):
         kernels = nvrtc.compiled(compiler.step_source(cell), options)
         assert kernels.keys() == {"step_forward", "step_backward"}
         assert all(report.spilled == 0 for report in kernels.values())
+
+
+@pytest.mark.parametrize("gpu", GPUS)
+@pytest.mark.parametrize("number", ["int", "int64"])
+def test_scatter_kernels(number, gpu):
+    for file, values in (("order", ["int64"]), ("runs", ["float", "double", "int64"])):
+        for value in values:
+            options = (*scatter.options(number, value), f"-arch={gpu}", *CUPYS)
+            kernels = nvrtc.compiled(compiler.source(file), options)
+            assert kernels.keys() == scatter.KERNELS[file]
+            assert all(report.spilled == report.stack == 0 for report in kernels.values())
 
 
 @pytest.mark.parametrize("gpu", GPUS)

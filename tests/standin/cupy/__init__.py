@@ -45,7 +45,7 @@ _OF_ARRAY = {
     "bincount": "weights minlength",
     "broadcast_to": "shape",
     "clip": "a_min a_max out",
-    "count_nonzero": "axis keepdims",
+    "count_nonzero": "axis",
     "cumprod": "axis dtype out",
     "cumsum": "axis dtype out",
     "diagonal": "offset axis1 axis2",
@@ -85,6 +85,8 @@ _OF_NUMBERS = {
 globals().update({name: ufunc(name) for name in _UFUNCS.split()})
 globals().update({name: _of_array(name, names) for name, names in _OF_ARRAY.items()})
 globals().update({name: _maker(name, names) for name, names in _OF_NUMBERS.items()})
+
+__version__ = "14.2.0"
 
 
 def get_default_memory_pool() -> cuda.MemoryPool:

@@ -13,7 +13,9 @@ from . import _graph, cuda
 from .standin import synchronized
 
 _NUMBERS = (bool, int, float, np.generic)
-_COUNTING = ("bincount", "nonzero", "unique")  # the host reads how large their results are
+# The host reads how large their results are, or (CuPy 13) waits until all is sorted
+_SCANNING = ("cumprod", "cumsum")
+_WAITING = ("argsort", "bincount", "median", "nonzero", "unique")
 
 
 def apply(ufunc: np.ufunc, *args: Any, out: Any = None, **options: Any) -> Any:
@@ -73,11 +75,17 @@ def of_array(name: str, parameters: str) -> Callable[..., Any]:
             raise TypeError(f"{name}(): Unsupported type {type(a)}")
         out = (dict(zip(parameters.split(), args, strict=False)) | named).get("out")
         options = options_of(name, parameters, args, named)
-        if name in _COUNTING:
+        if name in _WAITING:
             synchronized(name)
+        if options.get("weights") is not None:
+            raise NotImplementedError("bincount: a GPU adds weights up in any order")
+        if name in _SCANNING and a.dtype.kind == "f" and options.get("axis") is None:
+            raise NotImplementedError(f"{name} without axis: CUB's takes sums as it finds them")
         if options.get("kind", "stable") not in (None, "stable"):
             raise ValueError(f"unsupported kind: {options['kind']}")
         array = values(a)
+        if name == "bincount" and not array.size:
+            raise ValueError("zero-size array to reduction operation cupy_max")
         if name == "empty_like":
             result = wrap(np.empty_like(array, **options))
             _graph.spoil(result._a)
@@ -240,7 +248,7 @@ class ndarray:
     def __setitem__(self, key: Any, value: Any) -> None:
         index, _ = index_for(key, self.shape)
         array, new = values(self), values(value)
-        changed(lambda: array.__setitem__(index(), new), self)
+        changed(lambda: _write(array, index(), new), self)
 
     def __iter__(self) -> Any:
         if not self.ndim:
@@ -440,6 +448,18 @@ def index_for(key: Any, shape: tuple[int, ...]) -> tuple[Callable[[], tuple[Any,
     if not any(part is Ellipsis for part in parts):
         index.append(Ellipsis)  # a single element is then a 0-d view
     return lambda: tuple([part() if callable(part) else part for part in index]), advanced
+
+
+def _write(array: np.ndarray, index: tuple[Any, ...], new: Any) -> None:
+    """array[index] = new. Of values for one place a GPU keeps any, here it is the first, so that
+    nobody counts on the last."""
+    if not any(isinstance(part, np.ndarray) for part in index):
+        array[index] = new
+        return
+    places = np.arange(array.size).reshape(array.shape)[index]
+    while np.ndim(new) > places.ndim and len(new) == 1:
+        new = new[0]
+    array.flat[places.ravel()[::-1]] = np.broadcast_to(new, places.shape).ravel()[::-1]
 
 
 def _wrapped_around(positions: np.ndarray, size: int) -> np.ndarray:

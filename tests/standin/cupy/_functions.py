@@ -13,7 +13,6 @@ from ._array import (
     apply,
     changed,
     computed,
-    index_for,
     library_is_free,
     ndarray,
     not_capturing,
@@ -21,9 +20,6 @@ from ._array import (
     values,
     wrap,
 )
-
-# The types that a GPU adds in one step
-_ATOMIC = ("float16", "float32", "float64", "int32", "uint32", "uint64")
 
 
 class ufunc:
@@ -39,18 +35,10 @@ class ufunc:
         return apply(self._ufunc, *args, out=out, **({} if dtype is None else {"dtype": dtype}))
 
     def at(self, a: ndarray, indices: Any, b: Any) -> None:
-        """a[indices] += b, with repeated positions adding up."""
-        if self.__name__ != "add":
-            raise NotImplementedError(f"`{self.__name__}.at` is not supported yet")
-        index, _ = index_for(indices, a.shape)
-        by_number = any(isinstance(i, np.ndarray) and i.dtype.kind != "b" for i in index())
-        if by_number and a.dtype not in _ATOMIC:
-            raise TypeError(
-                "scatter_add only supports int32, float16, float32, float64, uint32, uint64, as "
-                "data type"
-            )
-        array, new = values(a), values(b)
-        changed(lambda: np.add.at(array, index(), np.asarray(new).astype(a.dtype)), a)
+        raise NotImplementedError(
+            f"{self.__name__}.at: a GPU changes repeated places in any order, which gives other "
+            "bits each time"
+        )
 
 
 def maker(name: str, parameters: str) -> Callable[..., ndarray]:

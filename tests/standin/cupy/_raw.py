@@ -28,13 +28,22 @@ from ._driver import ATTRIBUTES, occupancyMaxActiveBlocksPerMultiprocessor
 seed = 1  # of the order in which threads take turns
 
 _EMULATOR = Path(__file__).parents[1] / "emulator.h"
-_TYPES = {"int": np.int32, "unsigned": np.uint32, "float": np.float32, "double": np.float64}
+_TYPES = {
+    "int": np.int32, "unsigned": np.uint32, "long long": np.int64, "float": np.float32,
+    "double": np.float64,
+}  # fmt: skip
 _KERNEL = re.compile(
     r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(([^)]*)\)'
 )
 _SHARED = re.compile(r"extern\s+__shared__\s+(\w+)\s+(\w+)\[\];")
+# Assembly: instructions that read or change a counter, and hold other accesses to memory in place
+_PTX = re.compile(
+    r'asm volatile\(\s*"((red|ld)\.[\w.]+) [^"]*"\s*:\s*(?:"=r"\((\w+)\))?\s*:\s*"l"\((\w+)\)\s*'
+    r':\s*"memory"\)'
+)
 _LAUNCH = """
-extern "C" const char* launch_{name}(void** args, const unsigned* n, size_t shared, unsigned seed)
+extern "C" const char* launch_{name}(void** args, const unsigned* n, size_t shared, unsigned seed,
+                                      const emulator::Memory* written, size_t count)
 {{
     return emulator::{run}([](void** args) {{ {name}({values}); }}, args,
         {{n[0], n[1], n[2]}}, {{n[3], n[4], n[5]}}{rest});
@@ -48,22 +57,24 @@ class _Parameter(NamedTuple):
     pointer: bool
 
 
-def _parameters(text: str, options: tuple[str, ...]) -> list[_Parameter]:
-    """The parameters of a kernel. The type `real` is what the options say."""
-    real = [option.removeprefix("-DREAL=") for option in options if option.startswith("-DREAL=")]
+def _parameters(text: str, names: dict[str, str]) -> list[_Parameter]:
+    """The parameters of a kernel; types may have other names."""
     found = []
     for part in text.split(","):
         type, _ = re.fullmatch(r"\s*(.*?)(\w+)\s*", part, re.S).groups()  # type: ignore[union-attr]
-        name = re.sub(r"const|[\s*]", "", type)
-        dtype = _TYPES[real[0] if name == "real" else name]
-        found.append(_Parameter(" ".join(part.split()), type.strip(), dtype, "*" in type))
+        name = re.sub(r"const|[*]", "", type).strip()
+        while name not in _TYPES:
+            name = names[name]
+        found.append(_Parameter(" ".join(part.split()), type.strip(), _TYPES[name], "*" in type))
     return found
 
 
 def _kernels(code: str, options: tuple[str, ...]) -> dict[str, list[_Parameter]]:
     """The parameters of each kernel of a source."""
-    found = _KERNEL.findall(re.sub(r"//.*", "", code))
-    return {name: _parameters(text, options) for name, text in found}
+    code = re.sub(r"//.*", "", code)
+    names = {new: old for old, new in re.findall(r"typedef ([\w ]+) (\w+);", code)}
+    names |= dict(re.findall(r"-D(\w+)=(\w+)", " ".join(options)))
+    return {name: _parameters(text, names) for name, text in _KERNEL.findall(code)}
 
 
 @functools.cache
@@ -72,7 +83,10 @@ def _library(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
     if shutil.which("g++") is None:
         pytest.skip("without a GPU, kernels run where there is a g++")
     fibers = "__syncthreads" in code
-    run, rest = ("launch", ", shared, seed") if fibers else ("run_through", "")
+    run, rest = ("launch", ", shared, seed, written, count") if fibers else ("run_through", "")
+    code = _PTX.sub(_played, code)
+    if "asm" in re.sub(r"//.*", "", code):
+        raise NotImplementedError("the emulator knows no other assembly than " + _PTX.pattern)
     text = _SHARED.sub(r"\1* \2 = (\1*)emulator::current->block->shared;", code)
     for name, parameters in _kernels(code, options).items():
         given = ", ".join(f"*({p.type}*)args[{i}]" for i, p in enumerate(parameters))
@@ -89,6 +103,23 @@ def _library(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
             subprocess.run([*command, "-o", str(made)], input=text.encode(), check=True)
             made.replace(path)
     return ctypes.CDLL(str(path))
+
+
+def _played(instruction: re.Match[str]) -> str:
+    """An instruction of PTX as the emulator plays it."""
+    whole, name, result, address = instruction.groups()
+    return f'{f"{result} = " if result else ""}emulator::{name}("{whole}", {address})'
+
+
+def _written(arrays: list[np.ndarray]) -> list[int]:
+    """The memory of arrays, each part once: where it begins, how many words of 4 bytes it has."""
+    parts: list[list[int]] = []
+    for start, end in sorted((a.ctypes.data, a.ctypes.data + a.nbytes) for a in arrays):
+        if parts and start < parts[-1][1]:
+            parts[-1][1] = max(end, parts[-1][1])
+        elif start < end:
+            parts.append([start, end])
+    return [number for start, end in parts for number in (start, (end - start) // 4)]
 
 
 class RawKernel:
@@ -117,9 +148,18 @@ class RawKernel:
         launch = getattr(_library(self.code, self.options), f"launch_{self.name}")
         launch.restype = ctypes.c_char_p
         sizes = (ctypes.c_uint * 6)(*grid, *block)
+        given = zip(args, self.parameters, strict=True)
+        written = _written([
+            values(arg) for arg, p in given
+            if isinstance(arg, ndarray) and not p.text.startswith("const")
+        ])  # fmt: skip
+        parts, count = (ctypes.c_size_t * len(written))(*written), len(written) // 2
 
         def work(*alive: Any) -> None:
-            failure = launch(pointers, sizes, ctypes.c_size_t(shared_mem), ctypes.c_uint(seed))
+            failure = launch(
+                pointers, sizes, ctypes.c_size_t(shared_mem), ctypes.c_uint(seed), parts,
+                ctypes.c_size_t(count),
+            )  # fmt: skip
             if failure is not None:
                 raise RuntimeError(f"{self.name}: {failure.decode()}")
 

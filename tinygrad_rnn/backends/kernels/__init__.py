@@ -1,4 +1,5 @@
-"""Recurrent cells on a GPU: all steps of a sequence at once, forward and backward, or one step."""
+"""Recurrent cells on a GPU: all steps of a sequence at once, forward and backward, or one step. And
+sums at places that are named more than once."""
 
 import functools
 

@@ -7,7 +7,6 @@
 
 // ----- a group of blocks that wait for each other -----
 
-#ifndef EMULATED  // tests that play a GPU bring their own
 // One more block has arrived, and what it wrote before can be seen by those that see that.
 __device__ inline void arrive(unsigned* counter)
 {
@@ -20,7 +19,6 @@ __device__ inline unsigned arrived(const unsigned* counter)
     asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(count) : "l"(counter) : "memory");
     return count;
 }
-#endif
 
 struct Group {
     unsigned* counter;  // starts at 0 and only rises
@@ -130,15 +128,17 @@ __device__ void copy_rows(float* target, int rows, int hidden, Source source)
 
 // ----- the way of the batch -----
 
+typedef long long int64;
+
 // The sequences are in order of falling length, so those that run at a step are the first. Arrays
 // that have rows only for them have those of a step together, as a PackedSequence.
 struct Step {
     size_t row;  // of the step's first sequence
     int count;   // of sequences that run
 
-    __device__ Step(const int* offsets, int step, int batch)  // offsets: null if all always run
+    __device__ Step(const int64* offsets, int step, int batch)  // offsets: null if all always run
         : row(offsets ? offsets[step] : (size_t)step * batch),
-          count(offsets ? offsets[step + 1] - offsets[step] : batch) {}
+          count(offsets ? (int)(offsets[step + 1] - offsets[step]) : batch) {}
 
     // How many of `rows` sequences from `start` on run.
     __device__ int running(int start, int rows) const

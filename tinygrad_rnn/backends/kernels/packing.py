@@ -30,8 +30,7 @@ class Packing:
             rows = np.flatnonzero(np.arange(way.batch) < counts[:, None])
             where = device_of(x)
             self.offsets, self._rows = (
-                host_array(array.copy, array.shape, array.dtype, where)
-                for array in (starts.astype(np.int32), rows)
+                host_array(array.copy, array.shape, array.dtype, where) for array in (starts, rows)
             )
 
     def __len__(self) -> int:

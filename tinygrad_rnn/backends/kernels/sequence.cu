@@ -11,7 +11,7 @@ typedef Product<GATES * UNITS, CAPACITY, FORWARD_SPAN> Forward;
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) sequence_forward(
     int steps, int batch, int hidden, int rows, int reverse,
-    const int* offsets,                    // (steps + 1) of packed rows, null if all always run
+    const int64* offsets,                  // (steps + 1) of packed rows, null if all always run
     const float* x,                        // (packed, GATES * hidden), without biases
     const float* weight,                   // (GATES * hidden, hidden)
     const float* bias_x, const float* bias_h,  // (GATES * hidden), or null
@@ -107,7 +107,7 @@ typedef Product<UNITS, GATES * CAPACITY, BACKWARD_SPAN> Backward;
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) sequence_backward(
     int steps, int batch, int hidden, int rows, int reverse,
-    const int* offsets, const float* weight,
+    const int64* offsets, const float* weight,
     const float* saved, const float* before,  // as forward wrote them
     const float* g_y,                         // (steps, batch, hidden), or null
     const float* g_h_last, const float* g_c_last,  // (batch, hidden), or null

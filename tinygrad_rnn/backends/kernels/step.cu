@@ -12,14 +12,15 @@ extern "C" __global__ void step_forward(
     real* saved,                             // (count, SAVED * hidden)
     real* before)                            // (count, hidden): h_before again
 {
-    int index = blockIdx.x * blockDim.x + threadIdx.x;
-    if (index >= count * hidden) return;
-    int row = index / hidden, unit = index % hidden;
+    const size_t index = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    if (index >= (size_t)count * hidden) return;
+    const size_t row = index / hidden;
+    const int unit = index % hidden;
     State state = {h_before ? h_before[index] : 0, c ? c[index] : 0};
     if (before) before[index] = state.h;
     real of_x[GATES], of_h[GATES], keep[SAVED];
     for (int gate = 0; gate < GATES; ++gate) {
-        int column = gate * hidden + unit;
+        const int column = gate * hidden + unit;
         of_x[gate] = x[row * GATES * hidden + column] + (bias_x ? bias_x[column] : 0);
         of_h[gate] = h[row * GATES * hidden + column] + (bias_h ? bias_h[column] : 0);
     }
@@ -40,15 +41,16 @@ extern "C" __global__ void step_backward(
     real* g_gates_x,      // (count, GATES * hidden), if they are APART
     real* g_gates_h)
 {
-    int index = blockIdx.x * blockDim.x + threadIdx.x;
-    if (index >= count * hidden) return;
-    int row = index / hidden, unit = index % hidden;
+    const size_t index = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    if (index >= (size_t)count * hidden) return;
+    const size_t row = index / hidden;
+    const int unit = index % hidden;
     State gradient = {g_h[index] + (g_y ? g_y[index] : 0), g_c ? g_c[index] : 0};
     real kept[SAVED], of_x[GATES], of_h[GATES];
     for (int k = 0; k < SAVED; ++k) kept[k] = saved[(row * SAVED + k) * hidden + unit];
     cell_backward(kept, before ? before[index] : 0, gradient, of_x, of_h);
     for (int gate = 0; gate < GATES; ++gate) {
-        int place = (row * GATES + gate) * hidden + unit;
+        const size_t place = (row * GATES + gate) * hidden + unit;
         if (APART) g_gates_x[place] = of_x[gate];
         g_gates_h[place] = of_h[gate];
     }
