@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .autograd.hints import telling
 from .dtypes import dtype
 from .ops import arithmetic, diagonals, linalg, reduction
 from .ops.decompositions import (
@@ -18,6 +17,12 @@ from .ops.decompositions import (
     svdvals as svdvals,
 )
 from .ops.linalg import matmul as matmul
+from .ops.lu import (
+    lu as lu,
+    lu_factor as lu_factor,
+    lu_factor_ex as lu_factor_ex,
+    lu_solve as lu_solve,
+)
 from .ops.matrix_functions import (
     cond as cond,
     lstsq as lstsq,
@@ -123,6 +128,3 @@ def vander(x: Any, *, N: int | None = None) -> Any:
     count = x.shape[-1] if N is None else N
     x = x if x.is_floating_point() else x.long()
     return arithmetic.pow(x.unsqueeze(-1), x.new_tensor(range(count)))
-
-
-globals().update(telling(globals()))

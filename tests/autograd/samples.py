@@ -14,6 +14,7 @@ from .samples_linalg import SURFACE
 from .samples_losses import LOSSES
 from .samples_recurrent import RECURRENT
 from .samples_rules import RULES
+from .samples_special import SPECIAL
 from .samples_windows import WINDOWS
 
 CLASSES, WEIGHTS = torch.tensor([1, 2, 0]), torch.tensor([0.5, 1.0, 2.0, 1.5])
@@ -280,4 +281,5 @@ SAMPLES = (
     + SURFACE
     + RECURRENT
     + RULES
+    + SPECIAL
 )

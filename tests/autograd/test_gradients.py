@@ -1,16 +1,19 @@
-"""Every primitive's gradients, of first and second order, against finite differences in float64.
+"""Every primitive's gradients, of first and second order, against finite differences in float64;
+on other devices against those on the CPU.
 
 A sample is a call and the shapes of its inputs. `test_every_primitive_has_a_sample` walks the
 graphs of all samples, and of their gradients, and fails for a primitive that none of them records.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 import tinygrad_rnn as torch
 from tinygrad_rnn.autograd.graph import Node
-from tinygrad_rnn.autograd.primitive import REGISTERED
+from tinygrad_rnn.autograd.primitive import REGISTERED, primitive
 
 from .samples import SAMPLES, Sample
 
@@ -43,14 +46,44 @@ def _outputs(sample: Sample, inputs):
     return [r for r in results if isinstance(r, torch.Tensor) and r.requires_grad]
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
-def test_first_order(sample, device):
-    assert torch.autograd.gradcheck(sample.call, _inputs(sample, device), atol=1e-6, rtol=1e-5)
+def _derivatives(sample: Sample, device: str) -> list[torch.Tensor]:
+    """The outputs, the gradients of a weighted sum of them, and those of one of the gradients: by
+    the inputs, and by the weights of the outputs."""
+    inputs = _inputs(sample, device)
+    outputs = _outputs(sample, inputs)
+    starts = _weights(outputs, 0.0)
+    options: dict[str, Any] = {"allow_unused": True, "materialize_grads": True}
+    first = torch.autograd.grad(outputs, inputs, starts, create_graph=True, **options)
+    again = [g for g in first if g.requires_grad]
+    second = torch.autograd.grad(again, [*inputs, *starts], _weights(again, 0.5), **options)
+    return [*outputs, *first, *second]
+
+
+def _weights(tensors: Sequence[torch.Tensor], phase: float) -> list[torch.Tensor]:
+    """Numbers without any symmetry, as many as elements."""
+    waves = [torch.arange(y.numel(), dtype=torch.float64) * 1.3 + phase + i for i, y in
+             enumerate(tensors)]  # fmt: skip
+    return [
+        (wave.cos() + 0.2).reshape(y.shape).to(y.device, y.dtype).requires_grad_()
+        for wave, y in zip(waves, tensors, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
-def test_second_order(sample, device):
-    assert torch.autograd.gradgradcheck(sample.call, _inputs(sample, device), atol=1e-6, rtol=1e-5)
+def test_first_order(sample):
+    assert torch.autograd.gradcheck(sample.call, _inputs(sample), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
+def test_second_order(sample):
+    assert torch.autograd.gradgradcheck(sample.call, _inputs(sample), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
+def test_every_device_has_the_derivatives_of_the_cpu(sample, device):
+    found, expected = _derivatives(sample, device), _derivatives(sample, "cpu")
+    assert {y.device.type for y in found} <= {torch.device(device).type}
+    torch.testing.assert_close([y.cpu() for y in found], expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
@@ -123,6 +156,17 @@ def test_a_wrong_rule_is_found():
     assert not torch.autograd.gradcheck(Wrong.apply, (x,), raise_exception=False)
     with pytest.raises(RuntimeError, match="mismatch"):
         torch.autograd.gradcheck(Wrong.apply, (x,))
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    @primitive
+    def wrong(xp, x):
+        return x * 2
+
+    wrong.gradients(lambda g, _y, _x: g[:1])
+    y = wrong(torch.ones(3, requires_grad=True))
+    with pytest.raises(RuntimeError, match=r"WrongBackward0 .* got \[1\] but expected .* \[3\]"):
+        y.sum().backward()
 
 
 def test_hessian_of_a_fused_loss_by_hand():

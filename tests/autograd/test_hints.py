@@ -32,6 +32,29 @@ WRONG = {
     "module": (lambda: nn.BatchNorm1d(3)("x"), "BatchNorm1d(): argument 'input' (position 1) must"),
     "lazy module": (lambda: nn.LazyConv1d(5, 3)(2), "argument 'input' (position 1) must be Tensor"),
     "optimizer": (lambda: optim.SGD(5), "SGD(): argument 'params' (position 1) must be"),
+    "function in place": (lambda: F.hardtanh_(ONE, [3]), "hardtanh_(): argument 'min_val' (pos"),
+    "keyword of several": (
+        lambda: torch.ones_like(ONE, dtype=[None]),
+        "ones_like(): argument 'dtype' must be dtype or None, not list",
+    ),
+    "by what it lacks": (
+        lambda: torch.linalg.cross(ONE, 2),
+        "cross(): argument 'other' (position 2) must be Tensor, not int",
+    ),
+    "by its kind": (
+        lambda: torch.index_fill(ONE.long(), 0, ONE.long() - 1, {}),
+        "index_fill(): argument 'value' (position 4) cannot be dict",
+    ),
+    "too many": (lambda: nn.LazyConv2d(5, 3)(2.0, 3), "LazyConv2d(): too many positional"),
+    "kept for later": (
+        lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(2, 1), 1, norm=-0.5),
+        "TransformerEncoder(): argument 'norm' must be callable or None, not float",
+    ),
+    "generator": (
+        lambda: torch.utils.data.SubsetRandomSampler([1], 3),
+        "SubsetRandomSampler(): argument 'generator' must be Generator or None, not int",
+    ),
+    "closure": (lambda: optim.SGD([ONE]).step("x"), "step(): argument 'closure' (position 1) must"),
     "function": (lambda: nn.scan([1], torch.ones(3, 1), ONE), "scan(): argument 'cell'"),
 }
 
@@ -42,6 +65,16 @@ def test_wrong_arguments_are_named(name):
     with pytest.raises(TypeError) as caught:
         call()
     assert text in str(caught.value)
+
+
+def test_numbers_that_are_too_large_are_named():
+    for call, text in (
+        (lambda: torch.eye(2**40), r"eye\(\): argument 'n' \(position 1\) is out of range: 1099"),
+        (lambda: ONE.logical_and(10**30), r"logical_and\(\): argument 'other'.* is out of range"),
+        (lambda: ONE.new_ones(2).unfold(0, 1, 10**30), "out of range"),
+    ):
+        with pytest.raises(RuntimeError, match=text):
+            call()
 
 
 def test_what_is_raised_on_purpose_stays():

@@ -10,7 +10,7 @@ import tinygrad_rnn as tg
 pytestmark = pytest.mark.usefixtures("default_device")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def no_cyclic_collector():
     gc.collect()
     gc.disable()

@@ -30,12 +30,12 @@ def resident_bytes():
 
 
 @pytest.mark.parametrize("cell", ["RNN", "GRU", "LSTM"])
-def test_a_thousand_training_steps_need_no_more_memory(cell, no_cyclic_collector):
+def test_training_steps_need_no_more_memory(cell, no_cyclic_collector):
     model = nn.ModuleDict({"rnn": getattr(nn, cell)(28, 32), "head": nn.Linear(32, 28)})
     optimizer = optim.Adam(model.parameters(), lr=0.01)
     tokens = torch.randint(0, 28, (4, 11))
     state = None
-    for step in range(1100):
+    for step in range(401):
         output, state = model["rnn"](F.one_hot(tokens[:, :-1].T, 28).float(), state)
         state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
         loss = F.cross_entropy(model["head"](output).flatten(0, 1), tokens[:, 1:].T.flatten())
@@ -45,7 +45,7 @@ def test_a_thousand_training_steps_need_no_more_memory(cell, no_cyclic_collector
         optimizer.step()
         if step == 100:
             before = resident_bytes()
-    assert resident_bytes() - before < 5e6
+    assert resident_bytes() - before < 300 * 5e3  # 5 kB for each step
 
 
 def test_carried_state_must_be_detached():

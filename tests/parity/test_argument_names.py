@@ -16,7 +16,9 @@ import tinygrad_rnn as ours
 torch = pytest.importorskip("torch", reason="PyTorch is what we compare with")
 
 SPACES = [
-    "", "Tensor", "amp", "autograd", "autograd.functional", "cuda", "linalg", "nn",
+    "", "Tensor", "amp", "autograd", "autograd.functional", "cuda", "distributions",
+    "distributions.constraints", "distributions.kl", "distributions.transforms", "func", "linalg",
+    "nn",
     "nn.functional", "nn.init", "nn.parameter", "nn.utils", "nn.utils.parametrizations",
     "nn.utils.parametrize", "nn.utils.rnn", "optim", "optim.lr_scheduler", "random",
     "signal.windows", "special", "testing", "utils.checkpoint", "utils.data",

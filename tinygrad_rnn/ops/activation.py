@@ -28,6 +28,9 @@ def _activation(forward: Callable[..., Array], node: str | None = None) -> Any:
     name = forward.__name__.strip("_")
 
     def check(args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not isinstance(args[0], Variable):
+            got = type(args[0]).__name__
+            raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {got}")
         kind = args[0]._array.dtype
         if kind.kind != "f":
             raise NotImplementedError(

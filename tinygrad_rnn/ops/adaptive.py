@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import Variable
 from ..backends import backend_of
 from ..dtypes import float16, float32, of_array
-from .blending import blend, mean_taps, span
+from .blending import blend, mean_taps, parts
 from .conversion import cast
 from .indexing import _getitem, along
 from .pooling import average, coordinates, flat_places, max_windows, which_max
@@ -46,6 +45,10 @@ def _counts(name: str, input: Any, output_size: Counts, ndim: int) -> Sizes:
         )
         raise RuntimeError(f"{name}: {need} for {ndim} dimensions, but got {output_size}")
     counts = tuple(n if c is None else c for n, c in zip(shape[-ndim:], given, strict=True))
+    if not all(isinstance(count, int) for count in counts):
+        raise TypeError(
+            f"{name}(): argument 'output_size' must be int or tuple of ints, but got {output_size}"
+        )
     if min(counts) < 0:
         raise RuntimeError(
             f"{name}: elements of output_size must be greater than or equal to 0, but received "
@@ -124,11 +127,11 @@ def _adaptive_max(
     xp: Any = backend_of(input._array)
     spread, places, kernel = input, [], []
     for dim, (size, count) in enumerate(zip(sizes, counts, strict=True)):
-        parts = [span(size, count, i) for i in range(count)]
-        width = max(map(len, parts), default=1)
+        begin, end = parts(xp, size, count)
+        width = int((end - begin).max()) if count else 1
         kernel.append(width)
-        source = [min(part[0] + k, part[-1]) for part, k in itertools.product(parts, range(width))]
-        places.append(xp.asarray(source, "int64"))
+        source = xp.minimum(begin[:, None] + xp.arange(width), end[:, None] - 1)
+        places.append(source.reshape(-1))
         if not count or size % count:
             at = along(len(shape_of(input)) - ndim + dim, places[-1])
             spread = _getitem(spread, index=at)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..autograd import Variable, primitive
-from ..backends import Array, Backend
+from ..backends import Array, Backend, HostScalar
 from ..dtypes import bool_, float64, of_array
 from .choice import Number, where
 from .conversion import cast, fitting, promote, promote_floating
@@ -38,6 +38,8 @@ def _is_floating(*operands: Any) -> bool:
 
 def _times_alpha(input: Any, other: Any, alpha: Number) -> Any:
     """alpha * other, in the dtype that the promoted operands have."""
+    if not isinstance(alpha, int | float | HostScalar | Variable):
+        raise TypeError(f"argument 'alpha' must be Number, not {type(alpha).__name__}")
     if getattr(other, "dtype", None) == bool_.array:
         return other & bool(alpha)
     if _is_floating(input, other):

@@ -329,7 +329,7 @@ def _heads(x: Any, heads: int) -> Any:
 def _static(name: str, given: Any, query: Any) -> Any:
     heads, _, width = shape_of(query)
     shape = shape_of(given)
-    if (shape[0], shape[2]) != (heads, width):
+    if len(shape) != 3 or (shape[0], shape[2]) != (heads, width):
         raise AssertionError(
             f"expecting static_{name} of shape ({heads}, S, {width}), but got {list(shape)}"
         )

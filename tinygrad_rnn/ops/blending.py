@@ -74,16 +74,22 @@ blend.gradients(lambda g, _y, _x, *, taps, dim: blend(g, taps=taps.transposed, d
 # ----- averages of neighbours -----
 
 
-def span(size: int, count: int, i: int) -> range:
-    """Part i of `count` parts of `size` elements, which share elements if they do not come out."""
-    return range(i * size // count, -(-(i + 1) * size // count))
+def parts(xp: Any, size: int, count: int) -> tuple[Array, Array]:
+    """Where each of `count` parts of `size` elements, which share elements if they do not come out,
+    begins and ends."""
+    i = xp.arange(count)
+    return i * size // count, -(-(i + 1) * size // count)
 
 
 @functools.lru_cache(maxsize=64)
 def mean_taps(size: int, count: int) -> Taps:
     """The mean of each of `count` parts."""
-    parts = [span(size, count, i) for i in range(count)]
-    return _of_rows(size, [[(j, 1 / len(part)) for j in part] for part in parts])
+    xp: Any = backend_for(CPU)
+    begin, end = parts(xp, size, count)
+    width = end - begin
+    depth = range(int(width.max()) if count else 1)
+    index = [xp.minimum(begin + k, end - 1).tolist() for k in depth]
+    return Taps(size, index, [xp.where(k < width, 1 / width, 0.0).tolist() for k in depth])
 
 
 # ----- interpolation -----

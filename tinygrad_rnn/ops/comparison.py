@@ -125,7 +125,7 @@ def isclose(
     """
     if rtol < 0 or atol < 0:
         raise RuntimeError(f"isclose: rtol={rtol} and atol={atol} must not be negative")
-    return _isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return _isclose(input, other, rtol=float(rtol), atol=float(atol), equal_nan=equal_nan)
 
 
 def allclose(

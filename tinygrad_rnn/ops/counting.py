@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..autograd import Variable
@@ -10,7 +11,7 @@ from ..dtypes import int32, int64
 from .comparison import eq
 from .conversion import cast, result_type
 from .reduction import any, sum
-from .shape import reshape, shape_of, unsqueeze
+from .shape import new_sizes, reshape, shape_of, unsqueeze
 
 
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
@@ -31,7 +32,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
         raise RuntimeError("minlength should be >= 0")
     xp: Any = backend_of(array)
     return input._wrap(
-        xp.bincount(array, weights if weights is None else weights._array, minlength)
+        xp.bincount(array, weights if weights is None else weights._array, int(minlength))
     )
 
 
@@ -44,13 +45,16 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     """
     array = input._array.reshape(-1)
     xp: Any = backend_of(array)
+    bins = int(bins)
+    min, max = (x.item() if isinstance(x, Variable) else x for x in (min, max))
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
+    new_sizes((bins,))
     if min == max and array.size:
         min, max = array.min(), array.max()
     if min == max:
         min, max = min - 1, max + 1
-    if not min < max or not bool(xp.isfinite(xp.asarray(max - min))):
+    if not min < max or not math.isfinite(float(max - min)):
         raise RuntimeError(
             f"histc: range of [{min}, {max}] must be finite, and max larger than min"
         )

@@ -161,7 +161,7 @@ def _recorded(g: Any, log_probs: Any, chain: _Alignment) -> Any:
 
 
 def _plain(log_probs: Any, chain: _Alignment) -> Any:
-    """The losses in ordinary operations."""
+    """The losses in ordinary operations, up to a constant: their derivatives are wanted."""
     xp: Any = backend_of(log_probs._array)
     count, states = chain.labels.shape
     rows, ends = xp.arange(count), chain.ends
@@ -175,8 +175,8 @@ def _plain(log_probs: Any, chain: _Alignment) -> Any:
         ways = stack([before[:, 2:], before[:, 1:-1], before[:, :-2] + barred])
         alpha.append(logsumexp(ways, 0) + step)
     final = _getitem(stack(alpha), index=(xp.maximum(chain.steps - 1, 0), rows))
-    label = _getitem(final, index=(rows, xp.maximum(ends - 1, 0)))
-    label = where(log_probs._wrap(ends > 0), label, nothing[:, 0])
+    # (of a sequence without labels another state, which all ways reach by blanks as well)
+    label = _getitem(final, index=(rows, ends - 1))
     losses = -logsumexp(stack([_getitem(final, index=(rows, ends)), label]), 0)
     return where(log_probs._wrap(chain.steps > 0), losses, 0)
 

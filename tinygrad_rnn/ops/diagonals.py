@@ -45,7 +45,12 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     a, b = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    rows, columns = shape_of(input)[a], shape_of(input)[b]
+    offset = min(max(offset, -rows), columns)  # beyond them is nothing, however far
     return _diagonal(input, offset=offset, dim1=a, dim2=b)
+
+
+_plane = diagonal  # where a parameter has its name
 
 
 def diag(input: Any, diagonal: int = 0) -> Any:
@@ -59,11 +64,9 @@ def diag(input: Any, diagonal: int = 0) -> Any:
     tensor([2])
     """
     ndim = len(shape_of(input))
-    if ndim == 2:
-        return _diagonal(input, offset=diagonal, dim1=0, dim2=1)
-    if ndim != 1:
+    if ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
-    return diag_embed(input, diagonal)
+    return _plane(input, diagonal) if ndim == 2 else diag_embed(input, diagonal)
 
 
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:

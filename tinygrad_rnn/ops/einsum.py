@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from .arithmetic import zeros_like
 from .diagonals import diagonal
 from .reduction import accumulated
 from .shape import expand, shape_of
+
+_ALPHABET = string.ascii_uppercase + string.ascii_lowercase
 
 
 @primitive(view=True)  # NumPy's and CuPy's may only permute the one operand
@@ -38,15 +41,20 @@ def _einsum_rule(
 _einsum.gradients(_einsum_rule)
 
 
-def einsum(equation: str, *operands: Any) -> Any:
+def einsum(equation: Any, *operands: Any) -> Any:
     """Sums of products by Einstein's convention, ``einsum("bij,bjk->bik", a, b)``; ``...`` stands
     for dimensions that broadcast, a repeated letter within an operand takes the diagonal.
+
+    Instead of letters a list of numbers from 0 to 51 may follow each operand, and the output's
+    stand at the end: ``einsum(a, [0, 1, 2], b, [0, 2, 3], [0, 1, 3])``, with Ellipsis for ``...``.
 
     Raises RuntimeError if equation and operands do not fit.
 
     >>> torch.einsum("ij,kj->ik", torch.tensor([[1, 2]]), torch.tensor([[3, 4], [5, 6]]))
     tensor([[11, 17]])
     """
+    if not isinstance(equation, str):
+        equation, operands = _from_lists((equation, *operands))
     if len(operands) == 1 and isinstance(operands[0], tuple | list):
         operands = tuple(operands[0])
     left, arrow, right = equation.replace(" ", "").partition("->")
@@ -98,6 +106,37 @@ def einsum(equation: str, *operands: Any) -> Any:
         (label, expand(x, [sizes[c] for c in label]) if label else x) for label, x in ready
     ]
     return _einsum(*(x for _, x in stretched), inputs=tuple(s for s, _ in stretched), output=output)
+
+
+def _from_lists(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The equation and the operands of a call with lists of numbers."""
+    if len(args) < 2:
+        raise ValueError(
+            "einsum(): must specify the equation string and at least one operand, or at least one "
+            "operand and its subscripts list"
+        )
+    labels = [_letters(numbers) for numbers in args[1::2]]
+    equation = ",".join(labels)
+    if len(args) % 2:
+        equation += f"->{_letters(args[-1])}"
+    return equation, args[: len(args) // 2 * 2 : 2]
+
+
+def _letters(numbers: Any) -> str:
+    """A list of subscripts as letters: capitals come first."""
+    if not isinstance(numbers, list | tuple):
+        raise TypeError(
+            f"einsum(): expected a list of subscripts behind each operand, got {numbers!r}"
+        )
+    found = []
+    for number in numbers:
+        if number is not ... and not (isinstance(number, int) and 0 <= number < len(_ALPHABET)):
+            raise ValueError(
+                f"einsum(): expected subscripts in the list to be within the range [0, 52), got "
+                f"{number!r}"
+            )
+        found.append("..." if number is ... else _ALPHABET[number])
+    return "".join(found)
 
 
 def _summed_as_integers(ready: list[tuple[str, Any]], output: str) -> list[tuple[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from ..autograd import Variable, no_grad, primitive
 from ..autograd.trace import CHANGED, refuse
 from ..backends import Array, Backend, backend_of, is_host
+from ..backends.precision import allow_tf32
 from ..dtypes import dtype as DType, of_array
 from .choice import where
 from .counting import searchsorted
@@ -37,13 +38,16 @@ _AS_PRODUCT = 2**24  # elements of the first factor
 def _add_rows(xp: Backend, rows: Array, index: Array, *, shape: tuple[int, ...]) -> Array:
     """Zeros with the rows added at their places."""
     count, width = shape
-    if not is_host(rows) and count * index.size <= _AS_PRODUCT:
-        # GPUs add at repeated places in any order, but a product is the same each time
+    if not is_host(rows) and count * index.size <= _AS_PRODUCT and not allow_tf32():
+        # A product is fewer kernels than sorting the rows by their places, and as exact
         named = xp.arange(count)[:, None] == index.reshape(-1)
         return xp.matmul(named.astype(rows.dtype), rows.reshape(-1, width))
+    result = xp.zeros(shape, rows.dtype)
+    if not is_host(rows):
+        xp.scatter_add(result, index.reshape(-1), rows.reshape(-1, width))
+        return result
     # One index per element instead of one per row: NumPy adds those five times faster
     places = (index.reshape(-1, 1) * width + xp.arange(width)).reshape(-1)
-    result = xp.zeros(shape, rows.dtype)
     xp.scatter_add(result.reshape(-1), places, rows.reshape(-1))
     return result
 
@@ -116,7 +120,7 @@ def embedding(
 def _check_lookup(name: str, input: Any, weight: Any) -> None:
     """Raise for numbers that are no integers or name no row, and a weight that is no table."""
     if not isinstance(input, Variable):
-        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(input).__name__}")
+        raise TypeError(f"{name}(): the indices must be Tensor, not {type(input).__name__}")
     index, shape = input._array, shape_of(weight)
     if index.dtype.kind != "i" or index.dtype.itemsize < 4:
         raise RuntimeError(
@@ -140,11 +144,9 @@ def embedding_renorm_(input: Any, indices: Any, max_norm: float, norm_type: floa
     >>> torch.embedding_renorm_(torch.tensor([[3.0, 4.0]]), torch.tensor([0]), 1.0, 2.0)
     tensor([[0.6000, 0.8000]])
     """
-    if not isinstance(indices, Variable):
-        kind = type(indices).__name__
-        raise TypeError(f"embedding_renorm_(): argument 'indices' must be Tensor, not {kind}")
+    _check_lookup("embedding_renorm_", indices, input)
     with no_grad():
-        rows = indices.unique()  # type: ignore[attr-defined]
+        rows = indices.unique()
         values = _rows(input, rows)
         norms = vector_norm(values, norm_type, 1, True)
         values = where(norms > max_norm, values * (max_norm / (norms + 1e-7)), values)

@@ -34,6 +34,11 @@ def _sizes(
         counts = tuple(int(n * r) for n, r in zip(sizes, ratios, strict=True))
     else:
         counts = each(output_size, ndim, f"{name}: output_size must be a single int or {ndim} ints")
+    if min(kernel) < 1 or min(counts) < 0:
+        raise RuntimeError(
+            f"{name}(): kernel_size must be positive and output_size not negative, got "
+            f"kernel_size={kernel} and output_size={counts}"
+        )
     for dim, (n, k, m) in enumerate(zip(sizes, kernel, counts, strict=True)):
         if m + k - 1 > n:
             raise RuntimeError(

@@ -63,7 +63,7 @@ def _scatter_add(xp: Backend, input: Array, index: Array, src: Array, *, dim: in
 def _scatter(xp: Backend, input: Array, index: Array, src: Array, *, dim: int) -> Array:
     result = input.copy()
     whole = getattr(src, "ndim", 0)
-    result[_place(xp, index, dim)] = _corner(src, index.shape) if whole else src
+    xp.assign(result, _place(xp, index, dim), _corner(src, index.shape) if whole else src)
     return result
 
 
@@ -124,7 +124,7 @@ def _checked(
                 f"{name}(): Expected self.dtype to be equal to src.dtype, got "
                 f"{of_array(input._array.dtype)} and {of_array(src._array.dtype)}"
             )
-        for d, (n, size) in enumerate(zip(wanted, shape_of(src), strict=False)):
+        for d, (n, size) in enumerate(zip(wanted or (1,), shape_of(src), strict=False)):
             if n > size:
                 raise RuntimeError(
                     f"Expected index {list(wanted)} to be no larger than src "
@@ -217,7 +217,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
             f"but got {len(shape)} dimensions for input, and {len(wanted)} dimensions for indices"
         )
     dim = wrap_dim(dim, len(shape))
-    common = [max(a, b) for a, b in zip(shape, wanted, strict=True)]
+    common = [b if a == 1 else a for a, b in zip(shape, wanted, strict=True)]
     common[dim] = shape[dim]
     input = expand(input, common)
     common[dim] = wanted[dim]

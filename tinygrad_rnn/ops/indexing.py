@@ -222,7 +222,7 @@ def _put(
     if accumulate:
         xp.scatter_add(result, index, values)
     else:
-        result[index] = values
+        xp.assign(result, index, values)
     return result
 
 
@@ -259,7 +259,15 @@ def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool 
     tensor([[0., 5.],
             [5., 0.]])
     """
-    if any(isinstance(i, Variable) and not i._array.ndim for i in indices):
-        indices = [i.reshape((1,)) if isinstance(i, Variable) else i for i in indices]  # type: ignore[attr-defined]
+    for i in indices:
+        if not isinstance(i, Variable | None):
+            raise TypeError(
+                "index_put(): argument 'indices' must be tuple of Tensors, but found element of "
+                f"type {type(i).__name__}"
+            )
+    indices = [
+        i.reshape((1,)) if isinstance(i, Variable) and not i._array.ndim else i  # type: ignore[attr-defined]
+        for i in indices
+    ]
     first, then = prepare_index(tuple(indices), input._array)
     return _put(input, values, index=first if then is None else then, accumulate=accumulate)

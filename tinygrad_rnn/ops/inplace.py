@@ -17,7 +17,7 @@ from ..autograd.primitive import attach, rebase
 from ..autograd.trace import CHANGED, refuse
 from ..backends import Array, Backend, HostScalar, backend_of, device_of, is_host
 from ..dtypes import of_array
-from .conversion import cast, to_device
+from .conversion import cast, to_device, without_overflow
 from .indexing import _getitem, _put, of_dimension, prepare_index
 from .shape import reshape
 
@@ -192,6 +192,11 @@ def fill(input: Any, value: Variable | float) -> Any:
         return copy(input, value)
     if isinstance(value, str | bytes):  # which NumPy would read
         raise TypeError(f"fill_(): argument 'value' must be Number, not {type(value).__name__}")
+    if isinstance(value, complex):  # of which it would take the real part
+        kind = of_array(input._array.dtype)
+        raise RuntimeError(f"fill_(): value {value} cannot be converted to type {kind}")
+    if isinstance(value, float) and input._array.dtype.kind in "iu":
+        value = without_overflow(value, of_array(input._array.dtype))
     xp: Any = backend_of(input._array)
     return input._wrap(xp.full_like(input._array, value))
 
@@ -232,8 +237,9 @@ def _assign(input: Any, place: Any, value: Any) -> None:
     raw = value._array if isinstance(value, Variable) else value
     recorded = array.dtype.kind == "f" and _recorded(input, value)
     before = input._wrap(array, current_edge(input) if recorded else None)
+    xp: Any = backend_of(array)
     try:
-        array[place] = raw
+        xp.assign(array, place, raw)
     except ValueError as error:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(getattr(raw, 'shape', ()))} cannot be "

@@ -288,6 +288,21 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: floa
 # ----- general products -----
 
 
+def _contracted(dims: Any, na: int, nb: int) -> tuple[list[int], list[int]]:
+    """Two lists of dimensions, of as many, counted from the front. Raises RuntimeError for others,
+    IndexError for dimensions that are not there."""
+    dims = dims.tolist() if isinstance(dims, Variable) else dims  # type: ignore[attr-defined]
+    lists = [[ds] if isinstance(ds, int) else ds for ds in dims]
+    whole = len(lists) == 2 and all(isinstance(ds, list | tuple) for ds in lists)
+    if not whole or len(lists[0]) != len(lists[1]):
+        raise RuntimeError(
+            "tensordot expects dims as a number, or as two lists of dimensions of the same length, "
+            f"but got {dims}"
+        )
+    first, second = ([wrap_dim(d, n) for d in ds] for ds, n in zip(lists, (na, nb), strict=True))
+    return first, second
+
+
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """The sum of products over pairs of dimensions: the last `dims` of a with the first of b, or
     two lists of dimensions. What is left of a's shape, then of b's.
@@ -297,9 +312,14 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """
     na, nb = len(shape_of(a)), len(shape_of(b))
     if isinstance(dims, int):
+        if not 0 <= dims <= min(na, nb):
+            raise RuntimeError(
+                f"tensordot expects dims between 0 and {min(na, nb)}, for tensors of {na} and {nb} "
+                f"dimensions, but got dims={dims}"
+            )
         pairs = list(range(na - dims, na)), list(range(dims))
     else:
-        pairs = tuple([d % n for d in ds] for ds, n in zip(dims, (na, nb), strict=True))  # type: ignore[assignment]
+        pairs = _contracted(dims, na, nb)
     free_a = [d for d in range(na) if d not in pairs[0]]
     free_b = [d for d in range(nb) if d not in pairs[1]]
     for p, q in zip(*pairs, strict=True):

@@ -11,12 +11,12 @@ from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
-from ..dtypes import of_array
+from ..dtypes import of_array, promote_types
 from ..warning import warn
 from .activation import logsigmoid
 from .arithmetic import abs, log, mul, sub
 from .choice import _clamp, maximum
-from .conversion import promote, result_type
+from .conversion import cast, promote
 from .elementwise import exp, sigmoid, xlogy
 from .reduction import _summed
 from .shape import shape_of
@@ -28,7 +28,8 @@ def named_reduction(size_average: bool | None, reduce: bool | None, reduction: s
     """The reduction's name, also where it is asked for in PyTorch's old way."""
     if size_average is None and reduce is None:
         return reduction
-    reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+    each, total = (given is not None and not given for given in (reduce, size_average))
+    reduction = "none" if each else "sum" if total else "mean"
     warn(
         "size_average and reduce args will be deprecated, please use "
         f"reduction='{reduction}' instead."
@@ -85,16 +86,19 @@ def _other_size(input: Any, target: Any) -> str:
     return "Using a target size ({}) that is different to the input size ({})".format(*sizes)
 
 
-def _check(name: str, input: Any, target: Any) -> None:
-    """Warn of shapes that broadcast, and refuse integers."""
+def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+    """Input and target in one dtype, as if they were expanded to one shape. Warns of shapes that
+    broadcast, and refuses integers."""
     if shape_of(input) != shape_of(target):
         warn(
             f"{_other_size(input, target)}. This will likely lead to incorrect results due to "
             "broadcasting. Please ensure they have the same size."
         )
-    kind = result_type(input, target)
+    kinds = of_array(input._array.dtype), of_array(target._array.dtype)
+    kind = promote_types(*kinds)
     if not kind.is_floating_point:
         raise NotImplementedError(f"{name}() is not implemented for {kind}; convert with .float()")
+    return (input, target) if kinds[0] is kinds[1] else (cast(input, kind), cast(target, kind))
 
 
 # ----- regression -----
@@ -159,7 +163,7 @@ def mse_loss(
     tensor(5.)
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    _check("mse_loss", input, target)
+    input, target = _pair("mse_loss", input, target)
     if weight is None:
         return _mse_loss(input, target, reduction=reduction)
     return _weighted(_mse_loss(input, target, reduction="none"), input, weight, reduction)
@@ -179,7 +183,7 @@ def l1_loss(
     tensor(1.7500)
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    _check("l1_loss", input, target)
+    input, target = _pair("l1_loss", input, target)
     return _weighted(abs(sub(input, target)), input, weight, reduction)
 
 
@@ -193,14 +197,22 @@ def huber_loss(
     tensor([0.1250, 2.5000])
     """
     reduction = reduction_of(None, None, reduction)
-    _check("huber_loss", input, target)
+    kind = of_array(input._array.dtype)  # that of the losses
+    input, target = _pair("huber_loss", input, target)
+    if not kind.is_floating_point:
+        raise RuntimeError(
+            f"huber_loss: the losses, in {of_array(input._array.dtype)}, can't be cast to input's "
+            f"dtype {kind}; convert it with .float()"
+        )
     if delta <= 0:
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got delta={delta}"
         )
-    if weight is None:
+    if weight is None and kind is of_array(input._array.dtype):
         return _huber(input, target, delta=delta, smooth=False, reduction=reduction)
-    losses = _huber(input, target, delta=delta, smooth=False, reduction="none")
+    losses = cast(_huber(input, target, delta=delta, smooth=False, reduction="none"), kind)
+    if weight is None:
+        return reduce_losses(losses, reduction)
     return _weighted(losses, input, weight, reduction, by_weight=False)
 
 
@@ -219,7 +231,7 @@ def smooth_l1_loss(
     tensor([0.1250, 2.5000])
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    _check("smooth_l1_loss", input, target)
+    input, target = _pair("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(
             f"smooth_l1_loss does not support negative values for beta, got beta={beta}"
@@ -337,10 +349,12 @@ def binary_cross_entropy_with_logits(
             f"{of_array(target._array.dtype)}; convert it with .to(input.dtype)"
         )
     share = 1 if pos_weight is None else pos_weight
-    if weight is None:
+    same = input._array.dtype == target._array.dtype
+    if weight is None and same:
         return _binary_cross_entropy_with_logits(input, target, share, reduction=reduction)
     losses = _binary_cross_entropy_with_logits(input, target, share, reduction="none")
-    return reduce_losses(mul(losses, weight), reduction)
+    losses = losses if weight is None else mul(losses, weight)
+    return reduce_losses(losses if same else cast(losses, of_array(target._array.dtype)), reduction)
 
 
 def kl_div(

@@ -11,7 +11,7 @@ from ..dtypes import int64, of_array
 from .activation import logsigmoid
 from .arithmetic import add, mul, neg, pow, sub
 from .choice import clamp_min, minimum, where
-from .conversion import promote
+from .conversion import cast, fitting, promote
 from .distances import pairwise_distance
 from .elementwise import relu, sigmoid, sqrt
 from .gathering import gather, index_select
@@ -37,7 +37,8 @@ def hinge_embedding_loss(
     tensor([0.3000, 0.7000])
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    far = clamp_min(sub(margin, input), 0)
+    kind = of_array(input._array.dtype)
+    far = clamp_min(sub(margin if kind.is_floating_point else fitting(int(margin), kind), input), 0)
     losses = add(where(target != 1, far, 0), where(target != -1, input, 0))
     return reduce_losses(losses, reduction)
 
@@ -149,7 +150,9 @@ def soft_margin_loss(
             f"output with shape {list(shape_of(input))} doesn't match the broadcast shape "
             f"{list(whole)}"
         )
-    return _soft_margin_loss(input, target, reduction=reduction)
+    if input._array.dtype == target._array.dtype:
+        return _soft_margin_loss(input, target, reduction=reduction)
+    return reduce_losses(cast(_soft_margin_loss(input, target, reduction="none"), kind), reduction)
 
 
 # ----- one class of several, or some of them -----

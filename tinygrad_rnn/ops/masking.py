@@ -127,7 +127,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    array = tensor._array
+    array, num_classes = tensor._array, int(num_classes)
     xp: Any = backend_of(array)
     if array.dtype != int64.array:
         raise RuntimeError(

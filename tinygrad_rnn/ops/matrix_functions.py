@@ -108,6 +108,8 @@ def matrix_rank(
     s = abs(eigvalsh(A)) if hermitian else svdvals(A)
     if tol is not None:
         atol, rtol = tol, 0.0 if rtol is None else rtol
+    if not A._array.size:
+        return sum(s > 0, -1)
     return sum(s > _threshold(A, s, atol, rtol), -1)
 
 

@@ -33,7 +33,7 @@ _lerp.gradients(
 )
 
 
-def lerp(input: Any, end: Any, weight: Any) -> Any:
+def lerp(input: Any, end: Variable, weight: Any) -> Any:
     """input + weight * (end - input), elementwise, broadcast.
 
     >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([1.0, 20.0]), 0.5)

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..autograd.hints import wrong_argument
+from ..autograd.hints import name_dtype, wrong_argument
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SYNONYMS = {
@@ -36,6 +36,8 @@ def second_names(function: F) -> F:
         try:
             if not kwargs:
                 return function(*args)
+            if "dtype" in kwargs:
+                name_dtype(kwargs)
             for second in synonyms:
                 if second in kwargs:
                     kwargs[synonyms[second]] = kwargs.pop(second)

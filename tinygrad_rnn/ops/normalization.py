@@ -126,7 +126,10 @@ def rms_norm(
     if eps is None:
         eps = finfo(of_array(x._array.dtype)).eps
     result = x * rsqrt(_mean(x * x, dims=dims, keepdim=True) + eps)
-    return _narrowed(result, input) if weight is None else mul(_narrowed(result, input), weight)
+    result = _narrowed(result, input)
+    if weight is None:
+        return result
+    return cast(mul(result, weight), of_array(input._array.dtype))
 
 
 # ----- over batches and channels -----
@@ -344,6 +347,8 @@ def local_response_norm(
         )
     if not math.prod(shape):
         return input
+    if size < 1:
+        raise RuntimeError(f"local_response_norm: size should be greater than zero, but got {size}")
     squares = reshape(input * input, (*shape[:2], math.prod(shape[2:])))
     squares = pad(squares, (0, 0, size // 2, (size - 1) // 2))
     windows = [narrow(squares, 1, first, shape[1]) for first in range(size)]

@@ -145,6 +145,8 @@ def norm(
     """
     if p == "nuc":
         return matrix_norm(input, p, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"norm(): p must be a number, 'fro' or 'nuc', not {p[:20]!r}")
     order = 2.0 if p in ("fro", None) else float(p)
     return vector_norm(input, order, dim, keepdim, dtype=dtype)
 

@@ -12,7 +12,7 @@ from ..dtypes import bool_, of_array
 from .arithmetic import mul, pow, zeros_like
 from .choice import where
 from .comparison import isfinite
-from .conversion import promote, promote_floating
+from .conversion import cast, promote, promote_floating, result_type
 from .elementwise import logaddexp
 
 # ----- signs and neighbours -----
@@ -120,7 +120,9 @@ def ldexp(input: Any, other: Any) -> Any:
     >>> torch.ldexp(torch.tensor([1.0]), torch.tensor([3, -1]))
     tensor([8.0000, 0.5000])
     """
-    return mul(input, pow(2.0, other))
+    kind = result_type(input, other)
+    product = mul(input, pow(2.0, other))
+    return cast(product, kind) if kind.is_floating_point else product
 
 
 def logaddexp2(input: Any, other: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from . import decompositions
+from . import decompositions, lu as factors
 from .shape import shape_of
 from .solving import turned
 
@@ -48,3 +48,23 @@ def cholesky(input: Any, upper: bool = False) -> Any:
     tensor([[2.]])
     """
     return decompositions.cholesky(input, upper=upper)
+
+
+def lu(A: Any, pivot: bool = True, get_infos: bool = False) -> tuple[Any, ...]:
+    """`torch.linalg.lu_factor` of matrices (..., m, n); with get_infos what `lu_factor_ex` returns.
+
+    >>> torch.lu(torch.tensor([[2.0]]))
+    (tensor([[2.]]), tensor([1], dtype=torch.int32))
+    """
+    found = factors.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
+    return tuple(found) if get_infos else tuple(found[:2])
+
+
+def lu_solve(input: Any, LU_data: Any, LU_pivots: Any) -> Any:
+    """`torch.linalg.lu_solve`: X with A X = input for matrices (..., n, k), with the arguments
+    turned round.
+
+    >>> torch.lu_solve(torch.tensor([[4.0]]), *torch.lu(torch.tensor([[2.0]])))
+    tensor([[2.]])
+    """
+    return factors.lu_solve(LU_data, LU_pivots, input)

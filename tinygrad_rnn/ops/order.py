@@ -119,7 +119,7 @@ def _extreme_along(name: str, arg: Any, whole: Any, pair: Any, args: tuple[Any, 
         raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
     if not rest:
         return whole(input, dims=None, keepdim=False, name=f"{name}Backward1")
-    if isinstance(rest[0], Variable):
+    if isinstance(rest[0], Variable) and len(rest) == 1:
         return pair(input, rest[0])
     dim = rest[0]
     keepdim = rest[1] if len(rest) > 1 else False

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..autograd import Variable, is_grad_enabled
-from ..autograd.hints import wrong_argument
+from ..autograd.hints import name_dtype, wrong_argument
 from ..autograd.operation import Operation
 from ..dtypes import can_cast, of_array
+from ..layout import pop_memory_options
 from ..warning import warn
 from .shape import shape_of
 from .strided import resize_
@@ -39,7 +40,10 @@ softmax sort split_with_sizes_copy sqrt square squeeze_copy stack std sub subtra
 take take_along_dim tan tanh tensordot topk transpose_copy triangular_solve tril triu true_divide
 trunc unbind_copy unfold_copy unsqueeze_copy var vdot view_copy vstack where xlogy
 """.split()  # noqa: SIM905, a list would have a line for each
-CREATORS = "arange empty eye full linspace logspace ones rand randint randn randperm zeros".split()  # noqa: SIM905
+CREATORS = """
+arange empty eye full linspace logspace normal ones rand randint randn randperm scalar_tensor
+tril_indices triu_indices zeros
+""".split()  # noqa: SIM905
 
 
 def with_out(function: F) -> F:
@@ -55,6 +59,8 @@ def with_out(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if "dtype" in kwargs:
+            name_dtype(kwargs)
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except Exception as error:
@@ -69,15 +75,17 @@ def with_out(function: F) -> F:
 
 
 def creates(function: F) -> F:
-    """Let a function that makes a tensor take size= for its sizes, and out=, see `with_out`: the
-    dtype and device are then those of out."""
+    """Let a function that makes a tensor take size= for its sizes, layout= and pin_memory=, and
+    out=, see `with_out`: the dtype and device are then those of out."""
     parameters = inspect.signature(function).parameters.values()
     sizes_in_a_row = any(p.kind is p.VAR_POSITIONAL for p in parameters)
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        if sizes_in_a_row and "size" in kwargs:
-            args = (*args, kwargs.pop("size"))
+        if kwargs:
+            if sizes_in_a_row and "size" in kwargs:
+                args = (*args, kwargs.pop("size"))
+            pop_memory_options(kwargs)
         if out is None:
             return function(*args, **kwargs) if kwargs else function(*args)
         options = {"dtype": out.dtype, "device": out.device, **kwargs}

@@ -8,8 +8,10 @@ from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend, backend_of
+from ..dtypes import INTEGER, of_array
+from .conversion import without_overflow
 from .indexing import _getitem, along
-from .shape import shape_of
+from .shape import new_sizes, shape_of
 
 
 @primitive
@@ -71,6 +73,12 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     if mode in ("constant", "circular") and any(n < 0 for n in sizes):
         input = input[_inner(shape, tuple((max(-a, 0), max(-b, 0)) for a, b in pads))]
         pads = tuple((max(a, 0), max(b, 0)) for a, b in pads)
+    new_sizes(tuple(n + a + b for n, (a, b) in zip(shape, pads, strict=True)))
+    if isinstance(value, complex):
+        raise RuntimeError(f"pad: value {value} cannot be converted to a real number")
+    kind = of_array(input._array.dtype)
+    if value and mode == "constant" and kind.category == INTEGER:
+        value = without_overflow(value, kind)
     if mode == "constant":
         return _pad_constant(input, pads=pads, value=0 if value is None else value)
     if mode not in _SOURCES:
@@ -92,10 +100,10 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     return input
 
 
-# For each mode: which element of n stands at place i, and the largest padding there is
+# For each mode: which elements of n stand at places i, and the largest padding there is
 _SOURCES: dict[str, tuple[Any, Any]] = {
     "reflect": (lambda i, n: n - 1 - abs(n - 1 - abs(i)), lambda n: n - 1),
-    "replicate": (lambda i, n: min(max(i, 0), n - 1), lambda n: None if n else 0),
+    "replicate": (lambda i, n: i.clip(0, n - 1), lambda n: None if n else 0),
     "circular": (lambda i, n: i % n, lambda n: n),
 }
 
@@ -111,5 +119,5 @@ def _pad_from_within(input: Any, dim: int, before: int, after: int, mode: str) -
             f"{list(shape_of(input))}, but got padding {(before, after)}"
         )
     xp: Any = backend_of(input._array)
-    places = xp.asarray([source(i, n) for i in range(-before, n + after)], dtype="int64")
+    places = source(xp.arange(-before, n + after), n)
     return _getitem(input, index=along(dim, places))  # unchecked: a check waits for a GPU

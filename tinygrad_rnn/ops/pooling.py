@@ -343,6 +343,8 @@ def _lp_pool(
     stride: Ints | None, ceil_mode: bool,
 ) -> Any:  # fmt: skip
     """As PyTorch: of the mean, so of a window over the end not all is in the sum."""
+    if not norm_type:
+        raise ValueError(f"{name}: norm_type must not be 0")
     area = math.prod(each(kernel_size, ndim, f"{name}: kernel_size must be one int or {ndim}"))
     if math.isinf(norm_type):  # the limits: the largest and the smallest
         toward = 1 if norm_type > 0 else -1

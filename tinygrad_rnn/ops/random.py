@@ -50,7 +50,7 @@ def normal(
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     array = input._array
     source = generator or default_generator
-    return _like(input, lambda: source.normal(array.shape, mean, std, array.dtype))
+    return _like(input, lambda: source.normal(array.shape, float(mean), float(std), array.dtype))
 
 
 def random(
@@ -82,7 +82,9 @@ def log_normal(
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
     array = input._array
     source = generator or default_generator
-    return _like(input, lambda: source.log_normal(array.shape, mean, std, array.dtype))
+    return _like(
+        input, lambda: source.log_normal(array.shape, float(mean), float(std), array.dtype)
+    )
 
 
 def cauchy(
@@ -147,6 +149,8 @@ def multinomial(
         raise RuntimeError(
             f"multinomial only supports floating-point dtypes for input, got: {input.dtype}"
         )
+    if weights.dim() not in (1, 2):
+        raise RuntimeError(f"prob_dist must be 1 or 2 dim, but got {weights.dim()}")
     weights = (weights if weights.dim() == 2 else weights.unsqueeze(0)).double()
     if bool((weights < 0).any()) or not bool(weights.isfinite().all()):
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")

@@ -164,6 +164,11 @@ def repeat_interleave(
     tensor([1, 1, 2, 2])
     """
     xp: Any = backend_of(input._array)
+    if not isinstance(repeats, int | Variable | None):
+        raise TypeError(
+            "repeat_interleave(): argument 'repeats' must be Tensor or int, not "
+            f"{type(repeats).__name__}"
+        )
     if repeats is None:
         if len(shape_of(input)) != 1:
             raise RuntimeError("repeat_interleave only accepts a 1D vector as repeats")

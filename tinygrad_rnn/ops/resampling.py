@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ..warning import warn
 from .adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from .blending import Taps, blend, cubic_taps, linear_taps, nearest_taps, smooth_taps
 from .conversion import cast
-from .shape import shape_of
+from .shape import new_sizes, shape_of
 from .windows import Sizes
 
 Numbers = int | Sequence[int]
@@ -44,6 +45,8 @@ def _sizes(sizes: Sizes, size: Any, scale_factor: Any, recompute: Any) -> tuple[
         if not all(hasattr(v, "__index__") for v in values):
             raise TypeError(f"expected size to be one int or a tuple of ints, but got {size}")
         return tuple(v.__index__() for v in values), (None,) * len(sizes)
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
+        raise TypeError(f"expected scale_factor to be finite numbers, but got {given}")
     counts = tuple(int(n * factor) for n, factor in zip(sizes, values, strict=True))
     return counts, (None,) * len(sizes) if recompute else values
 
@@ -114,6 +117,7 @@ def interpolate(
             "Input and output sizes should be greater than 0, and only the batch may be empty, but "
             f"got input of size {list(shape)} and output sizes {list(counts)}"
         )
+    new_sizes((*shape[:2], *counts))
     kind = of_array(input._array.dtype)
     if not kind.is_floating_point and not (kind is uint8 and mode not in _SMOOTH):
         raise NotImplementedError(f"interpolate: {mode} is not implemented for {kind}")

@@ -235,6 +235,8 @@ def slice_scatter(
     tensor([0., 0., 1., 1.])
     """
     shape = shape_of(input)
+    if not shape:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     dim = wrap_dim(dim, len(shape))
     if step <= 0:
         raise RuntimeError("slice step must be positive")
@@ -252,6 +254,8 @@ def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
             [1., 1.]])
     """
     shape = shape_of(input)
+    if not shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim = wrap_dim(dim, len(shape))
     if not -shape[dim] <= index < shape[dim]:
         raise IndexError(
@@ -273,5 +277,6 @@ def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2:
     _check_part(src, shape_of(diagonal(input.detach(), offset, dim1, dim2)))
     a, b = (wrap_dim(d, len(shape_of(input))) for d in (dim1, dim2))
     place: Any = {"shape": shape_of(input), "offset": offset, "dim1": a, "dim2": b}
+    src = cast(src, of_array(input._array.dtype))
     mask = _diagonal_scatter(cast(_ones_like(src), bool_), **place)
     return where(mask, _diagonal_scatter(src, **place), input)

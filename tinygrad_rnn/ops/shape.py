@@ -27,8 +27,8 @@ def wrap_dim(dim: int, ndim: int) -> int:
 
     Raises IndexError out of range, TypeError for anything but an integer.
     """
-    if not isinstance(dim, int):
-        if not hasattr(dim, "__index__") or isinstance(dim, type):
+    if type(dim) is not int:
+        if not hasattr(dim, "__index__") or isinstance(dim, bool | type):
             raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
         dim = dim.__index__()
     limit = max(ndim, 1)
@@ -66,9 +66,10 @@ def sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
 def new_sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
     """`sizes` for a new tensor. Raises RuntimeError for negative ones."""
     result = sizes(args, named)
-    n = min(result, default=0)
-    if n < 0:
+    if (n := min(result, default=0)) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(result)}")
+    if len(result) > 64:
+        raise RuntimeError(f"tensors have at most 64 dimensions, but got {len(result)} sizes")
     if math.prod(result) >= 2**60:  # elements, whatever they are
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(result)}")
     return result
@@ -138,8 +139,7 @@ def _as_other_dtype(input: Any, target: DType) -> Any:
     if target.itemsize != own.itemsize:
         if not array.ndim:
             raise RuntimeError(f"self.dim() cannot be 0 {what}")
-        if array.strides[-1] != array.itemsize:
-            step = array.strides[-1] // array.itemsize
+        if (step := array.strides[-1] // array.itemsize) != 1:
             raise RuntimeError(f"self.stride(-1) must be 1 {what}, but got {step}")
         ratio = target.itemsize // own.itemsize
         if ratio and array.shape[-1] % ratio:
@@ -220,7 +220,7 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     >>> torch.unflatten(torch.ones(2, 6), 1, (3, -1)).shape
     torch.Size([2, 3, 2])
     """
-    shape = shape_of(input)
+    shape = shape_of(input) or (1,)
     dim = wrap_dim(dim, len(shape))
     if -1 in sizes and shape[dim] % (math.prod(sizes) or 1) == 0:
         sizes = [-(shape[dim] // math.prod(sizes)) if n == -1 else n for n in sizes]
@@ -373,7 +373,7 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> tuple[int, ...]:
     >>> torch.broadcast_shapes((2, 1), (1, 3), (3,))
     (2, 3)
     """
-    tuples = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    tuples = [(int(s),) if isinstance(s, int) else tuple(s) for s in shapes]
     ndim = max(map(len, tuples), default=0)
     result = [1] * ndim
     for shape in tuples:

@@ -113,6 +113,8 @@ def _equation(name: str, A: Any, B: Any, left: bool) -> bool:
             f"{name}: Expected A and B to have the same dtype, but found "
             f"{of_array(A._array.dtype)} and {of_array(B._array.dtype)}"
         )
+    if not b:
+        raise RuntimeError(f"{name}: The input tensor B must have at least 1 dimension.")
     vector = len(b) == 1 or (len(b) == len(a) - 1 and b == a[:-1])
     rows = b[-1] if vector or not left else b[-2]
     if rows != a[-1]:

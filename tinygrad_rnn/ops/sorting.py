@@ -171,6 +171,8 @@ _BETWEEN = {"linear": None, "lower": floor, "higher": ceil, "nearest": round, "m
 def _quantile(
     input: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
 ) -> Any:
+    if not isinstance(q, Variable | float | int):
+        raise TypeError(f"quantile(): argument 'q' must be Tensor or float, not {type(q).__name__}")
     asked = shape_of(q) if isinstance(q, Variable) else ()
     q = reshape(q, (-1,)) if isinstance(q, Variable) else input.new_tensor([q])
     _check_quantile(input, q, asked, interpolation)

@@ -8,7 +8,7 @@ from typing import Any
 from ..autograd import primitive
 from ..backends import Array, Backend
 from ..dtypes import float64
-from .arithmetic import abs, log
+from .arithmetic import log
 from .choice import clamp, where
 from .conversion import promote_floating
 from .elementwise import cos, exp, sin
@@ -32,16 +32,21 @@ _TAIL = (
 )  # fmt: skip
 
 
+def scaled_erfc(xp: Backend, size: Array) -> Array:
+    """exp(x^2) erfc(x) of float64 numbers from 0.46875 up."""
+    far = xp.maximum(size, 4)
+    inverse = 1 / (far * far)
+    scaled = (1 / math.sqrt(math.pi) - inverse * _rational(inverse, _TAIL)) / far
+    return xp.where(size < 4, _rational(xp.minimum(size, 4), _FAR), scaled)
+
+
 def _erfc(xp: Backend, x: Array) -> Array:
     """1 - erf(x) of float64, with all digits also where it is small."""
     size = xp.absolute(x)
-    far = xp.clip(size, 4, 30)  # erfc(30) is 0 in float64
-    inverse = 1 / (far * far)
-    scaled = (1 / math.sqrt(math.pi) - inverse * _rational(inverse, _TAIL)) / far
-    scaled = xp.where(size < 4, _rational(xp.minimum(size, 4), _FAR), scaled)
-    sixteenths = xp.trunc(16 * xp.minimum(size, 30)) / 16  # its square is exact
+    limited = xp.minimum(size, 30)  # erfc(30) is 0 in float64
+    sixteenths = xp.trunc(16 * limited) / 16  # its square is exact
     rest = (size - sixteenths) * (size + sixteenths)
-    upper = xp.exp(-sixteenths * sixteenths) * xp.exp(-rest) * scaled
+    upper = xp.exp(-sixteenths * sixteenths) * xp.exp(-rest) * scaled_erfc(xp, limited)
     return xp.where(size < 0.46875, 1 - erf(x), xp.where(x < 0, 2 - upper, upper))
 
 
@@ -78,60 +83,6 @@ def erfinv(xp: Backend, input: Array) -> Array:
 
 erfc.gradients(lambda g, _y, x: g * (-2 / math.sqrt(math.pi)) * exp(-x * x))
 erfinv.gradients(lambda g, y, _x: g * (math.sqrt(math.pi) / 2) * exp(y * y))
-
-# ----- modified Bessel functions of the first kind -----
-
-
-@primitive(prepare=promote_floating)
-def _bessel_i(xp: Backend, input: Array, *, order: int) -> Array:
-    """By the power series, all terms of which are positive, up to 30; by the asymptotic one
-    beyond (Abramowitz and Stegun, 9.6.10 and 9.7.1)."""
-    x = _wide(xp, input)
-    size = xp.absolute(x)
-    quarter = xp.minimum(size, 30) ** 2 / 4
-    near = term = (size / 2) ** order
-    for k in range(1, 65):
-        term = term * quarter / (k * (k + order))
-        near = near + term
-    inverse = 1 / (8 * xp.maximum(size, 30))
-    far = term = xp.ones_like(size)
-    for k in range(1, 20):
-        term = term * inverse * ((2 * k - 1) ** 2 - 4 * order * order) / k
-        far = far + term
-    root = xp.exp(size / 2)  # twice, as exp(size) overflows earlier than the result
-    far = root * (far / xp.sqrt(2 * math.pi * size)) * root
-    result = xp.where(size <= 30, near, far)
-    return (xp.copysign(result, x) if order % 2 else result).astype(input.dtype)
-
-
-def _bessel_slope(x: Any, order: int) -> Any:
-    if not order:
-        return _bessel_i(x, order=1)
-    other = abs(x) > 0
-    x = where(other, x, 1)
-    return where(other, _bessel_i(x, order=0) - i1(x) / x, 0.5)
-
-
-_bessel_i.gradients(lambda g, _y, x, *, order: g * _bessel_slope(x, order))
-
-
-def i0(input: Any) -> Any:
-    """The modified Bessel function of the first kind and order 0, elementwise.
-
-    >>> torch.i0(torch.tensor([0.0, 1.0]))
-    tensor([1.0000, 1.2661])
-    """
-    return _bessel_i(input, order=0)
-
-
-def i1(input: Any) -> Any:
-    """The modified Bessel function of the first kind and order 1, elementwise.
-
-    >>> torch.special.i1(torch.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.5652])
-    """
-    return _bessel_i(input, order=1)
-
 
 # ----- combinations -----
 

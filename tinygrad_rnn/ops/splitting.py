@@ -198,6 +198,14 @@ def tensor_split(
             raise RuntimeError(f"number of sections must be larger than 0, got {cuts}")
         small, larger = divmod(total, cuts)
         return _split(input, dim=dim, sizes=(small + 1,) * larger + (small,) * (cuts - larger))
+    if not isinstance(indices_or_sections, list | tuple | Variable) or any(
+        not hasattr(cut, "__index__") or isinstance(cut, type) for cut in cuts
+    ):
+        kind = RuntimeError if isinstance(indices_or_sections, Variable) else TypeError
+        raise kind(
+            "tensor_split expected tensor_indices_or_sections to be an int, or a list or vector of "
+            f"ints, but got {indices_or_sections}"
+        )
     edges = [0, *(slice(cut).indices(total)[1] for cut in cuts), total]
     return tuple(
         _getitem(input, index=along(dim, slice(a, max(a, b)))) for a, b in itertools.pairwise(edges)

@@ -17,7 +17,7 @@ from .joining import cat
 from .names import second_names
 from .order import _not_empty
 from .reduction import sum
-from .shape import expand, reshape, shape_of, transpose, unsqueeze, wrap_dim
+from .shape import expand, new_sizes, reshape, shape_of, transpose, unsqueeze, wrap_dim
 from .sorting import _picked, _sorted_indices, _with_dims
 from .splitting import narrow
 
@@ -140,9 +140,25 @@ class Histogram(NamedTuple):
     bin_edges: Any
 
 
+def _check_edges(x: Any, bins: Any) -> None:
+    """Raise RuntimeError for what are no bin edges for elements x."""
+    if len(shape_of(bins)) != 1 or not shape_of(bins)[0]:
+        raise RuntimeError(
+            "torch.histogramdd: bins tensor should have one dimension, and an element or more, but "
+            f"got a bins tensor of shape {list(shape_of(bins))}"
+        )
+    if bins._array.dtype != x._array.dtype:
+        raise RuntimeError(
+            "torch.histogramdd: input tensor and bins tensors should have the same dtype, but got "
+            f"input with dtype {of_array(x._array.dtype)} and bins with dtype "
+            f"{of_array(bins._array.dtype)}"
+        )
+
+
 def _edges(x: Any, bins: Any, range: Sequence[float] | None) -> Any:
     """Rising bin edges: those given, or of a number of equal bins from end to end."""
     if isinstance(bins, Variable):
+        _check_edges(x, bins)
         return bins
     xp: Any = backend_of(x._array)
     if range is not None:
@@ -153,6 +169,7 @@ def _edges(x: Any, bins: Any, range: Sequence[float] | None) -> Any:
         low, high = 0.0, 1.0
     if bins <= 0:
         raise RuntimeError(f"histogramdd(): bins must be > 0, but got {bins}")
+    new_sizes((bins + 1,))
     if low > high or not math.isfinite(high - low):
         raise RuntimeError(
             "torch.histogramdd: min must be less than max, and both finite, got range "
@@ -192,6 +209,11 @@ def histogramdd(
         )
     if range is not None and len(range) != 2 * n:
         raise RuntimeError(f"torch.histogramdd: expected {2 * n} elements in range")
+    if weight is not None and shape_of(weight) != shape_of(input)[:-1]:
+        raise RuntimeError(
+            "torch.histogramdd: weight must have the shape of input without its last dimension, "
+            f"{list(shape_of(input)[:-1])}, but it has {list(shape_of(weight))}"
+        )
     xp: Any = backend_of(points._array)
     place: Any = 0
     inside, volumes, all_edges = True, xp.ones(()), []
@@ -223,9 +245,9 @@ def histogram(
     >>> torch.histogram(torch.tensor([1.0, 2, 1]), bins=2).hist
     tensor([2., 1.])
     """
-    found = histogramdd(
-        reshape(input, (-1, 1)), [bins], range=range, weight=weight, density=density
-    )
+    if not shape_of(input):
+        input, weight = reshape(input, (1,)), None if weight is None else reshape(weight, (1,))
+    found = histogramdd(unsqueeze(input, -1), [bins], range=range, weight=weight, density=density)
     return Histogram(found.hist, found.bin_edges[0])
 
 
@@ -271,7 +293,7 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Any:
     tensor(10.5000)
     """
     if shape_of(y) and not shape_of(y)[wrap_dim(dim, len(shape_of(y)))]:
-        return sum(y, dim) * 1.0
+        return sum(y, dim, dtype=of_array(y._array.dtype))
     areas, dim = _areas("trapezoid", y, x, dx, dim)
     return sum(areas, dim)
 

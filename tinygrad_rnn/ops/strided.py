@@ -10,7 +10,7 @@ from ..autograd import Variable, current_edge, is_grad_enabled, primitive
 from ..autograd.primitive import _offsets, _spread, address, paste
 from ..backends import Array, Backend, backend_of
 from ..dtypes import of_array
-from .shape import shape_of, sizes
+from .shape import new_sizes, shape_of, sizes
 
 
 def _storage(array: Array) -> Array:
@@ -135,11 +135,9 @@ def resize_(input: Any, *args: Any, size: Any = None, memory_format: Any = None)
     tensor([[0, 1, 2],
             [3, 0, 0]])
     """
-    wanted = sizes(args, size)
+    wanted = new_sizes(args, size)
     if current_edge(input) is not None:
         raise RuntimeError("cannot resize variables that require grad")
-    if min(wanted, default=0) < 0:
-        raise RuntimeError(f"resize_: sizes must not be negative, got {list(wanted)}")
     array = input._array
     part = _storage(array)[storage_offset(input) :]
     count = math.prod(wanted)
@@ -196,3 +194,15 @@ def is_set_to(input: Any, tensor: Any) -> bool:
     """
     a, b = input._array, tensor._array
     return address(a) == address(b) and (a.shape, a.strides) == (b.shape, b.strides)
+
+
+def new_empty_strided(
+    input: Any, size: Sequence[int], stride: Sequence[int], dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Any:  # fmt: skip
+    """Uninitialised memory in a shape, with these steps between elements along each dimension, and
+    this tensor's dtype and device unless others are given."""
+    size, stride = sizes((tuple(size),)), sizes((tuple(stride),))
+    room = 1 + sum((n - 1) * step for n, step in zip(size, stride, strict=False))
+    memory = input.new_empty((room if math.prod(size) else 0,), dtype=dtype, device=device)
+    return as_strided(memory, size, stride).requires_grad_(requires_grad)

@@ -10,7 +10,7 @@ from ..autograd import Variable
 from ..backends import backend_of
 from ..dtypes import int64, of_array
 from .gathering import _scatter
-from .shape import reshape, shape_of
+from .shape import new_sizes, reshape, shape_of
 from .windows import Sizes, each
 
 Ints = int | Sequence[int]
@@ -62,6 +62,8 @@ def _max_unpool(
         for n, s, k, p in zip(shape[-ndim:], steps, kernel, before, strict=True)
     )
     sizes = _output_size(usual, steps, output_size)
+    if min(sizes) > 0:
+        new_sizes((*shape[:-ndim], *sizes))
     if indices._array.dtype != int64.array:
         raise RuntimeError(
             "elements in indices should be type int64 but got: "

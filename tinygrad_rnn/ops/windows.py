@@ -57,7 +57,8 @@ def spans(windows: Windows, dim: int) -> list[tuple[int, slice, slice]]:
     inside the input, and where in the input it is."""
     size, count, kernel, stride, dilation, before = (part[dim] for part in windows)
     found = []
-    for k in range(kernel):
+    lowest = max(0, -(-(before - (count - 1) * stride) // dilation))
+    for k in range(lowest, min(kernel, (size - 1 + before) // dilation + 1)):
         offset = k * dilation - before
         first = max(0, -(offset // stride))
         last = min(count, (size - 1 - offset) // stride + 1)

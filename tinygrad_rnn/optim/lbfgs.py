@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import enable_grad, no_grad
+from ..autograd.hints import told
 from ..ops.joining import cat
 from ..tensor import Tensor
 from .line_search import Point, strong_wolfe
@@ -67,6 +68,7 @@ class LBFGS(Optimizer):
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
+    @told
     @no_grad()
     def step(self, closure: Closure) -> Any:
         """Make up to max_iter iterations, and return the loss before them. `closure` clears the

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..autograd import enable_grad
 from ..autograd.graph import RemovableHandle, add_hook
-from ..autograd.hints import Telling
+from ..autograd.hints import Telling, told
 from ..backends import Array
 from ..backends.capture import capture
 from ..creation import from_dlpack
@@ -154,6 +154,7 @@ class Optimizer(Telling):
                     param.grad.detach_().zero_()
 
     @_hooked
+    @told
     def step(self, closure: Closure | None = None) -> Any:
         """Change every parameter that has a gradient. Returns what `closure` returns, which is
         called first, if it is given: it is to compute the gradients anew, and return the loss.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..autograd import no_grad
-from ..autograd.hints import telling, told
+from ..autograd.hints import told
 from ..creation import tensor
 from ..dtypes import int64
 from ..nn.batchnorm import _BatchNorm
@@ -236,6 +236,3 @@ class SWALR(LRScheduler):
             begin = last if before == 1 else (rate - before * last) / (1 - before)
             rates.append(last * now + begin * (1 - now))
         return rates
-
-
-globals().update(telling(globals()))
