@@ -23,14 +23,15 @@ from typing import Any
 
 import tinygrad_rnn
 
-from .call_faults import Fault, differences, own_faults, run
+from .call_faults import Fault, Hang, differences, own_faults, run
 from .call_programs import bad_program, documented, grouped, sampled
 from .figures import figure, progress
 
 SUBJECT = "calls"
 BEYOND = 2 * 2**30  # bytes that a process may take beyond what it holds in the beginning
 _THEIRS = "PyTorch"  # whose turn it is
-SILENCE = 30.0  # seconds after which a process hangs where Python cannot interrupt it
+_AGAIN = "a new process, please"
+SILENCE = 120.0  # seconds after which a process hangs where Python cannot interrupt it
 
 
 def faults(program: str, torch: Any | None) -> list[Fault]:
@@ -59,14 +60,21 @@ def _work(
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     _limit_memory()
     for number in numbers:
-        program = bad_program(groups, number, seed)
-        connection.send((number, program, None))
-        mine = run(program, tinygrad_rnn)
-        found = own_faults(mine)
-        if torch is not None and not any(fault.hard for fault in found):
-            connection.send((number, _THEIRS, None))
-            found += differences(mine, run(program, torch))
-        connection.send((number, program, found))
+        try:
+            program = bad_program(groups, number, seed)
+            connection.send((number, program, None))
+            mine = run(program, tinygrad_rnn)
+            found = own_faults(mine)
+            if torch is not None and not any(fault.hard for fault in found):
+                connection.send((number, _THEIRS, None))
+                found += differences(mine, run(program, torch))
+            connection.send((number, program, found))
+            full = isinstance(mine.error, MemoryError | Hang)
+        except MemoryError:  # outside of the program
+            full = True
+        if full:  # of what programs left behind
+            connection.send((number, _AGAIN, None))
+            return
 
 
 def outcomes(
@@ -87,6 +95,10 @@ def outcomes(
                 if not ours.poll(SILENCE):
                     raise TimeoutError
                 number, text, found = ours.recv()
+                if text == _AGAIN:
+                    if at == numbers.start:  # it was new
+                        raise EOFError
+                    break
                 theirs_runs = text == _THEIRS
                 program = program if theirs_runs else text
                 if found is not None:

@@ -20,7 +20,7 @@ PACKAGES = {name for name, path in MODULES.items() if path.name == "__init__.py"
 
 # From the top down. A module may import those of its own floor and of the floors below it.
 FLOORS = [
-    ["jit", "testing", "text", "utils"],
+    ["distributions", "func", "jit", "testing", "text", "types", "utils"],
     ["nn", "optim", "serialization", "files"],
     ["random", "creation", "linalg", "signal", "special", "functions", "legacy", "cuda", "amp",
      "accelerator", "settings", "version"],

@@ -18,8 +18,11 @@ from tinygrad_rnn.nn import functional as F
 PUBLIC = [
     "tinygrad_rnn", "accelerator", "amp", "autograd", "autograd.functional",
     "backends.cpu", "backends.cuda", "backends.cudnn", "backends.mps", "cuda", "cuda.amp", "jit",
-    "linalg", "nn", "nn.functional", "nn.init",
-    "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.rnn", "optim",
+    "distributions", "distributions.constraint_registry", "distributions.constraints",
+    "distributions.kl", "distributions.transforms", "distributions.utils", "func", "linalg", "nn",
+    "nn.functional", "nn.init",
+    "nn.attention", "nn.modules.utils", "nn.parallel", "nn.utils", "nn.utils.parametrizations",
+    "nn.utils.parametrize", "nn.utils.prune", "nn.utils.rnn", "optim",
     "optim.lr_scheduler", "optim.swa_utils", "random", "serialization",
     "signal.windows", "special", "testing", "text",
     "utils", "utils.checkpoint", "utils.data", "utils.interchange",
@@ -27,9 +30,11 @@ PUBLIC = [
 # What those modules import for their own use, and users have no use for.
 INNER = {
     "Kept", "Leaf", "Mode", "Primitive", "Products", "Record", "Variable", "View", "as_matrix",
-    "copied", "creates", "cuda_device_count", "current_edge", "host_array", "is_host", "like",
-    "members_for", "named", "new", "norm_except_dim", "one_each", "output_dim", "pack_like",
-    "padded", "primitive", "product", "run_kernel", "sizes", "Telling", "telling", "told",
+    "NonDynamicallyQuantizableLinear", "batch_mahalanobis", "copied", "creates",
+    "cuda_device_count", "current_edge", "given", "half_log_det", "hook_number", "host_array",
+    "is_host", "like", "members_for", "named", "new", "new_sizes", "norm_except_dim", "one_each",
+    "output_dim", "pack", "pack_like", "padded", "panel_columns", "primitive", "product",
+    "run_kernel", "run_program", "sizes", "standard_normal", "sum_rightmost", "Telling", "told",
     "warn", "with_out",
 }  # fmt: skip
 # What no shape belongs to: it handles no tensors, or asks for the dtype or the place alone.
@@ -54,7 +59,10 @@ SHAPELESS = {
     "trace unused",
     "nn": "ModuleDict ModuleList Sequential",  # what is in them says what goes in and out
     "nn.init": "calculate_gain",
+    "nn.attention": "SDPBackend sdpa_kernel",
+    "nn.modules.utils": "consume_prefix_in_state_dict_if_present",
     "nn.utils": "skip_init",
+    "nn.utils.prune": "BasePruningMethod Identity PruningContainer is_pruned remove",
     "nn.utils.parametrize": "cached is_parametrized remove_parametrizations "
     "type_before_parametrizations",
     "optim.lr_scheduler": "ChainedScheduler ConstantLR CosineAnnealingLR "
@@ -100,7 +108,8 @@ def _documented() -> dict[str, Any]:
     for where in PUBLIC:
         for name, value in vars(_module(where)).items():
             ours = getattr(value, "__module__", "").startswith("tinygrad_rnn")
-            if not name.startswith("_") and callable(value) and ours:
+            named = not name.startswith("_") and hasattr(value, "__name__")
+            if named and callable(value) and ours:
                 found.setdefault(id(value), (f"{where}.{name}", value))
     return dict(sorted(found.values()))
 

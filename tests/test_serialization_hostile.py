@@ -185,6 +185,14 @@ def test_files_may_not_share_bytes_or_names():
     refused(zipped({"a/data.pkl": b"N.", "b/data.pkl": b"N."}), "there is more than one data.pkl")
 
 
+def test_a_file_has_the_length_that_it_claims():
+    files = {"a/data.pkl": b"N.", "a/data/0": b"x" * 1000}
+    content = bytearray(zipped(files, zipfile.ZIP_DEFLATED))
+    assert loaded(bytes(content)) is None
+    struct.pack_into("<I", content, entry(content, b"a/data/0") + 24, 1004)
+    refused(bytes(content), "data/0 in it has another length than it claims")
+
+
 def test_checksums_hold_the_files_together():
     content = pt_write.write({"x": torch.zeros(3), "y": torch.ones(3)})
     with zipfile.ZipFile(io.BytesIO(content)) as file:

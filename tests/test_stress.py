@@ -136,7 +136,6 @@ def test_faults_of_calls_are_seen(kind, monkeypatch):
     """From functions with such faults, put into the library."""
     path = call_faults.ROOT / "bad.py"
     module: dict[str, object] = {"__name__": "numpy.bad"}
-    monkeypatch.setattr(call_faults, "_raises", lambda path: frozenset())
     exec(compile(FAULTS[kind], str(path), "exec"), module)
     monkeypatch.setattr(load.torch, "bad", module["bad"], raising=False)
     found = call_faults.own_faults(call_faults.run("torch.bad(1)", load.torch))

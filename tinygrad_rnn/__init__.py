@@ -5,6 +5,7 @@ PyTorch's.
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import (
@@ -31,7 +32,6 @@ from .autograd import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
-from .autograd.hints import telling
 from .backends import (
     device as device,
     get_default_device as get_default_device,
@@ -62,6 +62,7 @@ from .creation import (
     zeros_like as zeros_like,
 )
 from .dtypes import (
+    bfloat16 as bfloat16,
     bool_ as bool,
     can_cast as can_cast,
     dtype as dtype,
@@ -90,6 +91,8 @@ from .functions import (
     detach as detach,
     detach_ as detach_,
     e as e,
+    empty_permuted as empty_permuted,
+    empty_strided as empty_strided,
     get_device as get_device,
     imag as imag,
     inf as inf,
@@ -170,6 +173,7 @@ from .ops.arithmetic import (
     trunc as fix,
     trunc as trunc,
 )
+from .ops.bessel import i0 as i0
 from .ops.bilinear import bilinear as bilinear
 from .ops.choice import (
     clamp as clamp,
@@ -391,6 +395,7 @@ from .ops.linalg import (
     tensordot as tensordot,
     vdot as vdot,
 )
+from .ops.lu import lu_unpack as lu_unpack
 from .ops.masking import (
     argwhere as argwhere,
     masked_fill as masked_fill,
@@ -409,6 +414,15 @@ from .ops.mixing import (
     addcdiv as addcdiv,
     addcmul as addcmul,
     lerp as lerp,
+)
+from .ops.native import (
+    constant_pad_nd as constant_pad_nd,
+    fill as fill,
+    grid_sampler_2d as grid_sampler_2d,
+    grid_sampler_3d as grid_sampler_3d,
+    native_group_norm as native_group_norm,
+    native_layer_norm as native_layer_norm,
+    nonzero_static as nonzero_static,
 )
 from .ops.norms import (
     cdist as cdist,
@@ -448,6 +462,8 @@ from .ops.numeric import (
 )
 from .ops.older_linalg import (
     cholesky as cholesky,
+    lu as lu,
+    lu_solve as lu_solve,
     qr as qr,
     svd as svd,
 )
@@ -553,7 +569,6 @@ from .ops.sorting import (
 from .ops.special import (
     erfc as erfc,
     erfinv as erfinv,
-    i0 as i0,
     igamma as igamma,
     igammac as igammac,
     logit as logit,
@@ -639,7 +654,15 @@ from .tensor import Size as Size, Tensor as Tensor
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import jit as jit, serialization as serialization, testing as testing, utils as utils
+    from . import (
+        distributions as distributions,
+        func as func,
+        jit as jit,
+        serialization as serialization,
+        testing as testing,
+        utils as utils,
+    )
+    from .func import vmap as vmap
     from .serialization import load as load, save as save
 
 newaxis = None
@@ -647,12 +670,16 @@ newaxis = None
 # What many programs do without is imported when it is first asked for, which keeps the import of
 # this package fast: where each name is.
 _LATER = {
+    "distributions": ".distributions",
+    "func": ".func",
     "jit": ".jit",
     "load": ".serialization",
     "save": ".serialization",
     "serialization": ".serialization",
     "testing": ".testing",
+    "types": ".types",
     "utils": ".utils",
+    "vmap": ".func",
 }
 
 
@@ -739,4 +766,9 @@ trunc_ = Tensor.trunc_
 xlogy_ = Tensor.xlogy_
 zero_ = Tensor.zero_
 
-globals().update(telling(globals()))
+# Their errors name wrong arguments. (Modules imported later decorate their functions with @told.)
+autograd.hints.tell(
+    autograd, autograd.api, autograd.functional, linalg, nn, nn.functional, nn.init, nn.utils,
+    nn.utils.parametrizations, nn.utils.parametrize, nn.utils.rnn, optim.swa_utils, random,
+    signal.windows, special, sys.modules[__name__],
+)  # fmt: skip

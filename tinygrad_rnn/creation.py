@@ -9,6 +9,7 @@ from . import backends, dtypes
 from .autograd import Variable
 from .backends import Array
 from .dtypes import dtype as DType
+from .layout import pop_memory_options
 from .ops.conversion import filling
 from .ops.data import copied, on_gpu
 from .ops.shape import new_sizes
@@ -100,7 +101,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     if not backends.is_host(ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     dtypes.of_array(ndarray.dtype)
-    return new(ndarray)
+    # Of a memory map, or another subclass, the plain array
+    return new(backends.backend_for(backends.CPU).asarray(ndarray))
 
 
 def frombuffer(
@@ -246,7 +248,7 @@ def eye(
 def like(input: Tensor, options: dict[str, Any]) -> dict[str, Any]:
     """Options for a new tensor with those of the input where they are not given."""
     given = {key: value for key, value in options.items() if value is not None}
-    given.pop("memory_format", None)
+    pop_memory_options(given)
     return {"dtype": input.dtype, "device": input.device, **given}
 
 
@@ -331,13 +333,13 @@ def _evenly(start: Any, end: Any, steps: int, target: DType, device: Device) -> 
     """`steps` numbers from start to end in double precision, each counted from the nearer end."""
     for x in (start, end):
         if isinstance(x, Tensor) and x.dim():
-            raise RuntimeError(
-                "linspace only supports 0-dimensional start and end tensors, but got one with "
-                f"{x.dim()} dimension(s)."
-            )
+            got = f"but got one with {x.dim()} dimension(s)."
+            raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, {got}")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
+    if isinstance(start, complex) or isinstance(end, complex):
+        raise TypeError(f"start and end must be real numbers, but got {start} and {end}")
     if not target.is_floating_point:
         start, end = int(start), int(end)
     xp, index = _place(device)

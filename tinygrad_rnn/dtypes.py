@@ -6,6 +6,8 @@ NumPy promotes int64 with float32 to float64; PyTorch keeps float32, because onl
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 BOOL, INTEGER, FLOATING = range(3)
@@ -56,7 +58,29 @@ class dtype:
         return _by_name, (self.name,)
 
 
+class _OnlyName(dtype):
+    """A type of which there are no tensors here, since no array library has it: programs that can
+    use it name it even where they do without. Raises TypeError when an array is to have it."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, itemsize: int) -> None:
+        self.name, self.category, self.itemsize = name, FLOATING, itemsize
+
+    @property
+    def array(self) -> np.dtype:  # type: ignore[override]
+        raise TypeError(
+            f"there are no tensors of {self}: NumPy and CuPy do not have this type; use "
+            "torch.float16 or torch.float32"
+        )
+
+    @property
+    def is_signed(self) -> bool:
+        return True
+
+
 float16 = dtype("float16")
+bfloat16 = _OnlyName("bfloat16", 2)
 float32 = dtype("float32")
 float64 = dtype("float64")
 int8 = dtype("int8")
@@ -68,11 +92,12 @@ bool_ = dtype("bool")
 
 ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
 _OF_ARRAY = {d.array: d for d in ALL}
-_NAMES = {d.name: d for d in ALL}
+_NAMES = {d.name: d for d in (*ALL, bfloat16)}
 _PYTHON_TYPES: dict[type, dtype] = {bool: bool_, int: int64, float: float64}
 _SCALAR_NAMES = {
-    "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",
-    "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool",
+    "bfloat16": "BFloat16", "float16": "Half", "float32": "Float", "float64": "Double",
+    "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
+    "bool": "Bool",
 }  # fmt: skip
 
 
@@ -129,7 +154,7 @@ def set_default_dtype(d: dtype) -> None:
     global _default
     if not isinstance(d, dtype) or d.category != FLOATING:
         raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
-    _default = d
+    _default = of_array(d.array)
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
@@ -139,7 +164,9 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     torch.float16
     """
     if type1 is type2:
-        return type1
+        return _named(type1)
+    if not (isinstance(type1, dtype) and isinstance(type2, dtype)):
+        return promote_types(as_dtype(type1), as_dtype(type2))
     if type1.category != type2.category:
         return max(type1, type2, key=lambda d: d.category)
     return _OF_ARRAY[np.promote_types(type1.array, type2.array)]
@@ -151,7 +178,7 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     >>> torch.can_cast(torch.int64, torch.float32), torch.can_cast(torch.float32, torch.int64)
     (True, False)
     """
-    return from_.category <= to.category
+    return bool(_named(from_).category <= _named(to).category)
 
 
 def of_number(value: object) -> dtype:
@@ -159,6 +186,11 @@ def of_number(value: object) -> dtype:
     if isinstance(value, bool | np.bool_):
         return bool_
     return int64 if isinstance(value, int | np.integer) else _default
+
+
+def _named(value: Any) -> Any:
+    """The dtype that a Python type stands for; anything else as it is."""
+    return _PYTHON_TYPES.get(value, value) if isinstance(value, type) else value
 
 
 class _Limits:
@@ -187,7 +219,7 @@ class finfo(_Limits):
     """
 
     def __init__(self, type: dtype | None = None) -> None:
-        kind = _default if type is None else type
+        kind = _default if type is None else _named(type)
         if not isinstance(kind, dtype) or kind.category != FLOATING:
             raise TypeError(
                 "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
@@ -220,6 +252,7 @@ class iinfo(_Limits):
     """
 
     def __init__(self, type: dtype) -> None:
+        type = _named(type)
         if not isinstance(type, dtype) or type.category == FLOATING:
             raise TypeError(
                 f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'"

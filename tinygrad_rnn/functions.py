@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from .autograd import Variable
+from .creation import Device, empty
+from .dtypes import dtype as DType
+from .ops.strided import new_empty_strided
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 
@@ -135,3 +139,39 @@ def detach_(input: Any) -> Any:
     False
     """
     return input.detach_()
+
+
+# ----- memory in an order of its own -----
+
+
+def empty_strided(
+    size: Sequence[int], stride: Sequence[int], *, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Any:  # fmt: skip
+    """Whatever was in memory, in a shape, with these steps between elements along each dimension.
+
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    like = empty(0, dtype=dtype, device=device)
+    return new_empty_strided(like, size, stride, requires_grad=requires_grad)
+
+
+def empty_permuted(
+    size: Sequence[int], physical_layout: Sequence[int], *, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Any:  # fmt: skip
+    """Whatever was in memory, in a shape, its dimensions in memory in another order: the first of
+    physical_layout is the one with the largest steps.
+
+    >>> torch.empty_permuted((2, 3), (1, 0)).stride()
+    (1, 2)
+    """
+    if sorted(physical_layout) != list(range(len(size))):
+        raise RuntimeError(
+            f"Number of dimensions in size {list(size)} does not match the physical_layout "
+            f"{list(physical_layout)}, which must name each dimension once"
+        )
+    memory = empty([size[dim] for dim in physical_layout], dtype=dtype, device=device)
+    places = [list(physical_layout).index(dim) for dim in range(len(size))]
+    return memory.permute(places).requires_grad_(requires_grad)

@@ -12,6 +12,8 @@ from .ops import (
     activation,
     affine,
     arithmetic,
+    bessel,
+    calls,
     choice,
     comparison,
     cumulative,
@@ -132,7 +134,7 @@ class InPlace(Variable):
     erf_ = _of_one(activation.erf)
     erfc_ = _of_one(special.erfc)
     erfinv_ = _of_one(special.erfinv)
-    i0_ = _of_one(special.i0)
+    i0_ = _of_one(bessel.i0)
     igamma_ = _in_place(special.igamma)
     igammac_ = _in_place(special.igammac)
     logit_ = _of_one(special.logit)
@@ -184,6 +186,7 @@ class InPlace(Variable):
     fill_ = _in_place(inplace.fill, "[1, 2]", "5")
     zero_ = _of_one(inplace.zero)
     copy_ = _in_place(inplace.copy)
+    apply_, map_, map2_ = calls.apply_, calls.map_, calls.map2_
 
     # ----- at random -----
     uniform_ = _in_place(random.uniform)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class layout:
     """``torch.strided``, the layout of all tensors: an offset and a stride for each dimension.
@@ -44,6 +46,18 @@ class memory_format:
 
 
 strided = layout("strided")
+
+
+def pop_memory_options(options: dict[str, Any]) -> None:
+    """Take out of the options for a new tensor those that make no difference here: its layout and
+    memory format, and whether its memory is page-locked. Raises RuntimeError for a layout other
+    than strided."""
+    if options.pop("layout", strided) not in (strided, None):
+        raise RuntimeError("argument 'layout' must be torch.strided: tensors have no other here")
+    for name in ("pin_memory", "memory_format"):
+        options.pop(name, None)
+
+
 contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")

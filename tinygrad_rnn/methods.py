@@ -13,6 +13,7 @@ from .ops import (
     activation,
     affine,
     arithmetic,
+    bessel,
     choice,
     combining,
     comparison,
@@ -32,6 +33,7 @@ from .ops import (
     masking,
     matrix_functions,
     mixing,
+    native,
     norms,
     numeric,
     older_linalg,
@@ -93,7 +95,7 @@ class Methods(InPlace):
     __rsub__ = rsub = arithmetic.rsub
     mul = multiply = __mul__ = __rmul__ = arithmetic.mul
     div = divide = true_divide = __truediv__ = arithmetic.div
-    __rtruediv__ = _number_first(arithmetic.div, "__rtruediv__")
+    __rtruediv__ = __rdiv__ = _number_first(arithmetic.div, "__rtruediv__")
     floor_divide = __floordiv__ = arithmetic.floor_divide
     __rfloordiv__ = _number_first(arithmetic.floor_divide, "__rfloordiv__")
     remainder = __mod__ = arithmetic.remainder
@@ -157,7 +159,7 @@ class Methods(InPlace):
     hardshrink = shrinkage.hardshrink
     xlogy = elementwise.xlogy
     erfc, erfinv = special.erfc, special.erfinv
-    i0 = special.i0
+    i0 = bessel.i0
     igamma, igammac = special.igamma, special.igammac
     logit = special.logit
     sinc = special.sinc
@@ -259,7 +261,7 @@ class Methods(InPlace):
     expand = broadcast_to = shape.expand
     expand_as = shape.expand_as
     sum_to_size = combining.sum_to_size
-    as_strided = strided.as_strided
+    as_strided, new_empty_strided = strided.as_strided, strided.new_empty_strided
     storage_offset = strided.storage_offset
     is_set_to = strided.is_set_to
     hsplit, vsplit, dsplit = combining.hsplit, combining.vsplit, combining.dsplit
@@ -312,7 +314,7 @@ class Methods(InPlace):
     masked_fill = masking.masked_fill
     masked_select = masking.masked_select
     masked_scatter = masking.masked_scatter
-    nonzero = masking.nonzero
+    nonzero, nonzero_static = masking.nonzero, native.nonzero_static
     argwhere = masking.argwhere
 
     def where(self: Any, condition: Any, other: Any) -> Any:
@@ -325,6 +327,7 @@ class Methods(InPlace):
 
     # ----- linear algebra -----
     matmul = __matmul__ = linalg.matmul
+    __rmatmul__ = _number_first(linalg.matmul, "__rmatmul__")
     mm, bmm, mv, dot = linalg.mm, linalg.bmm, linalg.mv, linalg.dot
     outer = ger = linalg.outer
     inner = linalg.inner
@@ -337,6 +340,7 @@ class Methods(InPlace):
     inverse = solving.inverse
     triangular_solve = solving.triangular_solve
     cholesky, qr, svd = older_linalg.cholesky, older_linalg.qr, older_linalg.svd
+    lu, lu_solve = older_linalg.lu, older_linalg.lu_solve
     cholesky_solve = matrix_functions.cholesky_solve
     cholesky_inverse = matrix_functions.cholesky_inverse
     pinverse = matrix_functions.pinverse

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from . import backends, dtypes
-from .autograd.hints import telling
 from .backends.capture import host_array
 from .backends.generator import Generator, default_generator
 from .creation import Device, like, new
 from .dtypes import dtype as DType
 from .ops.random import bernoulli as bernoulli, multinomial as multinomial
-from .ops.shape import sizes
+from .ops.shape import new_sizes
 from .tensor import Tensor
 
 
@@ -129,8 +128,8 @@ def rand(
     target = dtype or dtypes.get_default_dtype()
     source = generator or default_generator
     return _tensor(
-        lambda shape: source.uniform(shape, 0.0, 1.0, target.array), sizes(size), target, device,
-        requires_grad,
+        lambda shape: source.uniform(shape, 0.0, 1.0, target.array), new_sizes(size), target,
+        device, requires_grad,
     )  # fmt: skip
 
 
@@ -147,8 +146,8 @@ def randn(
     target = dtype or dtypes.get_default_dtype()
     source = generator or default_generator
     return _tensor(
-        lambda shape: source.normal(shape, 0.0, 1.0, target.array), sizes(size), target, device,
-        requires_grad,
+        lambda shape: source.normal(shape, 0.0, 1.0, target.array), new_sizes(size), target,
+        device, requires_grad,
     )  # fmt: skip
 
 
@@ -165,6 +164,7 @@ def randint(
     """
     if size is None:
         low, high, size = 0, low, high
+    shape = _listed("randint", size)
     if low >= high:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
@@ -172,14 +172,22 @@ def randint(
     target = dtype or dtypes.int64
     source = generator or default_generator
     return _tensor(
-        lambda shape: source.integers(shape, low, high, target.array), sizes((tuple(size),)),
+        lambda shape: source.integers(shape, low, high, target.array), shape,
         target, device, requires_grad,
     )  # fmt: skip
 
 
+def _listed(name: str, size: Any) -> tuple[int, ...]:
+    """A shape given as one argument. Raises TypeError unless it is a list or a tuple of ints."""
+    if not isinstance(size, tuple | list):
+        kind = type(size).__name__
+        raise TypeError(f"{name}(): argument 'size' must be tuple of ints, not {kind}")
+    return new_sizes((size,))
+
+
 def randperm(
     n: int, *, generator: Generator | None = None, dtype: DType | None = None,
-    device: Device = None,
+    device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """The integers 0 to n - 1 in random order, as a vector (n).
 
@@ -189,13 +197,14 @@ def randperm(
     """
     source, target = generator or default_generator, dtype or dtypes.int64
     return _tensor(
-        lambda shape: source.permutation(n).astype(target.array), (max(n, 0),), target, device
-    )
+        lambda shape: source.permutation(n).astype(target.array), (max(n, 0),), target, device,
+        requires_grad,
+    )  # fmt: skip
 
 
 def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
-    dtype: DType | None = None, device: Device = None,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Normal numbers with the given mean and standard deviation: numbers with `size`, or tensors,
     one draw per element. Raises TypeError for numbers without a size.
@@ -207,8 +216,9 @@ def normal(
     mean, std = (x.detach() if isinstance(x, Tensor) else x for x in (mean, std))
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         like = mean + std
-        draw = randn(*like.shape, generator=generator, dtype=like.dtype, device=like.device)
-        return draw * std + mean
+        kind = (mean if isinstance(mean, Tensor) else std).dtype
+        draw = randn(*like.shape, generator=generator, dtype=kind, device=like.device)
+        return (draw * std + mean).to(kind)
     if size is None:
         raise TypeError(
             "normal(): with two numbers it needs the size, for example normal(0.0, 1.0, (2, 3))"
@@ -218,8 +228,8 @@ def normal(
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     source = generator or default_generator
     return _tensor(
-        lambda shape: source.normal(shape, mean, std, target.array), sizes((tuple(size),)),
-        target, device,
+        lambda shape: source.normal(shape, mean, std, target.array), _listed("normal", size),
+        target, device, requires_grad,
     )  # fmt: skip
 
 
@@ -255,6 +265,3 @@ def randint_like(input: Tensor, low: int = 0, high: int | None = None, **options
     """
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, input.shape, **like(input, options))
-
-
-globals().update(telling(globals()))

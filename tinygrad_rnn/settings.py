@@ -22,8 +22,9 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     """Make it an error (or with warn_only a warning) that an operation may give other results, to
     rounding, when it runs again.
 
-    On the CPU none does. On GPUs adding up at repeated places does: the gradients of indexing and
-    of large embeddings, `index_add`, `scatter_add`, ...
+    None does, on GPUs either, but for one: where an index names a place more than once, as in
+    ``x[index] = values``, `index_put`, `index_copy` and `scatter`, any of its values may stay on a
+    GPU. With this it is the last one, as on the CPU, which takes longer.
 
     >>> torch.use_deterministic_algorithms(True)
     >>> torch.are_deterministic_algorithms_enabled()

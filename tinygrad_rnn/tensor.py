@@ -285,7 +285,7 @@ class Tensor(Values):
         where = self.device if device is None else backends.as_device(device)
         xp: Any = backends.backend_for(where)
         with xp.on_device(where.index):
-            array = getattr(xp, name)(*args, dtype=(dtype or self.dtype).array)
+            array = getattr(xp, name)(*args, dtype=as_dtype(dtype or self.dtype).array)
         return self._wrap(array).requires_grad_(requires_grad)
 
     def new_zeros(
@@ -317,7 +317,7 @@ class Tensor(Values):
         requires_grad: bool = False,
     ) -> Tensor:  # fmt: skip
         """One value, with this tensor's dtype and device unless others are given."""
-        value, dtype = conversion.filling(fill_value, dtype or self.dtype)
+        value, dtype = conversion.filling(fill_value, as_dtype(dtype or self.dtype))
         full = shape.new_sizes((size,)), value
         return self._new("full", *full, dtype=dtype, device=device, requires_grad=requires_grad)
 
@@ -326,7 +326,7 @@ class Tensor(Values):
     ) -> Tensor:
         """A copy of the data, with this tensor's dtype and device unless others are given."""
         where = self.device if device is None else backends.as_device(device)
-        array = backends.move(array_of(data, dtype or self.dtype), where)
+        array = backends.move(array_of(data, as_dtype(dtype or self.dtype)), where)
         return self._wrap(array).requires_grad_(requires_grad)
 
     def cpu(self) -> Tensor:

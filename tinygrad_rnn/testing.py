@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import dtypes
 from .autograd import gradcheck as gradcheck, gradgradcheck as gradgradcheck
-from .autograd.hints import telling
+from .autograd.hints import told
 from .backends import HostScalar, is_host
 from .creation import as_tensor, tensor
-from .dtypes import float16, float32, float64, int64, promote_types
+from .dtypes import float16, float32, float64, int64
 from .ops.comparison import isclose
 from .tensor import Tensor
 
@@ -18,6 +19,7 @@ from .tensor import Tensor
 _TOLERANCES = {float16: (1e-3, 1e-5), float32: (1.3e-6, 1e-5), float64: (1e-7, 1e-7)}
 
 
+@told
 def assert_close(
     actual: Any,
     expected: Any,
@@ -138,7 +140,7 @@ class _Comparison:
         defaults = [_TOLERANCES.get(kind, (0.0, 0.0)) for kind in kinds]
         rtol = max(d[0] for d in defaults) if self.rtol is None else self.rtol
         atol = max(d[1] for d in defaults) if self.atol is None else self.atol
-        common = promote_types(*kinds)
+        common = dtypes.promote_types(*kinds)
         common = common if common.is_floating_point else int64
         a, e = (x.detach().cpu().to(common) for x in (actual, expected))
         close = isclose(a, e, rtol, atol, self.equal_nan)
@@ -197,6 +199,3 @@ def _unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
         flat, place = divmod(flat, size)
         index.append(place)
     return tuple(reversed(index))
-
-
-globals().update(telling(globals()))

@@ -34,16 +34,28 @@ class Size(tuple[int, ...]):
         return f"torch.Size({list(self)})"
 
     def __getitem__(self, index: Any) -> Any:
-        part = super().__getitem__(index)
+        try:
+            part = super().__getitem__(index)
+        except TypeError:
+            kind = type(index).__name__
+            raise TypeError(f"tuple indices must be integers or slices, not {kind}") from None
+        except IndexError:
+            raise IndexError(f"{self!r} has no dimension {index}") from None
         return Size(part) if isinstance(index, slice) else part
 
     def __add__(self, other: Any) -> Size:
-        return Size(super().__add__(tuple(other)))
+        if not isinstance(other, tuple | list):
+            raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to Size")
+        return Size((*self, *other))
 
     def __radd__(self, other: Any) -> Size:
+        if not isinstance(other, tuple | list):
+            raise TypeError(f"can only concatenate tuple (not Size) to {type(other).__name__}")
         return Size((*other, *self))
 
     def __mul__(self, times: Any) -> Size:
+        if not hasattr(times, "__index__"):
+            raise TypeError(f"can't multiply Size by non-int of type {type(times).__name__}")
         return Size(super().__mul__(times))
 
     __rmul__ = __mul__

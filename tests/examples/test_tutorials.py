@@ -88,7 +88,7 @@ def test_autograd_tutorial_shows_gradients_and_learns(tmp_path):
 
 
 def test_shapes_are_learnt_to_more_than_90_percent(tmp_path):
-    args = ["--train-size", "2000", "--epochs", "8"]
+    args = ["--train-size", "2000", "--epochs", "12"]  # the last 4 for what rounding may change
     *_, accuracy = outcome(load("cifar"), args, tmp_path)[0]
     assert accuracy > 0.9
     picture = (tmp_path / "runs" / "cifar.png").read_bytes()

@@ -27,7 +27,7 @@ class W:
         shapes = {
             "x": (FEATURES, SIZE), "h": (SIZE, SIZE), "b": (SIZE,), "x4": (4 * SIZE, FEATURES),
             "h4": (4 * SIZE, SIZE), "b4": (4 * SIZE,), "cat": (SIZE, FEATURES + SIZE),
-            "gain": (SIZE,), "hx": (SIZE, FEATURES),
+            "gain": (SIZE,), "hx": (SIZE, FEATURES), "graph": (5, 5), "nodes": (5, SIZE),
         }  # fmt: skip
         for number, (name, shape) in enumerate(shapes.items()):
             setattr(W, name, weight(*shape, seed=number))
@@ -81,6 +81,13 @@ def mixing(x, state):
     a, b = state
     b = torch.sqrt((b @ W.h) ** 2 + 0.1)
     return b, (torch.tanh(a + b.mean(0)), b)
+
+
+def spreading(x, h):
+    """Sequences are the nodes of a graph, which multiplies from the left what varies."""
+    n = len(h)
+    h = torch.tanh(W.graph[:n, :n] @ (h + W.nodes[:n]) + F.linear(x, W.hx))
+    return h, h
 
 
 def transposed_weight(x, h):
@@ -149,9 +156,9 @@ STATES = {
     attention: lambda n: tensor(n, 4, SIZE, seed=13).requires_grad_(),
     counted: lambda n: (state(n), _count(n)),
 }
-STEPS = [textbook, lstm, sliced, leaky, normalized, normalized_twice, mixing, transposed_weight,
-         swapped, shared, attention, unused_input, unused_state, counted, added_constants,
-         constant_output]  # fmt: skip
+STEPS = [textbook, lstm, sliced, leaky, normalized, normalized_twice, mixing, spreading,
+         transposed_weight, swapped, shared, attention, unused_input, unused_state, counted,
+         added_constants, constant_output]  # fmt: skip
 
 
 def flat(state):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import collections
 import itertools
 import random as chance
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import tinygrad_rnn as torch
 from tinygrad_rnn import nn
-from tinygrad_rnn.nn import functional as F
+from tinygrad_rnn.nn import functional as F, planning
 
 from .own_steps import (
     FEATURES,
@@ -288,6 +289,47 @@ def test_other_steps_run_the_plain_way(step):
             gradients(y, end, [x, h]), gradients(expected, last, [x, h]), strict=True
         ):
             torch.testing.assert_close(ours, plain, rtol=1e-13, atol=1e-13)
+
+
+@pytest.fixture
+def elsewhere():
+    """Runs a function in another thread, which lives as long as the test."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()  # the thread begins
+        yield lambda function: pool.submit(function).result()
+
+
+@pytest.mark.parametrize("draw", [chance.random, np.random.rand])
+def test_numbers_that_another_thread_draws_do_not_forbid_a_plan(draw, elsewhere):
+    def disturbed(x, h):
+        if disturbed.count in (1, 3):  # once for each of the two steps that tell
+            elsewhere(draw)
+        return h, torch.tanh(h @ W.h) + F.linear(x, W.hx)
+
+    disturbed, step = calls(disturbed), disturbed
+    x, h = tensor(9, 5, FEATURES), _state(5)
+    y, last = nn.scan(disturbed, x, h)
+    assert planned(y) and disturbed.count == 4
+    expected, end = loop(step, x, h, None, False)
+    torch.testing.assert_close([y, last], [expected, end])
+
+
+def test_where_there_is_no_other_thread_it_was_the_step_that_drew(monkeypatch):
+    monkeypatch.setattr(planning.threading, "active_count", lambda: 1)
+    step = calls(lambda x, h: (h, h * (chance.random() if step.count == 1 else 0.5)))
+    assert not planned(nn.scan(step, tensor(9, 5, FEATURES), _state(5))[0])
+    assert step.count == 9
+
+
+@pytest.mark.parametrize("step", [by_pythons_chance, by_numpys_chance])
+def test_a_step_that_draws_is_none_the_better_for_another_thread(step, elsewhere, monkeypatch):
+    monkeypatch.setattr(planning, "_DISTURBED", 3)
+    drawn, watched = planning.drawn, []
+    monkeypatch.setattr(planning, "drawn", lambda: watched.append(0) or drawn())
+    step = calls(step)
+    y, _ = nn.scan(step, tensor(9, 5, FEATURES), _state(5))
+    assert not planned(y) and step.count == 9
+    assert len(watched) == 2 * 3  # before and behind each step that is watched
 
 
 def test_a_step_that_keeps_nothing_is_planned():

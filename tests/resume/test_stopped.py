@@ -68,8 +68,10 @@ def test_stopped_again_and_again(straight, program, monkeypatch, tmp_path):
     assert_equal(ending(tmp_path), straight("rnn"))
 
 
-def test_what_is_drawn_on_the_way(program, monkeypatch, tmp_path):
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_what_is_drawn_on_the_way(gpus, program, monkeypatch, tmp_path):
     """As dropout would, or a shuffled data set."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     drawn = []
     steps = program.Run.steps
 

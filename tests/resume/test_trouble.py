@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_rnn as torch
 from tests.conftest import REPO
-from tests.examples.programs import EXAMPLES
+from tests.examples.programs import EXAMPLES, load
 
 from .runs import (
     NEWEST,
@@ -121,6 +121,24 @@ def test_a_folder_that_cant_be_written_to_is_found_at_once(program, tmp_path, mo
     shown = capsys.readouterr()
     assert "can't write into this folder" in shown.err and str(tmp_path / "out") in shown.err
     assert shown.out == ""
+
+
+def test_metrics_and_pictures_stay_whole_when_the_disk_is_full(tmp_path, monkeypatch):
+    program = load("char_rnn")
+    folder = program.Folder(program.parse(SMALL), program.Checkpoints(tmp_path))
+    folder.show([{"perplexity": 9.0}, {"perplexity": 3.0}])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before.keys() == {"metrics.json", "perplexity.png"}
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        folder.show([{"perplexity": 8.0}])
+    with pytest.raises(OSError, match="No space left on device"):
+        program.save_perplexities(folder.picture, {"RNN": [8.0, 2.0]}, quiet=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_what_a_killed_run_left_half_written_is_removed(program, saved):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ..backends import backend_of, device_of
 from . import engine
 from .graph import Variable
-from .hints import telling
 from .primitive import current_edge
 
 if TYPE_CHECKING:
@@ -158,6 +157,3 @@ def grad(
             value = target._wrap(value)
         results.append(value)
     return tuple(results)
-
-
-globals().update(telling(globals()))

@@ -12,7 +12,6 @@ from typing import Any
 from .api import grad
 from .grad_mode import enable_grad
 from .graph import Variable
-from .hints import telling
 
 Tensors = Any  # a tensor, or a tuple of them
 Function = Callable[..., Tensors]
@@ -235,6 +234,3 @@ def _like(form: Tensors, values: tuple[Any, ...], create_graph: bool) -> Tensors
     """A tuple where `form` is one, else the only value; outside the graph unless it is wanted."""
     values = values if create_graph else tuple(value.detach() for value in values)
     return values if isinstance(form, tuple) else values[0]
-
-
-globals().update(telling(globals()))

@@ -6,30 +6,35 @@ from __future__ import annotations
 import functools
 import inspect
 import opcode
+import re
 import sys
 import types
-import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
-from ..backends import HostScalar, is_host
-from ..dtypes import dtype
+from ..dtypes import as_dtype
+from .annotations import (
+    fits,
+    hint_of,
+    in_words,
+    is_of_numbers,
+    is_of_objects,
+    is_of_several_numbers,
+    kind_of,
+)
 from .graph import Variable
 
 F = TypeVar("F", bound=Callable[..., Any])
-# What is a tensor for certain, although the hint is Any: raw arrays are served inside, too.
-_TENSORS = frozenset(
-    """input self tensor target targets mask query key input1 input2 input3 x1 x2 anchor positive
-    negative mat mat1 mat2 vec vec1 vec2 batch1 batch2 tensor1 tensor2 weight bias log_probs LU_data
-    LU_pivots boundaries sorted_sequence test_elements running_mean running_var grid theta offsets
-    pos_weight log_input condition A B L LD x y a b values source src count prob fweights aweights
-    index the_template attn_mask projection_weight logits weights""".split()  # noqa: SIM905
-)
-_NUMBERS = frozenset("start end step low high fill_value rtol atol negative_slope".split())  # noqa: SIM905
-_OPERANDS = frozenset("other exponent mean std".split())  # noqa: SIM905, tensors or numbers
 _OTHERS = frozenset(["numpy", "cupy", *sys.stdlib_module_names])  # who knows no argument of ours
 _RAISE = opcode.opmap["RAISE_VARARGS"]
-_LISTS = frozenset(["tensors", "operands", "matrices"])
+_BINDING = re.compile(r"[\w.<>]+\(\) (missing|takes|got) ")
+_TOO_LARGE = re.compile(r"array is too big|Maximum allowed|convert float \w+ to integer")
+_NAMED = re.compile(r"(?:'|not )(\w+)(?:'|$)")
+_BY_ATTRIBUTE = {  # what has it
+    **dict.fromkeys("shape dtype ndim dim size device numel _array _wrap _edge".split(), "Tensor"),  # noqa: SIM905
+    **dict.fromkeys(["array", "is_floating_point", "category"], "dtype"),
+    **dict.fromkeys(["permutation", "integers", "uniform", "normal"], "Generator"),
+}
 
 
 def wrong_argument(
@@ -38,44 +43,106 @@ def wrong_argument(
     kwargs: Mapping[str, Any],
     error: Exception,
     name: str = "",
-) -> TypeError | None:
-    """The error of a failed call anew, naming the first argument that is not what `function` says
-    of it. None if all are, or if the error says itself what is wrong."""
-    if not _accidental(error):
+) -> Exception | None:
+    """The error of a failed call anew, naming the argument that is not what `function` says of it,
+    or that the error is about. None if there is none, or if the error says itself what is wrong."""
+    if not is_accidental(error):
         return None
     method = getattr(function, "__func__", None)
     if method is not None:
         owner = function.__self__  # type: ignore[attr-defined]
         function, args, name = method, (owner, *args), type(owner).__name__
+    name = name or _name(function)
     function = inspect.unwrap(function)
     if isinstance(function, functools.partial):  # a primitive's forward, without its backend
         function, args = function.func, (None, *args)
     try:
         bound = inspect.signature(function).bind(*args, **kwargs)
-    except (TypeError, ValueError):
-        return None  # Python has said it
-    first = next(iter(bound.arguments), "")
-    hidden = first in ("self", "xp")
-    for position, (parameter, value) in enumerate(bound.arguments.items(), 1 - hidden):
-        about = bound.signature.parameters[parameter]
-        if about.kind is about.VAR_KEYWORD or (value is None and about.default is None):
-            continue
-        hint = _hint(function, about)
-        if first == "xp" and hint is Variable:
-            hint = Variable | float  # numbers are tensors to a primitive
-        for item in value if about.kind is about.VAR_POSITIONAL else (value,):
-            if item is not about.default and not _fits(item, hint):
-                place = f" (position {position})" if parameter not in kwargs else ""
-                wrong = TypeError(
-                    f"{name or _name(function)}(): argument '{parameter}'{place} must be "
-                    f"{_words(hint)}, not {_kind(item, hint)}"
-                )
-                wrong.__dict__["inner"] = True  # for callers further out, who know other names
-                return wrong
+    except (TypeError, ValueError) as mismatch:  # which Python often has said already
+        return None if _BINDING.match(str(error)) else TypeError(f"{name}(): {mismatch}")
+    found = _explained(error, list(_given(function, bound)))
+    if found is None:
+        return None
+    wrong, what, kind = found
+    place = f" (position {wrong.place})" if wrong.name not in kwargs else ""
+    told = kind(f"{name}(): argument '{wrong.name}'{place} {what}")
+    told.__dict__["inner"] = True  # for callers further out, who know other names
+    return told
+
+
+class _Argument(NamedTuple):
+    name: str
+    place: int
+    hint: Any
+    value: Any
+
+
+def _explained(
+    error: Exception, given: Sequence[_Argument]
+) -> tuple[_Argument, str, type[Exception]] | None:
+    """The argument that an error is about, what is wrong with it, and the error's right kind."""
+    for each in given:
+        if not fits(each.value, each.hint):
+            words = f"must be {in_words(each.hint)}, not {kind_of(each.value, each.hint)}"
+            return each, words, TypeError
+    if "inner" in error.__dict__:
+        return None  # it names an argument of a function further in
+    for each in given:
+        if isinstance(error, AttributeError) and error.name and each.value is error.obj:
+            words = _BY_ATTRIBUTE.get(error.name, f"an object with {error.name}")
+            return each, f"must be {words}, not {kind_of(each.value, each.hint)}", TypeError
+    for each in given:
+        if _is_of_size(error) and _is_huge(each.value):
+            return each, f"is out of range: {each.value}", RuntimeError
+    for kind in _named_kinds(error):
+        for each in given:
+            if each.hint is Any and type(each.value).__name__ == kind:
+                return each, f"cannot be {kind}: {error}", TypeError
     return None
 
 
-def _accidental(error: Exception) -> bool:
+def _named_kinds(error: Exception) -> list[str]:
+    """The types that Python can do nothing with, as it says."""
+    if isinstance(error, TypeError):
+        return _NAMED.findall(str(error))
+    text = str(error)
+    return ["str", "bytes"] if "convert string to" in text or "invalid literal" in text else []
+
+
+def _is_of_size(error: Exception) -> bool:
+    """Whether a number was too large for Python or for the array library."""
+    return isinstance(error, OverflowError) or (
+        isinstance(error, ValueError) and _TOO_LARGE.search(str(error)) is not None
+    )
+
+
+def _is_huge(value: Any) -> bool:
+    """Whether a number, or one in a list, does not fit the integers that arrays have."""
+    if isinstance(value, list | tuple):
+        return any(map(_is_huge, value))
+    return isinstance(value, int | float) and not -(2**31) < value < 2**31
+
+
+def _given(function: Callable[..., Any], bound: inspect.BoundArguments) -> Iterator[_Argument]:
+    """The arguments of a call that are not the defaults."""
+    first = next(iter(bound.arguments), "")
+    hidden = first in ("self", "xp")
+    for place, (name, value) in enumerate(bound.arguments.items(), 1 - hidden):
+        about = bound.signature.parameters[name]
+        if about.kind is about.VAR_KEYWORD:
+            for key, item in value.items():
+                hint = hint_of(function, inspect.Parameter(key, about.KEYWORD_ONLY, annotation=Any))
+                yield _Argument(key, place, hint, item)
+            continue
+        hint = hint_of(function, about)
+        if first == "xp" and hint in (Variable, float):
+            hint = Variable | float  # numbers are tensors to a primitive
+        for item in value if about.kind is about.VAR_POSITIONAL else (value,):
+            if item is not about.default:
+                yield _Argument(name, place, hint, item)
+
+
+def is_accidental(error: Exception) -> bool:
     """Whether an error came up by itself in our code or in the array library: what is raised on
     purpose says what is wrong, and errors of the user's functions are the user's."""
     place = error.__traceback__
@@ -94,16 +161,22 @@ def _accidental(error: Exception) -> bool:
 
 def _name(function: Callable[..., Any]) -> str:
     made, _, name = function.__qualname__.rpartition(".")
-    return (made.rpartition(".")[2] if name == "__init__" else function.__name__).strip("_")
+    if name == "__init__":
+        return made.rpartition(".")[2].lstrip("_")
+    return function.__name__.strip("_") if name.endswith("__") else function.__name__.lstrip("_")
 
 
 def told(function: F) -> F:
     """The function, whose errors name an argument that does not fit its hint."""
     if getattr(function, "__tells__", False):
         return function
+    code = inspect.unwrap(function).__code__
+    takes_dtype = "dtype" in code.co_varnames or code.co_flags & inspect.CO_VARKEYWORDS
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if takes_dtype and "dtype" in kwargs:
+            name_dtype(kwargs)
         try:
             return function(*args, **kwargs) if kwargs else function(*args)
         except Exception as error:
@@ -116,26 +189,32 @@ def told(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
+def name_dtype(kwargs: dict[str, Any]) -> None:
+    """Replace ``dtype=float``, int or bool by the dtype it stands for."""
+    if isinstance(kwargs["dtype"], type):
+        kwargs["dtype"] = as_dtype(kwargs["dtype"])
+
+
 _told = functools.cache(told)  # one function under two names stays one
 
 
-def telling(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """The public functions of a module or class, whose errors name wrong arguments. Primitives are
-    not among them: they do so themselves."""
-    found = {}
-    for name, value in namespace.items():
-        if (
-            isinstance(value, types.FunctionType)
-            and (not name.startswith("_") or name == "__init__")
-            and (value.__module__ or "").startswith("tinygrad_rnn")
-            and not hasattr(value, "operation")
-            and _takes_arguments(value)
-        ):
-            found[name] = _told(value)
-            if found[name].__module__ == value.__module__ and "__name__" in namespace:
-                # Where pickle finds it
-                found[name].__module__, found[name].__qualname__ = namespace["__name__"], name
-    return found
+def tell(*owners: types.ModuleType | type) -> None:
+    """Let the errors of the public functions of modules and classes name wrong arguments.
+    Primitives are not among them: they do so themselves."""
+    for owner in owners:
+        for name, function in list(vars(owner).items()):
+            if (
+                isinstance(function, types.FunctionType)
+                and (not name.startswith("_") or name == "__init__")
+                and (function.__module__ or "").startswith("tinygrad_rnn")
+                and not hasattr(function, "operation")
+                and _takes_arguments(function)
+            ):
+                new = _told(function)
+                if new.__module__ == function.__module__ and isinstance(owner, types.ModuleType):
+                    # Where pickle finds it
+                    new.__module__, new.__qualname__ = owner.__name__, name
+                setattr(owner, name, new)
 
 
 def _takes_arguments(function: Any) -> bool:
@@ -145,13 +224,13 @@ def _takes_arguments(function: Any) -> bool:
 
 def tells(cls: type) -> type:
     """A class decorator: the errors of its public methods name wrong arguments."""
-    for name, method in telling(vars(cls)).items():
-        setattr(cls, name, method)
+    tell(cls)
     return cls
 
 
 class Telling:
-    """The base of classes of which this library's have constructors that name wrong arguments."""
+    """The base of classes of which this library's have constructors that name wrong arguments,
+    also those that would only be used later: numbers, functions, modules, generators."""
 
     _own = False  # whether the class is one of this library's
 
@@ -159,121 +238,51 @@ class Telling:
         super().__init_subclass__(**kwargs)
         cls._own = cls.__module__.startswith("tinygrad_rnn.")
         if cls._own and "__init__" in vars(cls):
-            cls.__init__ = told(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = _constructor(cls.__init__)  # type: ignore[method-assign]
 
 
-# ----- hints -----
+def _constructor(init: F) -> F:
+    checked: list[tuple[int, str, Any]] | None = None
 
-
-def _hint(function: Callable[..., Any], about: inspect.Parameter) -> Any:
-    """The hint of a parameter; Any if it cannot be evaluated here."""
-    hint = about.annotation
-    if isinstance(hint, str):
-        known = {**function.__globals__, "Tensor": Variable}
+    @functools.wraps(init)
+    def call(self: Any, *args: Any, **kwargs: Any) -> None:
+        nonlocal checked
+        if "dtype" in kwargs:
+            name_dtype(kwargs)
         try:
-            hint = eval(hint, known)
-        except (NameError, TypeError, AttributeError):
-            return Any  # it was imported for the type checker alone
-    if hint is not Any:
-        return hint
-    if about.name in _TENSORS:
-        return Variable
-    if about.name in _OPERANDS:
-        return Variable | float
-    if about.name in _NUMBERS:
-        return float
-    if about.name in ("size", "shape"):
-        return int | Sequence[int]
-    if about.name == "dtype":
-        return dtype | None
-    if about.name in _LISTS:
-        return Variable if about.kind is about.VAR_POSITIONAL else Sequence[Variable]
-    return Any
+            init(self, *args, **kwargs)
+        except Exception as error:
+            wrong = wrong_argument(init, (self, *args), kwargs, error)
+            if wrong is None:
+                raise
+            raise wrong from error
+        if checked is None:
+            checked = _checked(init)
+        for place, name, hint in checked:
+            value = args[place] if place < len(args) else kwargs.get(name)
+            if value is None or (hint is float and type(value) in (int, float)):
+                continue
+            if not fits(value, hint):
+                raise TypeError(
+                    f"{_name(init)}(): argument '{name}' must be {in_words(hint)}, "
+                    f"not {kind_of(value, hint)}"
+                )
+
+    call.__tells__ = True  # type: ignore[attr-defined]
+    return call  # type: ignore[return-value]
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is what a hint says; True where nobody can tell."""
-    if isinstance(hint, TypeVar):
-        hint = hint.__bound__
-    if hint is Any or hint is inspect.Parameter.empty or isinstance(hint, str):
-        return True
-    if hint is None or hint is type(None):
-        return value is None
-    origin, inside = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, part) for part in inside)
-    if origin is typing.Literal:
-        return any(value is part or value == part for part in inside)
-    if origin is not None:
-        return _fits_generic(value, origin, inside)
-    if hint is bool:
-        return isinstance(value, bool) or (isinstance(value, HostScalar) and value.dtype == bool)
-    if hint is int:
-        return _whole(value)
-    if hint is float:
-        return isinstance(value, float | int | HostScalar) or _single(value)
-    if hint is Callable:
-        return callable(value)
-    known = isinstance(hint, type) and not getattr(hint, "_is_protocol", False)
-    return isinstance(value, hint) if known else True
-
-
-def _fits_generic(value: Any, origin: Any, inside: tuple[Any, ...]) -> bool:
-    if origin is Callable or origin is type:
-        return callable(value)
-    if origin in (Sequence, list, tuple):
-        if isinstance(value, str | bytes | Variable) or not isinstance(value, Sequence):
-            return False
-        if origin is tuple and inside[-1] is not ...:
-            return len(value) == len(inside) and all(map(_fits, value, inside))
-        return not inside or all(_fits(item, inside[0]) for item in value)
-    if origin is Iterable:
-        if isinstance(value, list | tuple) and inside:
-            return all(_fits(item, inside[0]) for item in value)
-        return isinstance(value, Iterable) and not isinstance(value, str | bytes)
-    return isinstance(value, origin) or getattr(origin, "_is_protocol", False)
-
-
-def _whole(value: Any) -> bool:
-    if isinstance(value, int):
-        return True
-    if isinstance(value, Variable):
-        return _single(value) and value._array.dtype.kind in "iub"
-    return hasattr(value, "__index__") and not isinstance(value, type) and not is_host(value)
-
-
-def _single(value: Any) -> bool:
-    """Whether it is a tensor of one number."""
-    return isinstance(value, Variable) and value._array.size == 1
-
-
-def _words(hint: Any) -> str:
-    """A hint as PyTorch names it."""
-    if hint is None or hint is type(None):
-        return "None"
-    origin, inside = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(dict.fromkeys(map(_words, inside)))
-    if origin is typing.Literal:
-        return " or ".join(map(repr, inside))
-    if origin in (Sequence, list, tuple, Iterable):
-        if origin is tuple and inside and inside[-1] is not ...:
-            return f"tuple ({', '.join(map(_words, inside))})"
-        first, space, rest = (_words(inside[0]) if inside else "object").partition(" ")
-        return f"tuple of {first}s{space}{rest}"
-    if origin is Callable or hint is Callable:
-        return "callable"
-    if hint is Variable:
-        return "Tensor"
-    return "number" if hint is float else getattr(hint, "__name__", str(hint))
-
-
-def _kind(value: Any, hint: Any) -> str:
-    """What came instead; of a list that may be one, what is in it."""
-    name = type(value).__name__
-    if isinstance(value, list | tuple) and "tuple of" in _words(hint):
-        kinds = dict.fromkeys(type(item).__name__ for item in value)
-        return f"{name} of ({', '.join(kinds)})"
-    if isinstance(value, Variable):
-        return f"Tensor of shape {list(value._array.shape)}, {value._array.dtype}"
-    return name
+def _checked(init: Callable[..., Any]) -> list[tuple[int, str, Any]]:
+    """The parameters of a constructor that are checked in any case: position (a large one for those
+    that have none), name and hint. One that says int takes any number, as it does in PyTorch."""
+    found = []
+    for place, about in enumerate(inspect.signature(init).parameters.values(), -1):
+        hint = hint_of(init, about)
+        hint = float if is_of_numbers(hint) else hint
+        if not (hint is float or is_of_several_numbers(hint) or is_of_objects(hint)):
+            continue
+        if about.kind is about.POSITIONAL_OR_KEYWORD and place >= 0:
+            found.append((place, about.name, hint))
+        elif about.kind is about.KEYWORD_ONLY:
+            found.append((sys.maxsize, about.name, hint))
+    return found

@@ -7,12 +7,18 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..backends import Array, backend_of, device_of
+from ..backends import Array, HostScalar, backend_of, device_of
 from .graph import Variable
-from .hints import wrong_argument
+from .hints import is_accidental, wrong_argument
 
 Rule = Callable[..., Any]
 _NOTHING, _VALUE, _SHAPE = range(3)
+
+
+def _is_foreign(arg: Any) -> bool:
+    """Whether an input is no tensor, array or number."""
+    known = isinstance(arg, Variable | int | float | HostScalar | type(None))
+    return not known and backend_of(arg) is None
 
 
 def _kept_for(parameter: str) -> int:
@@ -34,19 +40,24 @@ class Plan:
     Attributes:
         values: the numbers of the inputs of which the value is read.
         shapes: and of those of which only the shape is.
-        all_values: whether the value of every input is read.
+        kept: whether anything is kept of the inputs.
+        all_values: whether the value of every input is.
         nothing: what is kept if nothing is read: a None for each input.
         output: whether the output is read.
+        rules: the rules of single inputs that need gradients, with the inputs' numbers.
     """
 
-    __slots__ = ("all_values", "nothing", "output", "shapes", "values")
+    __slots__ = ("all_values", "kept", "nothing", "output", "rules", "shapes", "values")
 
-    def __init__(self, kept: Sequence[int], output: bool) -> None:
+    def __init__(
+        self, kept: Sequence[int], output: bool, rules: Sequence[tuple[int, Rule]]
+    ) -> None:
         self.values = [i for i, keep in enumerate(kept) if keep == _VALUE]
         self.shapes = [i for i, keep in enumerate(kept) if keep == _SHAPE]
+        self.kept = bool(self.values or self.shapes)
         self.all_values = len(self.values) == len(kept)
         self.nothing = (None,) * len(kept)
-        self.output = output
+        self.output, self.rules = output, rules
 
 
 class Operation:
@@ -137,8 +148,20 @@ class Operation:
                 ]
                 columns = [max(column) for column in zip(*reads, strict=True)]
             kept = columns[1:] or [_NOTHING] * count
-            plan = self.plans[key] = Plan(kept, bool(columns and columns[0]))
+            rules = [(i, rule) for i, rule in enumerate(self.each) if rule and mask >> i & 1]
+            plan = self.plans[key] = Plan(kept, bool(columns and columns[0]), rules)
         return plan
+
+    def misfit(self, args: Sequence[Any], error: Exception) -> Exception:
+        """TypeError if an input is no tensor, array or number, else the error with what came."""
+        for name, arg in zip(self.inputs, args, strict=False):
+            if _is_foreign(arg):
+                return TypeError(
+                    f"{self.name}(): argument '{name}' must be Tensor or Number, "
+                    f"not {type(arg).__name__}"
+                )
+        came = " and ".join(f"{a.dtype}{list(a.shape)}" for a in args if hasattr(a, "shape"))
+        return type(error)(f"{self.name}(): {error} (inputs: {came})")
 
     def explained(self, args: Sequence[Any], params: dict[str, Any], error: Exception) -> Exception:
         """The array library's complaint as PyTorch's kind of error, with the shapes that met."""
@@ -152,6 +175,8 @@ class Operation:
         wrong = wrong_argument(self.forward, (None, *args), params, error)
         if wrong is not None:
             return wrong
+        if isinstance(error, TypeError) and not is_accidental(error):
+            return error  # it says what is wrong
         if "different from the current device" in str(error):
             return RuntimeError(
                 f"{self.name}(): the tensors are on {places.pop()}, which is not the current "
@@ -160,14 +185,8 @@ class Operation:
             )
         if str(error).startswith(f"{self.forward.__qualname__}()"):  # a call with wrong arguments
             return TypeError(str(error))
-        for name, arg in zip(self.inputs, args, strict=False):
-            if isinstance(error, TypeError) and not isinstance(
-                arg, Variable | int | float | bool | type(None)
-            ):
-                return TypeError(
-                    f"{self.name}(): argument '{name}' must be Tensor or Number, "
-                    f"not {type(arg).__name__}"
-                )
+        if isinstance(error, TypeError) and any(map(_is_foreign, args)):
+            return self.misfit(args, error)
         shapes = [tuple(a._array.shape) for a in tensors]
         if self.broadcasts and len(shapes) == 2:
             a, b = (shape[::-1] for shape in shapes)

@@ -15,7 +15,10 @@ ROWS = 2048  # after so many rows the product is formed, and memory given back
 
 
 class Products:
-    """The sum of a.T @ b over pairs of arrays (rows, n), (rows, m): a gradient (n, m)."""
+    """The sum of a.T @ b over pairs of arrays (rows, n), (rows, m): a gradient (n, m).
+
+    It adds up as an array does; other products are taken over.
+    """
 
     __slots__ = ("base", "pairs", "rows", "shape", "total")
 
@@ -25,12 +28,17 @@ class Products:
         self.shape = (a.shape[1], b.shape[1])
         self.base = self.total = None
 
-    def extend(self, other: Products) -> None:
-        """Add the products of another sum, which is not used again."""
+    def __iadd__(self, other: Any) -> Any:
+        if type(other) is not Products:
+            return self + other
         self.pairs += other.pairs
         self.rows += other.rows
         if self.rows >= ROWS:
             self.total, self.pairs, self.rows = self.value(), [], 0
+        return self
+
+    def __add__(self, other: Any) -> Array:
+        return self.value() + formed(other)
 
     def value(self) -> Array:
         """The sum as an array of its own."""

@@ -228,6 +228,12 @@ class Generator:
         with self._lock:
             return np.asarray(np.random.Generator(self._mt19937).poisson(rates))
 
+    def gamma(self, shapes: Array) -> Array:
+        """Numbers of the gamma distributions with these shapes and rate 1, in float64. They take
+        other words than PyTorch's."""
+        with self._lock:
+            return np.asarray(np.random.Generator(self._mt19937).standard_gamma(shapes))
+
     def binomial(self, trials: Array, chances: Array) -> Array:
         """Numbers of successes in so many trials. They take other words than PyTorch's."""
         with self._lock:

@@ -1,7 +1,6 @@
 """Layers, losses and what belongs to them, under PyTorch's names."""
 
-from ..autograd.hints import telling
-from . import functional as functional, init as init, utils as utils
+from . import functional as functional, init as init, modules as modules, utils as utils
 from .activations import (
     GELU as GELU,
     GLU as GLU,
@@ -87,10 +86,6 @@ from .layers import (
     PairwiseDistance as PairwiseDistance,
     Unflatten as Unflatten,
 )
-from .lazy import (
-    UninitializedBuffer as UninitializedBuffer,
-    UninitializedParameter as UninitializedParameter,
-)
 from .lazyconv import (
     LazyConv1d as LazyConv1d,
     LazyConv2d as LazyConv2d,
@@ -145,7 +140,13 @@ from .padding import (
     ZeroPad2d as ZeroPad2d,
     ZeroPad3d as ZeroPad3d,
 )
-from .parameter import Buffer as Buffer, Parameter as Parameter
+from .parallel import DataParallel as DataParallel
+from .parameter import (
+    Buffer as Buffer,
+    Parameter as Parameter,
+    UninitializedBuffer as UninitializedBuffer,
+    UninitializedParameter as UninitializedParameter,
+)
 from .pooling import (
     AdaptiveAvgPool1d as AdaptiveAvgPool1d,
     AdaptiveAvgPool2d as AdaptiveAvgPool2d,
@@ -201,5 +202,3 @@ from .transformer import (
     TransformerEncoder as TransformerEncoder,
     TransformerEncoderLayer as TransformerEncoderLayer,
 )
-
-globals().update(telling(globals()))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
+from enum import Enum
 from typing import Any
 
 from ..creation import empty
@@ -11,6 +14,41 @@ from . import functional as F, init
 from .layers import Linear
 from .module import Module
 from .parameter import Parameter
+
+
+class SDPBackend(Enum):
+    """The ways in which PyTorch computes `F.scaled_dot_product_attention`; here there is one.
+
+    >>> nn.attention.SDPBackend.MATH.name
+    'MATH'
+    """
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+
+@contextlib.contextmanager
+def sdpa_kernel(
+    backends: SDPBackend | Sequence[SDPBackend], set_priority: bool = False
+) -> Iterator[None]:
+    """A context for PyTorch's choice among ways to compute attention. It changes nothing here.
+
+    Raises AssertionError for what is no `SDPBackend`.
+
+    >>> with nn.attention.sdpa_kernel(nn.attention.SDPBackend.MATH):
+    ...     F.scaled_dot_product_attention(*torch.ones(3, 1, 2)).tolist()
+    [[1.0, 1.0]]
+    """
+    chosen = [backends] if isinstance(backends, SDPBackend) else list(backends)
+    if not all(isinstance(backend, SDPBackend) for backend in chosen):
+        raise AssertionError(
+            f"Backends must be an instance of SDPBackend or a list of SDPBackends, got {backends!r}"
+        )
+    yield
 
 
 class NonDynamicallyQuantizableLinear(Linear):

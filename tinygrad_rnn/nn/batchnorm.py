@@ -9,8 +9,9 @@ from ..dtypes import dtype as DType, int64
 from ..tensor import Tensor
 from ..warning import warn
 from . import functional as F
-from .lazy import LazyModuleMixin, UninitializedBuffer, UninitializedParameter
+from .lazy import LazyModuleMixin
 from .normalization import Affine
+from .parameter import UninitializedBuffer, UninitializedParameter
 
 # ----- over batches -----
 
@@ -74,10 +75,13 @@ class _NormBase(Affine):
             wanted = " or ".join(f"{n}D" for n in self._dims)
             raise ValueError(f"expected {wanted} input (got {input.dim()}D input)")
 
-    def _upgrade_state(self, state: dict[str, Any], prefix: str, version: int | None) -> None:
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *args: Any
+    ) -> None:
         """States without a count of batches, from before there was one, get the layer's own."""
-        if (version is None or version < 2) and self.num_batches_tracked is not None:
-            state.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
+        if local_metadata.get("version", 1) < 2 and self.num_batches_tracked is not None:
+            state_dict.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
 
     def extra_repr(self) -> str:
         return (

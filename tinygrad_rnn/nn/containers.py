@@ -16,6 +16,8 @@ from .printing import block
 
 def _position(index: Any, length: int) -> int:
     """The index counted from the front. Raises IndexError for one outside of the length."""
+    if not hasattr(index, "__index__") or isinstance(index, type):
+        raise TypeError(f"'{type(index).__name__}' object cannot be interpreted as an integer")
     position = operator.index(index)
     if not -length <= position < length:
         raise IndexError(f"index {position} is out of range")
@@ -122,8 +124,13 @@ class Sequential(_Numbered):
 
     def forward(self, input: Any) -> Any:
         """The last module's result."""
-        for module in self:
-            input = module(input)
+        try:
+            for module in self:
+                input = module(input)
+        except TypeError:
+            if None not in self._modules.values():
+                raise
+            raise TypeError("Sequential: one of the modules is None") from None
         return input
 
     def _part(self, index: slice) -> Self:
@@ -206,6 +213,12 @@ class _Named(Module, MutableMapping[str, Any]):
     def update(self, other: Any = (), /, **named: Any) -> None:
         """Add the items of a mapping, or of an iterable of pairs."""
         _check_iterable(self, "update", other, "an iterable of key/value pairs")
+        if not isinstance(other, Mapping):
+            for i, pair in enumerate(other := list(other)):
+                _check_iterable(self, f"update: element {i}", pair, "a pair")
+                other[i] = pair = tuple(pair)
+                if len(pair) != 2:
+                    raise ValueError(f"update sequence element #{i} has length {len(pair)}, not 2")
         super().update(other, **named)
 
 
@@ -222,6 +235,8 @@ class ModuleDict(_Named):
         self.update(() if modules is None else modules)
 
     def __getitem__(self, key: str) -> Any:
+        if key not in self._modules:
+            raise KeyError(key)
         return self._modules[key]
 
     def __setitem__(self, key: str, module: Module | None) -> None:

@@ -244,6 +244,12 @@ class _ConvTranspose(_ConvNd):
                 f"{type(self).__name__}: for {input.dim()}D input, output_size must have "
                 f"{self._ndim} or {front + self._ndim} elements (got {len(wanted)})"
             )
+        for name in ("stride", "padding", "dilation", "kernel_size"):
+            if len(getattr(self, name)) != self._ndim:
+                raise ValueError(
+                    f"{type(self).__name__}: with output_size, {name} must have {self._ndim} "
+                    f"elements, but got {getattr(self, name)}"
+                )
         places = zip(
             input.shape[front:], self.stride, self.padding, self.dilation, self.kernel_size,
             strict=True,

@@ -8,7 +8,7 @@ from . import functional as F
 from .module import Module
 
 
-class _Dropout(Module):
+class _DropoutNd(Module):
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         self.p, self.inplace = check_probability(p), inplace
@@ -17,7 +17,7 @@ class _Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout(_Dropout):
+class Dropout(_DropoutNd):
     """While training, elements become 0 with probability p and the others grow by 1 / (1 - p).
 
     Input and output of any shape. Raises ValueError unless p is in [0, 1].
@@ -32,7 +32,7 @@ class Dropout(_Dropout):
         return F.dropout(input, self.p, self.training, self.inplace)
 
 
-class Dropout1d(_Dropout):
+class Dropout1d(_DropoutNd):
     """As `Dropout`, for whole channels of (N, C, L) or (C, L).
 
     >>> nn.Dropout1d(p=0.5)(torch.ones(1, 4, 2)).sum(2).unique()
@@ -43,7 +43,7 @@ class Dropout1d(_Dropout):
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
-class Dropout2d(_Dropout):
+class Dropout2d(_DropoutNd):
     """As `Dropout`, for whole channels of (N, C, H, W).
 
     >>> nn.Dropout2d(p=0.5)(torch.ones(1, 4, 2, 2)).shape
@@ -54,7 +54,7 @@ class Dropout2d(_Dropout):
         return F.dropout2d(input, self.p, self.training, self.inplace)
 
 
-class Dropout3d(_Dropout):
+class Dropout3d(_DropoutNd):
     """As `Dropout`, for whole channels of (N, C, D, H, W) or (C, D, H, W).
 
     >>> nn.Dropout3d(p=0.5)(torch.ones(1, 4, 2, 2, 2)).shape
@@ -65,7 +65,7 @@ class Dropout3d(_Dropout):
         return F.dropout3d(input, self.p, self.training, self.inplace)
 
 
-class AlphaDropout(_Dropout):
+class AlphaDropout(_DropoutNd):
     """Dropout for layers with SELU: mean 0 and variance 1 stay (Klambauer et al., 2017). See
     `functional.alpha_dropout`; `inplace` has no effect, as in PyTorch. Input and output of any
     shape.
@@ -78,7 +78,7 @@ class AlphaDropout(_Dropout):
         return F.alpha_dropout(input, self.p, self.training)
 
 
-class FeatureAlphaDropout(_Dropout):
+class FeatureAlphaDropout(_DropoutNd):
     """As `AlphaDropout`, for whole channels of (N, C, ...).
 
     >>> nn.FeatureAlphaDropout(p=0.5)(torch.zeros(1, 8, 2)).unique()

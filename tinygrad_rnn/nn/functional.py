@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.hints import telling
 from ..ops.activation import (
     celu as celu,
     elu as elu,
@@ -157,6 +157,7 @@ from ..tensor import Tensor
 
 
 def _with(function: Callable[..., Any], example: str = "") -> Callable[..., Any]:
+    @functools.wraps(function)
     def in_place(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return function(input, *args, inplace=True, **kwargs)
 
@@ -173,5 +174,3 @@ def _with(function: Callable[..., Any], example: str = "") -> Callable[..., Any]
 relu_, leaky_relu_, elu_, selu_ = _with(relu), _with(leaky_relu), _with(elu), _with(selu)
 celu_, hardtanh_, threshold_ = _with(celu), _with(hardtanh), _with(threshold, ", 0.5, 9.0")
 rrelu_ = _with(rrelu)
-
-globals().update(telling(globals()))

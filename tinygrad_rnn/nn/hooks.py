@@ -5,7 +5,8 @@ A module keeps hooks of all kinds in one dict, `_module_hooks`, in the order in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +31,59 @@ class Hook:
     function: Callable[..., Any]
     with_kwargs: bool = False
     always_call: bool = False
+    older: bool = False  # of PyTorch's older kind, whose methods begin with an underscore
+
+
+class HooksOfKind(MutableMapping[int, Callable[..., Any]]):
+    """The hooks of one kind that a module has, as PyTorch shows them: functions by number."""
+
+    def __init__(self, hooks: dict[int, Hook], kind: str) -> None:
+        self._hooks, self._kind = hooks, kind
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([key for key, hook in self._hooks.items() if hook.kind == self._kind])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __getitem__(self, key: int) -> Callable[..., Any]:
+        if key not in list(self):
+            raise KeyError(key)
+        return self._hooks[key].function
+
+    def __setitem__(self, key: int, function: Callable[..., Any]) -> None:
+        self._hooks[key] = Hook(self._kind, function)
+
+    def __delitem__(self, key: int) -> None:
+        self[key]
+        del self._hooks[key]
+
+    def __repr__(self) -> str:
+        return f"{OrderedDict(self)}"
+
+
+def _hooks_property(kind: str) -> property:
+    """An attribute for the hooks of a kind. Assigned a dict, it replaces them."""
+
+    def get(module: Hooked) -> HooksOfKind:
+        return HooksOfKind(module._module_hooks, kind)
+
+    def replace(module: Hooked, hooks: Mapping[int, Callable[..., Any]]) -> None:
+        new = dict(hooks)
+        get(module).clear()
+        get(module).update(new)
+
+    return property(get, replace)
 
 
 class Hooked(Telling):
     """The part of `Module` that registers hooks."""
 
     _module_hooks: dict[int, Hook]
+    _forward_pre_hooks = _hooks_property("forward_pre")
+    _forward_hooks = _hooks_property("forward")
+    _backward_pre_hooks = _hooks_property("backward_pre")
+    _backward_hooks = _hooks_property("backward")
 
     def _register_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         hooks = self._module_hooks
@@ -100,9 +148,16 @@ class Hooked(Telling):
         """Call ``hook(module, incompatible_keys)`` after a state dict was loaded."""
         return self._register_hook(Hook("load_post", hook))
 
-    def _upgrade_state(self, state: dict[str, Any], prefix: str, version: int | None) -> None:
-        """Change a state dict (a copy) that a layer of an earlier `_version` made, or of an unknown
-        one (None), to what this one expects under the prefix. Override it."""
+    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """As `register_state_dict_post_hook`; what the hook returns replaces the state dict."""
+        return self._register_hook(Hook("state_dict", hook, older=True))
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> RemovableHandle:
+        """As `register_load_state_dict_pre_hook`, but the hook does not get the module unless
+        with_module."""
+        return self._register_hook(Hook("load_pre", hook, older=not with_module))
 
 
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

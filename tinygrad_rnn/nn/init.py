@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..autograd import no_grad
-from ..autograd.hints import telling
 from ..backends.generator import Generator
 from ..creation import eye
 from ..dtypes import float64
@@ -352,6 +351,3 @@ def sparse_(
     for column in range(columns):
         tensor[randperm(rows)[:zeros], column] = 0
     return tensor
-
-
-globals().update(telling(globals()))

@@ -10,9 +10,9 @@ from ..creation import empty
 from ..dtypes import dtype as DType
 from ..tensor import Tensor
 from . import functional as F, init
-from .lazy import LazyModuleMixin, UninitializedParameter
+from .lazy import LazyModuleMixin
 from .module import Module
-from .parameter import Parameter
+from .parameter import Parameter, UninitializedParameter
 
 
 class Identity(Module):

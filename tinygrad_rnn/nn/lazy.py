@@ -3,90 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
-from ..creation import empty
-from ..dtypes import dtype as DType
 from ..tensor import Tensor
 from .module import Module
-from .parameter import Buffer, Parameter
-
-
-class UninitializedTensor(Tensor):
-    """A tensor of a module whose shape is not known yet."""
-
-    _becomes: type[Tensor]
-
-    def materialize(
-        self, shape: tuple[int, ...], device: Any = None, dtype: DType | None = None
-    ) -> None:
-        """Give it a shape, and with it memory (whose values are undefined), in place."""
-        made = empty(tuple(shape), device=device or self.device, dtype=dtype or self.dtype)
-        wanted = self.requires_grad
-        self.__class__ = self._becomes  # type: ignore[assignment]
-        self.requires_grad_(False)
-        self._array, self._leaf = made._array, None
-        self.requires_grad_(wanted)
-
-    @property
-    def shape(self) -> NoReturn:
-        raise RuntimeError(
-            "Can't access the shape of an uninitialized parameter or buffer. This error usually "
-            "happens in `load_state_dict` when trying to load an uninitialized parameter into an "
-            "initialized one. Call `forward` to initialize the parameters before accessing their "
-            "attributes."
-        )
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-
-class UninitializedParameter(UninitializedTensor, Parameter):
-    """A parameter whose shape is not known yet; `materialize` makes it an ordinary one.
-
-    >>> weight = nn.UninitializedParameter()
-    >>> weight.materialize((2, 3))
-    >>> weight.shape
-    torch.Size([2, 3])
-    """
-
-    _becomes = Parameter
-
-    def __init__(
-        self, requires_grad: bool = True, device: Any = None, dtype: DType | None = None
-    ) -> None:
-        Parameter.__init__(self, empty(0, device=device, dtype=dtype), requires_grad)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
-        return type(self)(self.requires_grad, self.device, self.dtype)
-
-
-class UninitializedBuffer(UninitializedTensor, Buffer):
-    """A buffer whose shape is not known yet; `materialize` makes it an ordinary one.
-
-    >>> nn.UninitializedBuffer()
-    <UninitializedBuffer>
-    """
-
-    _becomes = Buffer
-
-    def __init__(
-        self,
-        requires_grad: bool = False,
-        device: Any = None,
-        dtype: DType | None = None,
-        persistent: bool = True,
-    ) -> None:
-        Buffer.__init__(self, empty(0, device=device, dtype=dtype), persistent=persistent)
-        self.requires_grad_(requires_grad)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedBuffer:
-        return type(self)(self.requires_grad, self.device, self.dtype, self.persistent)
-
-
-def is_lazy(param: Any) -> bool:
-    """Whether this is a parameter or buffer without a shape."""
-    return isinstance(param, UninitializedTensor)
+from .parameter import is_lazy
 
 
 class LazyModuleMixin(Module):
@@ -104,9 +25,9 @@ class LazyModuleMixin(Module):
         self._initialize_hook = self.register_forward_pre_hook(_initialize, with_kwargs=True)
         self._load_hook = self.register_load_state_dict_pre_hook(_materialize)
 
-    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         lazy = {name: buffer for name, buffer in self._buffers.items() if is_lazy(buffer)}
-        super()._apply(fn)
+        super()._apply(fn, recurse)
         for name, buffer in lazy.items():  # which an ordinary tensor has replaced
             changed: Any = self._buffers[name]
             buffer._array = changed._array  # type: ignore[union-attr]

@@ -18,7 +18,8 @@ from .conv import (
     _ConvNd,
     _ConvTranspose,
 )
-from .lazy import LazyModuleMixin, UninitializedParameter
+from .lazy import LazyModuleMixin
+from .parameter import UninitializedParameter
 
 
 class _LazyConvNd(LazyModuleMixin, _ConvNd):

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from ..autograd import no_grad
 from ..autograd.hints import wrong_argument
+from ..creation import empty_like
 from ..dtypes import dtype as DType
 from ..tensor import Tensor, parse_to
-from . import state_dict as states
-from .hooks import Hooked, call_with_hooks
+from .hooks import call_with_hooks
 from .parameter import Buffer, Parameter
 from .printing import block, kind_of
+from .state_dict import Saved
 
 
-class Module(Hooked):
+class Module(Saved):
     """Derive from it, call ``super().__init__()``, assign parameters and modules as attributes,
     and write `forward`.
 
@@ -33,11 +34,6 @@ class Module(Hooked):
     """
 
     training: bool
-    _version = 1  # of the state dict's layout; goes into its metadata
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _non_persistent_buffers_set: set[str]
-    _modules: dict[str, Module | None]
 
     def __init__(self) -> None:
         # Straight into the dict: __setattr__ relies on these
@@ -258,10 +254,27 @@ class Module(Hooked):
             raise AttributeError(f"`{name}` is not a buffer")
         return buffer
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module in the place of the one with a dotted name, or, unless strict, where there
+        is none yet. Raises ValueError for an empty name and for what is no module, AttributeError
+        if what is above it, or is to be replaced, is missing or is no module."""
+        path, _, name = target.rpartition(".")
+        if not name:
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {kind_of(module)}")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            parent.get_submodule(name)
+        setattr(parent, name, module)
+
     def _get_member(self, name: str) -> Any:
         if not hasattr(self, name):
             raise AttributeError(f"{type(self).__name__} has no attribute `{name}`")
         return getattr(self, name)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing, as `torch.compile`: there is no compiler here."""
 
     def apply(self, fn: Callable[[Module], None]) -> Self:
         """Call fn on all modules below this one, children first, then on this one."""
@@ -301,9 +314,9 @@ class Module(Hooked):
 
     # ----- dtypes and devices -----
 
-    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Put what fn returns in the place of every parameter's values, gradient, and buffer."""
-        for child in self.children():
+        for child in self.children() if recurse else ():
             child._apply(fn)
         with no_grad():
             for param in self._parameters.values():
@@ -329,6 +342,10 @@ class Module(Hooked):
             lambda t: t.to(device=device, dtype=dtype if t.is_floating_point() else None)
         )
 
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Give parameters and buffers new memory on a device, whose values are undefined."""
+        return self._apply(lambda t: empty_like(t, device=device), recurse)
+
     def cpu(self) -> Self:
         """Move everything to the CPU."""
         return self.to("cpu")
@@ -352,33 +369,6 @@ class Module(Hooked):
     def type(self, dst_type: DType) -> Self:
         """Cast everything, integers too."""
         return self._apply(lambda t: t.type(dst_type))
-
-    # ----- state -----
-
-    def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "",
-        keep_vars: bool = False,
-    ) -> dict[str, Any]:  # fmt: skip
-        """Parameters and persistent buffers by dotted name, in an OrderedDict (or added to
-        `destination`): tensors outside the graph on the same memory, or with keep_vars the
-        parameters themselves."""
-        return states.collect(self, destination, prefix, keep_vars)
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> states._IncompatibleKeys:
-        """Copy a state dict's values into the parameters and buffers of the same names.
-
-        Args:
-            state_dict: tensors, NumPy arrays or PyTorch tensors of the same shapes; they are cast
-                and moved to what the module has.
-            strict: whether missing and unexpected names are an error.
-            assign: put the values themselves in place instead, with their dtype and device.
-
-        Returns the lists `missing_keys` and `unexpected_keys` as a named tuple. Raises
-        RuntimeError for names (if strict) and shapes that do not match; nothing is changed then.
-        """
-        return states.load(self, state_dict, strict, assign)
 
     # ----- as text -----
 

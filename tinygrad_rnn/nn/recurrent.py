@@ -145,7 +145,7 @@ class Recurrent(Layered):
             )
         x = input.transpose(0, 1) if self.batch_first else input
         cells = list(self.cells)
-        directions = 1 + self.bidirectional
+        directions = 1 + bool(self.bidirectional)
         layers = [cells[i : i + directions] for i in range(0, len(cells), directions)]
         if state is None:
             begin = [cell.initial_state(x.shape[1], x) for cell in cells]

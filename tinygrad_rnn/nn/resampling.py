@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..tensor import Tensor
 from . import functional as F
 from .conv import Ints
@@ -35,7 +37,7 @@ class Upsample(Module):
         self.name = type(self).__name__
         self.size = size
         self.scale_factor: Factors | None
-        if isinstance(scale_factor, tuple):
+        if isinstance(scale_factor, Sequence):
             self.scale_factor = tuple(map(float, scale_factor))
         else:
             self.scale_factor = float(scale_factor) if scale_factor else None

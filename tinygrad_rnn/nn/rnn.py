@@ -230,7 +230,8 @@ class LSTM(RNNBase):
         return tuple(x.new_zeros(x.shape[1], size) for size in self._state_sizes())
 
     def _check_state(self, hx: Any, batch: int, batched: bool) -> None:
-        if isinstance(hx, Tensor) or not isinstance(hx, tuple | list) or len(hx) != 2:
+        pair = isinstance(hx, tuple | list) and len(hx) == 2
+        if not pair or not all(isinstance(part, Tensor) for part in hx):
             raise TypeError(
                 "LSTM: the state hx is a tuple of two tensors (h_0, c_0), got "
                 f"{type(hx).__name__}; call lstm(input, (h_0, c_0))"

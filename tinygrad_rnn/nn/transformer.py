@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..creation import full
+from ..creation import empty, full
 from ..dtypes import dtype as DType
 from ..tensor import Tensor
 from . import functional as F, init
@@ -35,6 +35,9 @@ def _function(activation: Activation) -> Callable[[Tensor], Tensor]:
 
 
 def _copies(layer: Module, count: int) -> ModuleList:
+    if not isinstance(layer, Module):
+        raise TypeError(f"the layer to be repeated must be Module, not {type(layer).__name__}")
+    empty(count, sum(p.numel() for p in layer.parameters()))  # fails at once if memory would
     return ModuleList(copy.deepcopy(layer) for _ in range(count))
 
 
@@ -207,7 +210,7 @@ class TransformerEncoder(Module):
         self,
         encoder_layer: Module,
         num_layers: int,
-        norm: Module | None = None,
+        norm: Callable[[Tensor], Tensor] | None = None,
         enable_nested_tensor: bool = True,
         mask_check: bool = True,
     ) -> None:
@@ -238,7 +241,9 @@ class TransformerDecoder(Module):
     torch.Size([5, 3, 8])
     """
 
-    def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+    def __init__(
+        self, decoder_layer: Module, num_layers: int, norm: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
         super().__init__()
         self.layers = _copies(decoder_layer, num_layers)
         self.num_layers, self.norm = num_layers, norm
@@ -283,8 +288,8 @@ class Transformer(Module):
         dim_feedforward: int = 2048,
         dropout: float = 0.1,
         activation: Activation = F.relu,
-        custom_encoder: Any = None,
-        custom_decoder: Any = None,
+        custom_encoder: Callable[..., Tensor] | None = None,
+        custom_decoder: Callable[..., Tensor] | None = None,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
         norm_first: bool = False,

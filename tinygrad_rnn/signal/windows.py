@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import dtypes
-from ..autograd.hints import telling
 from ..creation import Device, arange, ones
-from ..dtypes import dtype as DType, float16, float64
+from ..dtypes import dtype as DType, float32, float64
 from ..layout import strided
+from ..ops.bessel import i0
 from ..ops.elementwise import cos, exp, sin, sqrt
-from ..ops.special import i0
 from ..tensor import Tensor
 
 
@@ -25,7 +24,7 @@ def _places(name: str, M: int, dtype: DType | None, layout: Any) -> Tensor:
     if layout is not strided:
         raise ValueError(f"{name} is implemented for strided tensors only, got: {layout}")
     kind = dtype or dtypes.get_default_dtype()
-    if not kind.is_floating_point or kind is float16:
+    if kind not in (float32, float64):
         raise ValueError(f"{name} expects float32 or float64 dtypes, got: {kind}")
     return arange(M, dtype=float64)
 
@@ -216,6 +215,3 @@ def kaiser(
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")
     height = sqrt((1 - (2 * n / _intervals(M, sym) - 1) ** 2).clamp(0))
     return _finished(i0(beta * height) / i0(n.new_tensor(beta)), dtype, device, requires_grad)
-
-
-globals().update(telling(globals()))

@@ -9,7 +9,6 @@ A *corpus* is a list of token indices and a `Vocab` says which token each index 
 They follow Dive into Deep Learning 8.2 and 8.3: with the same `random.seed`, the book's batches.
 """
 
-from ..autograd.hints import telling
 from .corpora import (
     DATA_VARIABLE as DATA_VARIABLE,
     TIME_MACHINE_SHA1 as TIME_MACHINE_SHA1,
@@ -38,5 +37,3 @@ from .vocabulary import (
     normalize as normalize,
     tokenize as tokenize,
 )
-
-globals().update(telling(globals()))

@@ -8,6 +8,7 @@ from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 
+from ..autograd.hints import told
 from ..files import write_atomically
 from .download import DownloadError, fetch
 from .vocabulary import Level, Vocab, check_positive, normalize, tokenize
@@ -19,6 +20,7 @@ DATA_VARIABLE = "TINYGRAD_RNN_DATA"
 _ADVICE = f"get timemachine.txt by other means and name its folder in {DATA_VARIABLE}"
 
 
+@told
 def load_time_machine(
     path: str | os.PathLike[str] | None = None, max_tokens: int = -1, *, level: Level = "char"
 ) -> tuple[list[int], Vocab]:
@@ -41,6 +43,7 @@ def load_time_machine(
     return _corpus(path, map(normalize, _read(path).splitlines()), max_tokens, level)
 
 
+@told
 def load_sample(max_tokens: int = -1, *, level: Level = "char") -> tuple[list[int], Vocab]:
     """As `load_time_machine`, but of the packaged sample text: needs no file and no network.
 
@@ -60,6 +63,7 @@ def sample_text() -> str:
     return (files("tinygrad_rnn") / "data" / "sample.txt").read_text(encoding="utf-8")
 
 
+@told
 def collapse_whitespace(text: str) -> str:
     """Make one space of every run of whitespace in `text`, and remove it at both ends.
 
@@ -69,6 +73,7 @@ def collapse_whitespace(text: str) -> str:
     return " ".join(text.split())
 
 
+@told
 def load_text(
     path: str | os.PathLike[str],
     max_tokens: int = -1,
@@ -121,6 +126,7 @@ def _corpus(
 # ----- Finding the file of The Time Machine -----
 
 
+@told
 def time_machine_path(download: bool = True, url: str = TIME_MACHINE_URL) -> Path:
     """Where `timemachine.txt` lies, downloading it on first use.
 

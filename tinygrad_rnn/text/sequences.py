@@ -7,6 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Literal
 
+from ..autograd.hints import told
 from ..creation import Device, tensor
 from ..tensor import Tensor
 from .corpora import load_time_machine
@@ -17,6 +18,7 @@ Corpus = Sequence[int] | Tensor
 Batch = tuple[Tensor, Tensor]
 
 
+@told
 def seq_data_iter_random(
     corpus: Corpus, batch_size: int, num_steps: int, rng: random.Random | None = None
 ) -> Iterator[Batch]:
@@ -36,6 +38,7 @@ def seq_data_iter_random(
     return _batches(corpus, _random_starts(corpus, batch_size, num_steps, rng), num_steps)
 
 
+@told
 def seq_data_iter_sequential(
     corpus: Corpus, batch_size: int, num_steps: int, rng: random.Random | None = None
 ) -> Iterator[Batch]:
@@ -205,6 +208,7 @@ def _chance(state: Any) -> Any:
     return version, tuple(words), spare
 
 
+@told
 def load_data_time_machine(
     batch_size: int, num_steps: int, use_random_iter: bool = False, max_tokens: int = 10000
 ) -> tuple[SequenceLoader, Vocab]:

@@ -7,12 +7,13 @@ from itertools import chain
 from numbers import Integral
 from typing import Literal, overload
 
-from ..autograd.hints import Telling
+from ..autograd.hints import Telling, told
 from ..tensor import Tensor
 
 Level = Literal["char", "word"]
 
 
+@told
 def normalize(line: str) -> str:
     """The ASCII letters of `line` in lower case, one space wherever others lay between them.
 
@@ -22,6 +23,7 @@ def normalize(line: str) -> str:
     return " ".join(re.findall("[A-Za-z]+", line)).lower()
 
 
+@told
 def tokenize(lines: Iterable[str], level: Level = "char") -> list[list[str]]:
     """Split each line into its characters (`level="char"`) or its words (`level="word"`).
 

@@ -10,10 +10,11 @@ from ..autograd.checkpoint import (
     checkpoint as checkpoint,
     noop_context_fn as noop_context_fn,
 )
-from ..autograd.hints import telling
+from ..autograd.hints import told
 from ..nn.containers import Sequential
 
 
+@told
 def checkpoint_sequential(
     functions: Sequential | Sequence[Callable[[Any], Any]],
     segments: int,
@@ -29,6 +30,8 @@ def checkpoint_sequential(
     >>> torch.utils.checkpoint.checkpoint_sequential(net, 2, torch.ones(3, 2)).shape
     torch.Size([3, 1])
     """
+    if segments < 1:
+        raise ValueError(f"checkpoint_sequential: segments must be at least 1, but got {segments}")
     parts = list(functions)
     size = len(parts) // segments
 
@@ -44,6 +47,3 @@ def checkpoint_sequential(
         some = run(parts[i * size : (i + 1) * size])
         input = checkpoint(some, input, preserve_rng_state=preserve_rng_state)
     return run(parts[(segments - 1) * size :])(input)
-
-
-globals().update(telling(globals()))

@@ -10,6 +10,7 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Self
 
+from ..autograd.hints import told
 from ..dtypes import float64
 from ..nn import Recurrent, RNNBase
 from ..ops.joining import stack
@@ -99,6 +100,7 @@ def _note(squares: list[Tensor], place: int, gradient: Tensor) -> None:
     squares[place] = gradient.detach().double().square().sum()
 
 
+@told
 def plot_gradient_flow(norms: Mapping[str, Tensor], path: str | PathLike[str] | None = None) -> Any:
     """A picture of gradient norms by time step, on a logarithmic scale: the vanishing gradient.
 

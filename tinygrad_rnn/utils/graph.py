@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..autograd import Leaf, Node, current_edge
+from ..autograd.hints import told
 from ..files import write_atomically
 from ..nn.module import Module
 from ..tensor import Tensor
@@ -46,6 +47,7 @@ class Drawing:
         write_atomically(path, (self.svg if suffix == ".svg" else self.dot).encode())
 
 
+@told
 def draw_graph(
     loss: Tensor | Sequence[Tensor],
     params: Named | None = None,
@@ -103,7 +105,9 @@ def _names(params: Named | None) -> dict[Node, str]:
     if isinstance(params, Module):
         pairs: Any = params.named_parameters()
     else:
-        pairs = params.items() if isinstance(params, Mapping) else params
+        pairs = list(params.items() if isinstance(params, Mapping) else params)
+        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+            raise TypeError("params: expected a module, a dict, or pairs of a name and a tensor")
     edges = [(name, current_edge(tensor)) for name, tensor in pairs]
     return {edge[0]: name for name, edge in edges if edge is not None}
 

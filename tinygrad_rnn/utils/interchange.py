@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..autograd.hints import telling
+from ..autograd.hints import told
 from ..creation import as_tensor, zeros_like
 from ..nn import RNNBase
 from ..ops.joining import cat, stack
@@ -17,6 +17,7 @@ _ONNX = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}  # i o f c; z r h
 _KERAS_NAMES = ("kernel", "recurrent_kernel", "bias")
 
 
+@told
 def to_keras(layer: RNNBase) -> list[list[Any]]:
     """The parameters of a layer for the `set_weights` of Keras layers.
 
@@ -47,6 +48,7 @@ def to_keras(layer: RNNBase) -> list[list[Any]]:
     return result
 
 
+@told
 def from_keras(layer: RNNBase, weights: Sequence[Sequence[Any]]) -> None:
     """Copy the parameters of Keras layers into a layer of the same sizes and options.
 
@@ -83,6 +85,7 @@ def from_keras(layer: RNNBase, weights: Sequence[Sequence[Any]]) -> None:
     _load(layer, found, _KERAS)
 
 
+@told
 def to_onnx(layer: RNNBase) -> list[dict[str, Any]]:
     """The parameters of a layer as inputs of ONNX's RNN, GRU and LSTM operators.
 
@@ -112,6 +115,7 @@ def to_onnx(layer: RNNBase) -> list[dict[str, Any]]:
     return result
 
 
+@told
 def from_onnx(layer: RNNBase, weights: Sequence[Mapping[str, Any]]) -> None:
     """Copy the inputs of ONNX's operators into a layer of the same sizes and options.
 
@@ -207,6 +211,3 @@ def _load(layer: RNNBase, found: Sequence[Tensor], orders: Mapping[str, Sequence
 
 def _numpy(tensor: Tensor) -> Any:
     return tensor.contiguous().numpy()
-
-
-globals().update(telling(globals()))

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..autograd import no_grad
+from ..autograd.hints import told
 from ..nn import Module, Recurrent, RNNBase
 from ..tensor import Tensor
 
@@ -44,6 +45,7 @@ class _Found(Exception):
         self.place = place
 
 
+@told
 def find_nonfinite(
     model: Module, *args: Any, time_dim: int | None = None, **kwargs: Any
 ) -> Nonfinite | None:

@@ -1,13 +1,19 @@
 """Helpers for training: gradient clipping, parameters as vectors, sequences of unequal length."""
 
-from ...autograd.hints import telling
-from . import parametrizations as parametrizations, parametrize as parametrize, rnn as rnn
-from .clip import (
+from . import (
+    parametrizations as parametrizations,
+    parametrize as parametrize,
+    prune as prune,
+    rnn as rnn,
+)
+from .clip_grad import (
     clip_grad_norm as clip_grad_norm,
     clip_grad_norm_ as clip_grad_norm_,
     clip_grad_value_ as clip_grad_value_,
     clip_grads_with_norm_ as clip_grads_with_norm_,
     get_total_norm as get_total_norm,
+)
+from .convert_parameters import (
     parameters_to_vector as parameters_to_vector,
     vector_to_parameters as vector_to_parameters,
 )
@@ -18,5 +24,3 @@ from .weights import (
     spectral_norm as spectral_norm,
     weight_norm as weight_norm,
 )
-
-globals().update(telling(globals()))

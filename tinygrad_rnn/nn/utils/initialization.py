@@ -18,7 +18,7 @@ def skip_init(module_cls: type[Module], *args: Any, **kwargs: Any) -> Module:
     >>> nn.utils.skip_init(nn.Linear, 5, 1)
     Linear(in_features=5, out_features=1, bias=True)
     """
-    if not issubclass(module_cls, Module):
+    if not isinstance(module_cls, type) or not issubclass(module_cls, Module):
         raise RuntimeError(f"Expected a Module; got {module_cls}")
     if "device" not in inspect.signature(module_cls).parameters:
         raise RuntimeError("Module must support a 'device' arg to skip initialization")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from ...autograd import no_grad
-from ...autograd.hints import telling
 from ...ops.distances import normalize
 from ...tensor import Tensor
 from ..module import Module
@@ -136,6 +135,3 @@ def spectral_norm(
     dim = output_dim(module) if dim is None else dim
     made = _SpectralNorm(weight, n_power_iterations, dim, eps)
     return register_parametrization(module, name, made)
-
-
-globals().update(telling(globals()))

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from ...autograd import no_grad
-from ...autograd.hints import telling
 from ...tensor import Tensor
 from ..containers import ModuleDict, ModuleList
 from ..module import Module
@@ -312,6 +311,3 @@ def transfer_parametrizations_and_params(
             for member, original in source.named_parameters(recurse=False):
                 setattr(target, member, original)
     return to_module
-
-
-globals().update(telling(globals()))

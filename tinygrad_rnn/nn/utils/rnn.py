@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ...autograd.hints import telling
 from ...creation import full, tensor
 from ...dtypes import int64
 from ...ops.joining import cat, stack
@@ -142,7 +141,10 @@ def pack_padded_sequence(
     >>> nn.utils.rnn.pack_padded_sequence(x, [3, 2], batch_first=True).data
     tensor([1, 4, 2, 5, 3])
     """
-    values = [int(n) for n in (lengths.tolist() if isinstance(lengths, Tensor) else lengths)]
+    values = lengths.tolist() if isinstance(lengths, Tensor) else list(lengths)
+    if not isinstance(values, list) or any(isinstance(n, list) for n in values):
+        raise RuntimeError(f"lengths: expected a vector, one per sequence, but got {lengths}")
+    values = [int(n) for n in values]
     x = input.transpose(0, 1) if batch_first else input
     steps, batch = x.shape[0], x.shape[1]
     if len(values) != batch:
@@ -255,6 +257,7 @@ def pad_sequence(
     parts = list(sequences)
     if not parts:
         raise RuntimeError("received an empty list of sequences")
+    parts = [part.to(parts[0].dtype) for part in parts]  # as PyTorch
     longest = max(part.shape[0] for part in parts)
     rows = []
     for part in parts:
@@ -277,6 +280,11 @@ def unpad_sequence(
     [tensor([1, 2]), tensor([3])]
     """
     x = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
+    if lengths.dim() != 1 or len(lengths) != len(x):
+        raise ValueError(
+            f"unpad_sequence(): expected lengths of shape ({len(x)},), one for each sequence, but "
+            f"got {tuple(lengths.shape)}"
+        )
     return [row[:length] for row, length in zip(x.unbind(0), lengths.tolist(), strict=True)]
 
 
@@ -298,6 +306,3 @@ def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
     [tensor([1, 2, 3]), tensor([4, 5])]
     """
     return unpad_sequence(*pad_packed_sequence(packed_sequences))
-
-
-globals().update(telling(globals()))

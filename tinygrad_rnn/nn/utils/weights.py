@@ -13,9 +13,8 @@ from ...ops.distances import normalize
 from ...ops.norms import vector_norm
 from ...tensor import Tensor
 from ..conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from ..lazy import is_lazy
 from ..module import Module
-from ..parameter import Parameter
+from ..parameter import Parameter, is_lazy
 
 M = TypeVar("M", bound=Module)
 

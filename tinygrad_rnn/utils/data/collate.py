@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
-from ...autograd.hints import telling
+from ...autograd.hints import told
 from ...backends import HostScalar, is_host
 from ...creation import as_tensor, tensor
 from ...dtypes import float64
@@ -14,6 +14,7 @@ from ...ops.joining import stack
 from ...tensor import Tensor
 
 
+@told
 def default_collate(batch: Sequence[Any]) -> Any:
     """Put samples together, like by like.
 
@@ -27,6 +28,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
     >>> torch.utils.data.default_collate([(1, {"a": 0.5}), (2, {"a": 1.5})])
     [tensor([1, 2]), {'a': tensor([0.5000, 1.5000], dtype=torch.float64)}]
     """
+    if not len(batch):
+        raise IndexError("default_collate(): the batch is empty: there is nothing to put together")
     first = batch[0]
     if isinstance(first, Tensor):
         return stack(list(batch), 0)
@@ -55,6 +58,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     raise TypeError(_refusal(type(first)))
 
 
+@told
 def default_convert(data: Any) -> Any:
     """A sample with its NumPy arrays and scalars as tensors, wherever they are inside mappings,
     tuples and sequences, in the same shapes; anything else stays as it is. For loaders that make
@@ -83,6 +87,7 @@ def _refusal(kind: Any) -> str:
     )
 
 
+@told
 def pin_memory(data: Any) -> Any:
     """A batch with its tensors in memory that GPUs read by themselves, wherever they are inside
     mappings, tuples, named tuples and sequences; objects of other classes say themselves how, by
@@ -138,6 +143,3 @@ def _attempted(make: Callable[[], Any], otherwise: Any) -> Any:
         return make()
     except TypeError:
         return otherwise
-
-
-globals().update(telling(globals()))

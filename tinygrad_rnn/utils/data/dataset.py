@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
-from ...autograd.hints import telling
+from ...autograd.hints import Telling, told
 from ...backends.generator import Generator, default_generator
 from ...tensor import Tensor
 from ...warning import warn
@@ -16,7 +16,7 @@ from ...warning import warn
 T = TypeVar("T", covariant=True)
 
 
-class Dataset(Generic[T]):
+class Dataset(Telling, Generic[T]):
     """Derive from it and write ``__getitem__(index)``, which returns a sample, and ``__len__``.
 
     With a method ``__getitems__(indices)``, which returns a list of samples, a whole batch is
@@ -185,6 +185,8 @@ class ConcatDataset(Dataset[T]):
                 )
             idx += len(self)
         number = bisect_right(self.cumulative_sizes, idx)
+        if number == len(self.datasets):
+            raise IndexError(f"index {idx} is out of range: there are {len(self)} samples")
         start = self.cumulative_sizes[number - 1] if number else 0
         return self.datasets[number][idx - start]
 
@@ -240,6 +242,10 @@ class Subset(Dataset[T]):
                 f"{own.__name__} overrides __getitem__ but not __getitems__, which DataLoader "
                 "calls. Add: def __getitems__(self, indices): return [self[i] for i in indices]"
             )
+        if not hasattr(dataset, "__getitem__"):
+            raise TypeError(f"dataset has no samples to index: got {type(dataset).__name__}")
+        if isinstance(indices, str | bytes):
+            raise TypeError(f"indices must be a sequence of ints, not {type(indices).__name__}")
         self.dataset, self.indices = dataset, indices
 
     def __getitem__(self, idx: Any) -> Any:
@@ -254,6 +260,7 @@ class Subset(Dataset[T]):
         return len(self.indices)
 
 
+@told
 def random_split(
     dataset: Dataset[T],
     lengths: Sequence[int | float],
@@ -300,6 +307,3 @@ def random_split(
         Subset(dataset, order[end - int(length) : end])
         for end, length in zip(ends, lengths, strict=True)
     ]
-
-
-globals().update(telling(globals()))

@@ -43,7 +43,16 @@ class Plan(NamedTuple):
             return _rows_of(dataset, index)
         if getattr(dataset, "__getitems__", None):
             return self.collate_fn(dataset.__getitems__(index))
-        return self.collate_fn([dataset[i] for i in index])
+        try:
+            samples = [dataset[i] for i in index]
+        except (LookupError, TypeError) as error:
+            if type(dataset).__module__ != "builtins":
+                raise  # it says what is wrong
+            kind = type(dataset).__name__
+            raise type(error)(
+                f"the dataset, a {kind} of {len(dataset)}, has not all samples {index}: {error}"
+            ) from error
+        return self.collate_fn(samples)
 
     def _from_stream(self, samples: Iterator[Any]) -> Callable[[Any], Any]:
         ended = False

@@ -184,6 +184,8 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool) -> None:
         check_positive("batch_size", batch_size)
+        if not isinstance(sampler, Iterable):
+            raise TypeError(f"sampler should be iterable, got: {type(sampler).__name__}")
         if not isinstance(drop_last, bool):
             raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last

@@ -1,7 +1,6 @@
-"""Gradients kept from exploding, and parameters as one vector.
+"""Gradients kept from exploding: clipping works on `.grad` in place and outside of autograd.
 
-Clipping works on `.grad` in place and outside of autograd; parameters without a gradient are
-passed over.
+Parameters without a gradient are passed over.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from typing import Any
 from ...backends import Array, backend_of, is_host, move
 from ...creation import zeros
 from ...dtypes import float32
-from ...ops.joining import cat
 from ...tensor import Tensor
 from ...warning import warn
 
@@ -120,6 +118,8 @@ def _scale(grads: list[Tensor], max_norm: float, total_norm: Tensor) -> None:
     if max_norm == math.inf:  # no norm is larger; inf / inf would make nan of all gradients
         return
     total = total_norm._array
+    if total.size != 1:
+        raise RuntimeError(f"total_norm must be a scalar, but has shape {list(total.shape)}")
     xp: Any = backend_of(total)
     factor = xp.asarray(xp.minimum(max_norm / (total + 1e-6), 1))
     if is_host(factor) and factor >= 1:  # on a GPU, to look would be to wait for it
@@ -198,41 +198,3 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
         xp: Any = backend_of(grad._array)
         xp.clip(grad._array, -limit, limit, out=grad._array)
         grad._changes[0] += 1
-
-
-# ----- parameters as a vector -----
-
-
-def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """The elements of all parameters, one after the other, as one vector (n), in the graph.
-
-    Raises ValueError if there are none.
-
-    >>> nn.utils.parameters_to_vector(nn.Linear(2, 3).parameters()).shape
-    torch.Size([9])
-    """
-    return cat([p.reshape(-1) for p in parameters])
-
-
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Make the parts of a vector (n) the values of the parameters: they share its memory.
-
-    Raises TypeError if vec is no tensor, RuntimeError if it is too short.
-
-    >>> layer = nn.Linear(2, 1)
-    >>> nn.utils.vector_to_parameters(torch.arange(3.0), layer.parameters())
-    >>> layer.weight.tolist(), layer.bias.tolist()
-    ([[0.0, 1.0]], [2.0])
-    """
-    if not isinstance(vec, Tensor):
-        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
-    start = 0
-    for p in parameters:
-        part = vec[start : start + p.numel()]
-        if part.numel() < p.numel():
-            raise RuntimeError(
-                f"shape '{list(p.shape)}' is invalid for input of size {part.numel()}: the vector "
-                f"of {vec.numel()} elements is too short for the parameters"
-            )
-        p.data = part.view(p.shape).detach()
-        start += p.numel()

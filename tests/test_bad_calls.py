@@ -1,0 +1,209 @@
+"""Calls with arguments that make no sense: refused with PyTorch's kind of error, and words that say
+which argument it is. (`python -m stress calls` makes tens of thousands of them.)"""
+
+import pytest
+
+import tinygrad_rnn as tg
+
+from .both import t as t
+
+LARGE, HUGE = 2**62, 10**30
+
+
+def plane(t):
+    return t.ones(1, 1, 4, 4)
+
+
+def lrn(t):
+    return t.nn.LocalResponseNorm(0)(t.ones(1, 2, 3))
+
+
+def with_grad(t):
+    x = t.ones(2, requires_grad=True)
+    x.sum().backward()
+    return x
+
+
+def padded(lengths):
+    return lambda t: t.nn.utils.rnn.unpad_sequence(t.zeros(2, 3), lengths(t), batch_first=True)
+
+
+REFUSED = {
+    # types
+    "tensordot": (lambda t: t.tensordot(t.ones(2, 2), t.ones(2, 2), ([0], [2])), IndexError,
+                  "Dimension out of range"),
+    "tensordot count": (lambda t: t.tensordot(t.ones(2), t.ones(2), 2), RuntimeError, "dims=2"),
+    "dim": (lambda t: t.any(t.ones(2), dim=True), TypeError, "'dim' must be int, not bool"),
+    "alpha": (lambda t: t.add(t.ones(2), 1, alpha=[1]), TypeError, "'alpha' must be Number"),
+    "randint": (lambda t: t.randint(3, 4), TypeError, "'size' must be tuple of ints, not int"),
+    "normal": (lambda t: t.normal(0.0, 1.0, 4), TypeError, "'size' must be tuple of ints"),
+    "repeats": (lambda t: t.repeat_interleave(t.ones(2), "2"), TypeError, "'repeats' must be"),
+    "quantile": (lambda t: t.ones(2).quantile([0.5]), TypeError, "'q' must be Tensor or float"),
+    "Size": (lambda t: t.ones(2).shape[None], TypeError, "must be integers or slices, not None"),
+    "Size sum": (lambda t: t.ones(2).shape + 1, TypeError, "can only concatenate tuple"),
+    "new_ones": (lambda t: t.ones(2).new_ones(2, dtype=[1]), TypeError, "dtype"),
+    "lazy": (lambda t: t.nn.UninitializedParameter(dtype="x"), TypeError, "dtype"),
+    "adaptive": (lambda t: t.nn.functional.adaptive_avg_pool2d(plane(t), ("1", 1)), TypeError,
+                 "'output_size' must be int"),
+    "index_put": (lambda t: t.index_put(t.ones(2), (1,), t.ones(1)), TypeError,
+                  "'indices' must be tuple of Tensors"),
+    "an index": (lambda t: t.nn.ModuleList([])[None], TypeError, "NoneType"),
+    "hx": (lambda t: t.nn.LSTM(1, 1)(t.ones(1, 1, 1), (1, 2)), (TypeError, AttributeError), ""),
+    "p": (lambda t: t.ones(2).norm("x"), RuntimeError, "p must be a number"),
+    "a class": (lambda t: t.nn.utils.skip_init(len), (TypeError, RuntimeError),
+                "Expected a Module"),
+    "Subset": (lambda t: list(t.utils.data.Subset("ab", "01")), TypeError, "indices must be"),
+    "dims": (lambda t: t.tensordot(t.ones(2), t.ones(2), t.tensor([1.0])),
+             (RuntimeError, TypeError, AssertionError), "two lists of dimensions"),
+    "no module": (lambda t: t.nn.Sequential(None)(t.ones(1)), TypeError, "modules is None"),
+    "no dataset": (lambda t: list(t.utils.data.Subset(True, [0])), TypeError, "no samples"),
+    # shapes
+    "select_scatter": (lambda t: t.select_scatter(t.ones(()), t.ones(()), 0, 0), IndexError,
+                       "cannot be applied to a 0-dim tensor"),
+    "solve": (lambda t: t.linalg.solve(t.eye(2), t.ones(())), RuntimeError, "B must have"),
+    "bins": (lambda t: t.histogram(t.ones(2), t.ones(2, 2)), RuntimeError, "one dimension"),
+    "bins dtype": (lambda t: t.histogram(t.ones(2), t.ones(2).double()), RuntimeError,
+                   "same dtype"),
+    "multinomial": (lambda t: t.multinomial(t.ones(1, 1, 2), 1), RuntimeError, "1 or 2 dim"),
+    "scatter": (lambda t: t.scatter(t.ones(()), 0, t.tensor(0), t.ones(0)), RuntimeError,
+                "no larger than src"),
+    "total_norm": (lambda t: t.nn.utils.clip_grads_with_norm_(with_grad(t), 1.0, t.ones(3) * 9),
+                   RuntimeError, ""),
+    "device index": (lambda t: t.device("cpu", []), TypeError, "index must be int, not list"),
+    "device": (lambda t: t.device("cuda", -1), RuntimeError, "must not be negative"),
+    "slice_scatter": (lambda t: t.slice_scatter(t.ones(()), t.ones(2)), IndexError, "0-dim"),
+    "weight": (lambda t: t.histogram(t.ones(2), 2, weight=t.ones(3)), RuntimeError, "weight"),
+    "norm_type": (lambda t: t.nn.LPPool1d(0, 2)(t.ones(1, 2)), (ValueError, ZeroDivisionError),
+                  "norm_type must not be 0"),
+    "T_max": (lambda t: t.optim.lr_scheduler.CosineAnnealingLR(
+        t.optim.SGD([t.ones(1)]), T_max="2").step(), TypeError, "'T_max' must be number, not str"),
+    "unpad_sequence": (padded(lambda t: t.tensor([1])), ValueError, "expected lengths of shape (2"),
+    "pairs": (lambda t: t.nn.ModuleDict([[t.nn.ReLU()]]), ValueError, "sequence element #0"),
+    "batch": (lambda t: t.utils.data.default_collate([]), IndexError, "the batch is empty"),
+    "samples": (lambda t: list(t.utils.data.DataLoader([1], sampler=[3])), IndexError, "[3]"),
+    "concatenated": (lambda t: t.utils.data.ConcatDataset([[1, 2]])[2], IndexError, "index"),
+    # values
+    "renorm": (lambda t: t.embedding_renorm_(t.ones(1, 2), t.tensor([1]), 1.0, 2.0).tolist(),
+               IndexError, "out of range"),
+    "local_response_norm": (lrn, RuntimeError, "size should be greater than zero"),
+    "tensor_split": (lambda t: t.tensor_split(t.ones(3), t.tensor([0.5])), RuntimeError, "ints"),
+    "lu_unpack": (lambda t: t.lu_unpack(t.eye(2), t.tensor([1, 3]).int())[0].tolist(),
+                  RuntimeError, "must be between 1 and"),
+    "pad": (lambda t: t.nn.functional.pad(t.zeros(1).int(), (1, 1), value=-t.inf), RuntimeError,
+            "without overflow"),
+    "fill_": (lambda t: t.zeros(2).int().fill_(1e30), RuntimeError, "without overflow"),
+    # sizes that no memory has
+    "resize_": (lambda t: t.ones(2).resize_(LARGE), RuntimeError, "overflowed with sizes"),
+    "eye": (lambda t: t.eye(2**40), RuntimeError, "eye(): argument 'n' (position 1) is out of"),
+    "arange": (lambda t: t.arange(0, LARGE), RuntimeError, "'end' (position 2) is out of range"),
+    "histc": (lambda t: t.histc(t.ones(2), LARGE), RuntimeError, "overflowed with sizes"),
+    "logspace": (lambda t: t.logspace(t.nan, 1, 3, dtype=t.int64), RuntimeError, "'start'"),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of")
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(t, name):
+    program, kind, text = REFUSED[name]
+    with pytest.raises(kind) as caught:
+        program(t)
+    if t is tg:
+        assert text in str(caught.value)
+
+
+def test_windows_of_negative_size():
+    """PyTorch reads what is there by chance."""
+    with pytest.raises(RuntimeError, match=r"kernel_size=\(-2, -2\)"):
+        tg.nn.functional.fractional_max_pool2d(plane(tg), -2, 2)
+
+
+def test_determinants_of_nan_do_not_warn():
+    x = tg.full((1, 1), tg.nan)
+    assert tg.linalg.det(x).isnan() and tg.linalg.slogdet(x).logabsdet.isnan()
+
+
+def far(t):
+    x = t.ones(2, 3)
+    return x.diagonal(LARGE), x.diagonal(-LARGE), t.diag(x, -(2**31)), t.tril(x, LARGE)
+
+
+GIVEN = {
+    "far diagonals": far,
+    "min along a dimension that is a tensor": lambda t: t.min(t.ones(2), t.tensor(0), True),
+    "allclose": lambda t: (t.ones(2).allclose(t.ones(2), atol=t.tensor(0.1)),),
+    "isclose": lambda t: (t.isclose(t.ones(2).bool(), t.ones(2).bool(), rtol=2**31),),
+    "histc": lambda t: (t.histc(t.ones(3), 2, t.tensor(0), 4),),
+    "normal": lambda t: (t.normal(t.zeros(1), t.zeros(1).double()),),
+    "replicate": lambda t: (t.nn.functional.pad(t.ones(1, 2), (1, 2), "replicate"),),
+    "reflect": lambda t: (t.nn.functional.pad(t.arange(3.0)[None], (2, 1), "reflect"),),
+    "diagonal_scatter": lambda t: (t.zeros(2, 2).bool().diagonal_scatter(t.ones(2)),),
+    "RMSNorm": lambda t: (t.nn.RMSNorm(2, dtype=t.float64)(t.ones(1, 2)).detach(),),
+    "broadcast_shapes": lambda t: t.broadcast_shapes(True),
+    "histc of tensors": lambda t: (t.histc(t.ones(3), t.tensor(2), max=4),),
+    "one_hot": lambda t: (t.nn.functional.one_hot(t.tensor([1]), t.tensor(2)),),
+    "pad_sequence": lambda t: (t.nn.utils.rnn.pad_sequence([t.ones(2).int(), t.ones(1).long()]),),
+    "ldexp": lambda t: (t.ldexp(t.ones(()).half(), t.tensor(2)),),
+    "trapezoid": lambda t: (t.trapezoid(t.zeros(0).int(), t.zeros(1)),),
+    "matrix_rank": lambda t: (t.linalg.matrix_rank(t.ones(0, 0), rtol=t.ones(3, 2)),),
+    "a dataset's only part": lambda t: (t.utils.data.ConcatDataset([[1, 2]])[-1],),
+    "reduce=0": lambda t: (t.nn.CosineEmbeddingLoss(reduce=0)(*[t.ones(2, 2)] * 2, t.ones(2)),),
+}
+
+
+@pytest.mark.filterwarnings("ignore:size_average and reduce", "ignore:Mismatch dtype")
+@pytest.mark.parametrize("name", GIVEN)
+def test_unusual_but_right(t, name):
+    """The same shapes, dtypes and values as PyTorch's."""
+    torch = pytest.importorskip("torch")
+    for mine, theirs in zip(GIVEN[name](t), GIVEN[name](torch), strict=True):
+        if isinstance(theirs, torch.Tensor):
+            assert (tuple(mine.shape), str(mine.dtype)) == (tuple(theirs.shape), str(theirs.dtype))
+            assert mine.tolist() == theirs.tolist()
+        else:
+            assert mine == theirs
+
+
+DTYPES = {
+    "zeros": lambda t: t.zeros(2, dtype=int),
+    "tensor": lambda t: t.tensor([1], dtype=float),
+    "ones_like": lambda t: t.ones_like(t.ones(2), dtype=bool),
+    "rand": lambda t: t.rand(2, dtype=float),
+    "new_zeros": lambda t: t.ones(2).new_zeros(2, dtype=int),
+    "new_full": lambda t: t.ones(2).new_full((2,), 1, dtype=bool),
+    "sum": lambda t: t.ones(2).sum(dtype=float),
+    "softmax": lambda t: t.nn.functional.softmax(t.ones(2), 0, dtype=float),
+    "Linear": lambda t: t.nn.Linear(2, 3, dtype=float).weight,
+    "finfo": lambda t: t.finfo(float),
+    "iinfo": lambda t: t.iinfo(int),
+}
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_pythons_types_are_dtypes(t, name):
+    wanted = {"zeros": "int64", "iinfo": "int64", "new_zeros": "int64", "ones_like": "bool",
+              "new_full": "bool"}.get(name, "float64")  # fmt: skip
+    assert str(DTYPES[name](t).dtype).removeprefix("torch.") == wanted
+
+
+KINDS = [((), "float64"), ((3,), "float16"), ((3,), "float32"), ((), "float32")]
+LOSSES = ["l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss",
+          "binary_cross_entropy_with_logits", "hinge_embedding_loss"]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_two_dtypes(name):
+    """In PyTorch's dtype, which is a rule of its own for each loss."""
+    torch = pytest.importorskip("torch")
+
+    def outcome(t, a, b, reduction):
+        x, y = (t.full(shape, 0.5).to(getattr(t, kind)) for shape, kind in (a, b))
+        try:
+            return str(getattr(t.nn.functional, name)(x, y, reduction=reduction).dtype)
+        except (RuntimeError, ValueError) as error:
+            return type(error)
+
+    for a in KINDS:
+        for b in KINDS:
+            for reduction in ("none", "mean"):
+                assert outcome(tg, a, b, reduction) == outcome(torch, a, b, reduction), (a, b)
