@@ -30,7 +30,7 @@ from .figures import figure, progress
 SUBJECT = "calls"
 BEYOND = 2 * 2**30  # bytes that a process may take beyond what it holds in the beginning
 _THEIRS = "PyTorch"  # whose turn it is
-_AGAIN = "a new process, please"
+_FULL = 3  # the exit code of a process whose memory may be full
 SILENCE = 120.0  # seconds after which a process hangs where Python cannot interrupt it
 
 
@@ -73,8 +73,7 @@ def _work(
         except MemoryError:  # outside of the program
             full = True
         if full:  # of what programs left behind
-            connection.send((number, _AGAIN, None))
-            return
+            os._exit(_FULL)
 
 
 def outcomes(
@@ -95,18 +94,17 @@ def outcomes(
                 if not ours.poll(SILENCE):
                     raise TimeoutError
                 number, text, found = ours.recv()
-                if text == _AGAIN:
-                    if at == numbers.start:  # it was new
-                        raise EOFError
-                    break
                 theirs_runs = text == _THEIRS
                 program = program if theirs_runs else text
                 if found is not None:
                     yield program, found
                     at = number + 1
         except (EOFError, TimeoutError) as error:
-            process.kill()
+            if isinstance(error, TimeoutError):
+                process.kill()
             process.join()
+            if process.exitcode == _FULL and at > numbers.start:
+                continue
             at += 1
             if not theirs_runs:  # what kills PyTorch is no fault of ours
                 kind = "a hang" if isinstance(error, TimeoutError) else "a crash"

@@ -10,6 +10,7 @@ from typing import Any
 from . import backends
 from .autograd.grad_mode import Mode
 from .autograd.hints import Telling
+from .creation import tensor
 from .dtypes import dtype as DType
 from .tensor import Tensor
 from .warning import warn
@@ -126,7 +127,9 @@ class GradScaler(Telling):
         if not self._enabled:
             return outputs
         if isinstance(outputs, Tensor):
-            return outputs * self._scale
+            # A tensor of the default dtype, as far as promotion goes
+            scale = self._scale if outputs.dim() else tensor(self._scale, device=outputs.device)
+            return outputs * scale
         if isinstance(outputs, list | tuple):
             return type(outputs)(self.scale(part) for part in outputs)
         raise ValueError("outputs must be a Tensor or an iterable of Tensors")

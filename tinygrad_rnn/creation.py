@@ -242,7 +242,7 @@ def eye(
     """
     if n < 0 or (m or 0) < 0:
         raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {m}")
-    return _make("eye", device, n, m, dtype=dtype, requires_grad=requires_grad)
+    return _make("eye", device, +n, m, dtype=dtype, requires_grad=requires_grad)
 
 
 def like(input: Tensor, options: dict[str, Any]) -> dict[str, Any]:

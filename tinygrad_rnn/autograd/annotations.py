@@ -115,7 +115,7 @@ def _fits_generic(value: Any, origin: Any, inside: tuple[Any, ...]) -> bool:
             return len(value) == len(inside) and all(map(fits, value, inside))
         return not inside or all(fits(item, inside[0]) for item in value)
     if origin is Iterable:
-        if isinstance(value, list | tuple) and inside:
+        if isinstance(value, list | tuple | range | dict) and inside:
             return all(fits(item, inside[0]) for item in value)
         return isinstance(value, Iterable) and not isinstance(value, str | bytes)
     return isinstance(value, origin) or getattr(origin, "_is_protocol", False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -182,7 +183,7 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
     """
     if len(shape_of(input)) != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(shape_of(input))}")
-    r = int(r)
+    r = int(operator.index(r))
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if not r:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from ..autograd import Variable
@@ -28,12 +29,11 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is not None and shape_of(weights) != array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
-    if minlength < 0:
+    least = int(operator.index(minlength))
+    if least < 0:
         raise RuntimeError("minlength should be >= 0")
     xp: Any = backend_of(array)
-    return input._wrap(
-        xp.bincount(array, weights if weights is None else weights._array, int(minlength))
-    )
+    return input._wrap(xp.bincount(array, weights if weights is None else weights._array, least))
 
 
 def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
@@ -45,7 +45,7 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     """
     array = input._array.reshape(-1)
     xp: Any = backend_of(array)
-    bins = int(bins)
+    bins = int(operator.index(bins))
     min, max = (x.item() if isinstance(x, Variable) else x for x in (min, max))
     if bins <= 0:
         raise RuntimeError("bins must be > 0")

@@ -289,13 +289,15 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: floa
 
 
 def _contracted(dims: Any, na: int, nb: int) -> tuple[list[int], list[int]]:
-    """Two lists of dimensions, of as many, counted from the front. Raises RuntimeError for others,
-    IndexError for dimensions that are not there."""
+    """Two lists of dimensions, of as many, counted from the front. Raises TypeError for what is no
+    pair of lists, RuntimeError for different lengths, IndexError for dimensions that are not
+    there."""
     dims = dims.tolist() if isinstance(dims, Variable) else dims  # type: ignore[attr-defined]
     lists = [[ds] if isinstance(ds, int) else ds for ds in dims]
     whole = len(lists) == 2 and all(isinstance(ds, list | tuple) for ds in lists)
     if not whole or len(lists[0]) != len(lists[1]):
-        raise RuntimeError(
+        kind = RuntimeError if whole else TypeError
+        raise kind(
             "tensordot expects dims as a number, or as two lists of dimensions of the same length, "
             f"but got {dims}"
         )
@@ -311,6 +313,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     torch.Size([2, 5])
     """
     na, nb = len(shape_of(a)), len(shape_of(b))
+    if isinstance(dims, Variable) and math.prod(shape_of(dims)) == 1:
+        dims = int(dims.item())  # type: ignore[attr-defined]
     if isinstance(dims, int):
         if not 0 <= dims <= min(na, nb):
             raise RuntimeError(

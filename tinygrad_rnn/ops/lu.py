@@ -194,6 +194,8 @@ def _triangles(factors: Any) -> tuple[Any, Any]:
 def _order_of(pivots: Any, m: int) -> Any:
     """The order of m rows that swaps by pivots (from 1) lead to."""
     xp: Any = backend_of(pivots._array)
+    message = "pivots must be between 1 and LU.size(-2) inclusive, but got {}"
+    xp.check_range(pivots._array, 1, m + 1, RuntimeError, message)
     array = pivots._array.astype(int64.array) - 1
     swaps = array.reshape((math.prod(array.shape[:-1]), array.shape[-1]))
     each = xp.arange(len(swaps))
@@ -212,9 +214,6 @@ def _check_pivots(pivots: Any, shape: tuple[int, ...]) -> None:
             f"torch.lu_unpack: expected LU_pivots of shape {[*shape[:-2], min(shape[-2:])]} for "
             f"LU_data of shape {list(shape)}, but got {list(pivots.shape)}"
         )
-    xp: Any = backend_of(pivots)
-    message = "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive, but got {}"
-    xp.check_range(pivots, 1, shape[-2] + 1, RuntimeError, message)
 
 
 def lu_unpack(

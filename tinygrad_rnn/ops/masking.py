@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from ..autograd import Variable
@@ -127,7 +128,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    array, num_classes = tensor._array, int(num_classes)
+    array, num_classes = tensor._array, int(operator.index(num_classes))
     xp: Any = backend_of(array)
     if array.dtype != int64.array:
         raise RuntimeError(

@@ -44,6 +44,8 @@ def _strided_array(
         raise RuntimeError(
             f"mismatch in length of strides and shape: sizes {list(size)}, strides {list(stride)}"
         )
+    if min(size, default=0) < 0:
+        raise RuntimeError(f"as_strided: sizes must not be negative, but got {list(size)}")
     if min(stride, default=0) < 0:
         raise RuntimeError(
             "as_strided: Negative strides are not supported at the moment, got strides: "

@@ -132,6 +132,7 @@ class AveragedModel(Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.module(*args, **kwargs)
 
+    @told
     @no_grad()
     def update_parameters(self, model: Module) -> None:
         """Take the model's parameters into the average; the first time they are it."""
