@@ -21,9 +21,10 @@ import numpy as np
 import tinygrad_rnn as tg
 from tinygrad_rnn.autograd.gradcheck import _differentiable, _outputs, _projection
 from tinygrad_rnn.autograd.primitive import REGISTERED
-from tinygrad_rnn.backends import numpy_backend
+from tinygrad_rnn.backends import cpu, numpy_backend
 from tinygrad_rnn.backends.fused import FUSED, steps
-from tinygrad_rnn.ops import planned
+from tinygrad_rnn.nn import planning
+from tinygrad_rnn.ops import lowered, planned
 
 from .equivalent import EQUIVALENT, reason
 from .faults import Fault, faults
@@ -37,6 +38,7 @@ ATOL, RTOL = 1e-6, 1e-5  # those of the gradient tests
 WIDER = {
     "ops.planned": ("tests/nn/test_planning.py",),
     "ops.line": ("tests/nn/test_planning.py",),
+    "ops.lower": ("tests/nn/test_planning.py", "tests/nn/test_planning_random.py"),
     "ops.ctc": ("tests/nn/test_ctc.py",),
     "ops.classification": ("tests/nn/test_cross_entropy.py",),
     "ops.conversion": ("tests/autograd/test_gradients.py", "-k", "conversion"),
@@ -126,7 +128,8 @@ def _of_layers() -> list[Watched]:
     """The calls of the tests of fused layers, and of users' steps that run by a plan."""
     fused = importlib.import_module("tests.ops.test_recurrent")
     own = importlib.import_module("tests.nn.own_steps")
-    steps.COLUMNS = planned.COLUMNS = 6  # as there: several products are summed
+    # As there: several products are summed
+    steps.COLUMNS = planned.COLUMNS = lowered.COLUMNS = 6
     found = []
     for case in fused.CASES:
         mode, lengths, *sizes, bias, reverse = case.values
@@ -139,13 +142,15 @@ def _of_layers() -> list[Watched]:
         found.append(Watched(both, leaves, second=False))
         found.append(Watched(lambda *x, call=both: call(*x)[1:], leaves, second=False))
     own.W.make()
-    for step, lengths in itertools.product(own.STEPS, (None, [6, 0, 3])):
+    kernels = dict.fromkeys((cpu.in_use(), "numpy"))
+    for step, lengths, name in itertools.product(own.STEPS, (None, [6, 0, 3]), kernels):
         if lengths and step is own.constant_output:
             continue
         x = own.tensor(6, 3, own.FEATURES, seed=10).requires_grad_()
         state = own.STATES.get(step, own.state)(3)
 
-        def scan(*_: Any, args: Any = (step, x, state, lengths)) -> Any:
+        def scan(*_: Any, args: Any = (step, x, state, lengths), name: str = name) -> Any:
+            cpu.use(name)
             y, end = tg.nn.scan(*args)
             return y, *own.flat(end)
 
@@ -194,6 +199,7 @@ def _caches() -> list[Any]:
 
 def _forget() -> None:
     """Empty the package's caches: what is in them was computed with other code."""
+    planning._plans.clear()
     for cache in _caches():
         cache.cache_clear()
 

@@ -62,6 +62,10 @@ REFUSED = {
     "as_strided": (lambda t: t.ones(4).as_strided((2, -1), (2, 1)), RuntimeError, "negative"),
     "lu_solve": (lambda t: t.linalg.lu_solve(t.eye(1), t.tensor([9]).int(), t.eye(1)).tolist(),
                  RuntimeError, "must be between 1 and"),
+    "averages": (lambda t: t.optim.swa_utils.get_swa_multi_avg_fn()(
+        [t.ones(1)] * 2, [t.ones(1)], t.tensor(1)), (ValueError, RuntimeError), "got 1 for 2"),
+    "a class for a module": (lambda t: t.nn.Transformer(4, 1, 1, 1, 1, custom_encoder=int)(
+        t.ones(1, 4), t.ones(1, 4)), TypeError, "not the class int"),
     "no module": (lambda t: t.nn.Sequential(None)(t.ones(1)), TypeError, "modules is None"),
     "no dataset": (lambda t: list(t.utils.data.Subset(True, [0])), TypeError, "no samples"),
     # shapes
@@ -151,6 +155,7 @@ GIVEN = {
     "pad_sequence": lambda t: (t.nn.utils.rnn.pad_sequence([t.ones(2).int(), t.ones(1).long()]),),
     "eye": lambda t: (t.eye(True),) if t is tg else (t.eye(1),),
     "scale": lambda t: (t.amp.GradScaler("cpu", init_scale=4.0).scale(t.ones(()).half()),),
+    "softplus": lambda t: (t.nn.functional.softplus(t.tensor(-2.0), 2, t.tensor(-100)),),
     "ldexp": lambda t: (t.ldexp(t.ones(()).half(), t.tensor(2)),),
     "trapezoid": lambda t: (t.trapezoid(t.zeros(0).int(), t.zeros(1)),),
     "matrix_rank": lambda t: (t.linalg.matrix_rank(t.ones(0, 0), rtol=t.ones(3, 2)),),

@@ -9,6 +9,7 @@ import pytest
 import tinygrad_rnn as torch
 from tinygrad_rnn import nn
 from tinygrad_rnn.autograd.graph import Record
+from tinygrad_rnn.backends import cpu
 
 from .own_steps import (
     FEATURES,
@@ -76,6 +77,27 @@ def test_plans_differentiate_twice(step):
     assert torch.autograd.gradgradcheck(function, (x, *flat(state)))
 
 
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("step", STEPS)
+def test_kernels_may_change_before_backward(step, ragged):
+    """What the compiled kernels left is what those on NumPy need, and the other way round."""
+    if ragged and step is constant_output:
+        return
+    x, state = tensor(6, 3, FEATURES, seed=10).requires_grad_(), STATES.get(step, _state)(3)
+    inputs, found, kernels = [x, *flat(state), *W.all], [], cpu.in_use()
+    try:
+        for forward, backward in [(kernels, kernels), (kernels, "numpy"), ("numpy", kernels)]:
+            cpu.use(forward)
+            y, end = nn.scan(step, x, state, lengths=[6, 0, 3] if ragged else None)
+            cpu.use(backward)
+            found.append(gradients(y, end, inputs))
+    finally:
+        cpu.use(kernels)
+    for other in found[1:]:
+        for ours, expected in zip(other, found[0], strict=True):
+            torch.testing.assert_close(ours, expected, rtol=1e-12, atol=1e-12)
+
+
 def test_inputs_need_not_be_contiguous():
     x, state = tensor(6, 5, FEATURES), STATES[lstm](5)
     spread = torch.stack([x, x], -1)[..., 0]
@@ -101,6 +123,7 @@ def test_many_steps_are_one_operation_in_the_graph():
 @pytest.mark.parametrize(("columns", "steps"), [(8, 7), (1, 3), (10**6, 9)])
 def test_products_are_formed_after_any_number_of_steps(columns, steps, monkeypatch):
     monkeypatch.setattr("tinygrad_rnn.ops.planned.COLUMNS", columns)
+    monkeypatch.setattr("tinygrad_rnn.ops.lowered.COLUMNS", columns)
     x, state = tensor(steps, 5, FEATURES), STATES[lstm](5)
     y, last = nn.scan(lstm, x, state)
     expected, end = loop(lstm, x, state, None, False)

@@ -303,6 +303,9 @@ class Transformer(Module):
             d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first,
             norm_first, bias, device, dtype,
         )  # fmt: skip
+        for name, custom in (("encoder", custom_encoder), ("decoder", custom_decoder)):
+            if isinstance(custom, type):
+                raise TypeError(f"custom_{name} must be an {name}, not the class {custom.__name__}")
         if custom_encoder is not None:
             self.encoder = custom_encoder
         else:

@@ -276,6 +276,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     >>> F.softplus(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0.3133, 0.6931, 2.1269])
     """
+    beta, threshold = (x.item() if isinstance(x, Variable) else x for x in (beta, threshold))
     return _softplus(input, beta=beta, threshold=threshold)
 
 

@@ -58,6 +58,7 @@ class _Built(NamedTuple):
     states: the matrices of the states, or of the gradients of the states.
     kept: what is left for the gradients.
     totals: for each constant, what its gradient is the sum of.
+    together: for so many steps products are made at once.
     """
 
     program: Assembled
@@ -65,6 +66,7 @@ class _Built(NamedTuple):
     states: list[Matrix]
     kept: dict[Ref, Any]
     totals: list[list[Any]]
+    together: int = 0
 
 
 def run_forward(
@@ -130,7 +132,7 @@ def run_backward(
         for part in of_one:
             if type(part) is Total:
                 run.array(part.parts)[...] = 0
-    count = _together(steps, value.shape[0])
+    count = built.together
     for first in range((steps - 1) // count * count, -1, -count):
         last_step = min(first + count, steps)
         run(last_step - 1, last_step - first, -1)
@@ -155,11 +157,6 @@ def _product(xp: Any, left: Array, right: Array | None = None) -> Array:
     if right is None:
         return xp.matmul(xp.ones(len(left), left.dtype), left)
     return xp.matmul(left.T, right)
-
-
-def _together(steps: int, batch: int) -> int:
-    """For so many steps products are made at once: enough for their full speed."""
-    return -(-steps // max(1, steps * batch // COLUMNS))
 
 
 # ----- programs -----
@@ -293,7 +290,7 @@ def _backward(plan: Plan, program: Program, steps: int, ragged: bool, saved: Low
         _check(program, plan, ref, start.columns)
         known[ref] = start if running is None else program.emit("WHERE", running, start, 0)
     before = _lower(plan, program, plan.back, known)
-    count = _together(steps, program.batch)
+    count = -(-steps // max(1, steps * program.batch // COLUMNS))  # enough for their full speed
 
     def collected(ref: Ref) -> Matrix:
         """A value, with places for all of the steps that a product is made of."""
@@ -322,4 +319,4 @@ def _backward(plan: Plan, program: Program, steps: int, ragged: bool, saved: Low
         if at is not None:
             place = program.given(("gradient", ref), plan.values[ref].shape[1])
             _put(program, known[at], place, None, None)
-    return _Built(Assembled(program), before, states, {}, totals)
+    return _Built(Assembled(program), before, states, {}, totals, count)

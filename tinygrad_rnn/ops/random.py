@@ -42,6 +42,11 @@ def uniform(
     return _like(input, lambda: source.uniform(array.shape, low, high, array.dtype))
 
 
+def _number(value: Any) -> Any:
+    """A number, which a tensor of one element may stand for."""
+    return value.item() if isinstance(value, Variable) else value  # type: ignore[attr-defined]
+
+
 def normal(
     input: Any, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
 ) -> Any:
@@ -50,7 +55,9 @@ def normal(
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     array = input._array
     source = generator or default_generator
-    return _like(input, lambda: source.normal(array.shape, float(mean), float(std), array.dtype))
+    return _like(
+        input, lambda: source.normal(array.shape, _number(mean), _number(std), array.dtype)
+    )
 
 
 def random(
@@ -83,7 +90,7 @@ def log_normal(
     array = input._array
     source = generator or default_generator
     return _like(
-        input, lambda: source.log_normal(array.shape, float(mean), float(std), array.dtype)
+        input, lambda: source.log_normal(array.shape, _number(mean), _number(std), array.dtype)
     )
 
 

@@ -70,7 +70,7 @@ def new_sizes(args: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(result)}")
     if len(result) > 64:
         raise RuntimeError(f"tensors have at most 64 dimensions, but got {len(result)} sizes")
-    if math.prod(result) >= 2**60:  # elements, whatever they are
+    if math.prod(filter(None, result)) >= 2**60:  # elements, whatever they are
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(result)}")
     return result
 

@@ -83,6 +83,9 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Averages:
 def _of_all(average: Average) -> Averages:
     @no_grad()
     def averages(means: Sequence[Tensor], values: Sequence[Tensor], num_averaged: Tensor) -> None:
+        if len(means) != len(values):
+            counts = f"{len(values)} for {len(means)}"
+            raise ValueError(f"expected as many values as averages, got {counts}")
         for mean, value in zip(means, values, strict=True):
             mean.copy_(average(mean, value, num_averaged))
 
