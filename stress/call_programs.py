@@ -238,6 +238,8 @@ def _other(random: Random) -> ast.expr:
 
 def _bent(node: ast.expr, random: Random) -> ast.expr:
     """Something similar to an argument."""
+    if isinstance(node, ast.Starred):
+        return ast.Starred(_bent(node.value, random), node.ctx)
     text = ast.unparse(node)
     number = isinstance(node, ast.Constant | ast.UnaryOp | ast.Tuple | ast.List)
     return _expression(random.choice(CHANGED if number else WRAPPED).replace("{}", text))

@@ -66,6 +66,7 @@ REFUSED = {
         [t.ones(1)] * 2, [t.ones(1)], t.tensor(1)), (ValueError, RuntimeError), "got 1 for 2"),
     "a class for a module": (lambda t: t.nn.Transformer(4, 1, 1, 1, 1, custom_encoder=int)(
         t.ones(1, 4), t.ones(1, 4)), TypeError, "not the class int"),
+    "no indices": (lambda t: list(t.utils.data.Subset("ab", True)), TypeError, "indices must be"),
     "no module": (lambda t: t.nn.Sequential(None)(t.ones(1)), TypeError, "modules is None"),
     "no dataset": (lambda t: list(t.utils.data.Subset(True, [0])), TypeError, "no samples"),
     # shapes
@@ -156,6 +157,10 @@ GIVEN = {
     "eye": lambda t: (t.eye(True),) if t is tg else (t.eye(1),),
     "scale": lambda t: (t.amp.GradScaler("cpu", init_scale=4.0).scale(t.ones(()).half()),),
     "softplus": lambda t: (t.nn.functional.softplus(t.tensor(-2.0), 2, t.tensor(-100)),),
+    "bce": lambda t: (
+        t.nn.functional.binary_cross_entropy(*[t.full((), 0.5)] * 2, t.ones(()).double()),
+    ),
+    "huge batches": lambda t: tuple(t.utils.data.BatchSampler([1, 2], 2**63 - 1, False)),
     "ldexp": lambda t: (t.ldexp(t.ones(()).half(), t.tensor(2)),),
     "trapezoid": lambda t: (t.trapezoid(t.zeros(0).int(), t.zeros(1)),),
     "matrix_rank": lambda t: (t.linalg.matrix_rank(t.ones(0, 0), rtol=t.ones(3, 2)),),

@@ -58,7 +58,7 @@ class device:
                     f"Invalid device string: '{type}'; expected for example 'cuda:0'"
                 )
             index = int(number)
-        if index is not None and not hasattr(index, "__index__"):
+        if index is not None and not hasattr(index.__class__, "__index__"):
             raise TypeError(f"device(): index must be int, not {index.__class__.__name__}")
         if index is not None and index < 0:
             raise RuntimeError(f"Device index must not be negative, but got {index}")

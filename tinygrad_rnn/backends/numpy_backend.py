@@ -41,8 +41,8 @@ prod = np.multiply.reduce
 cumsum = np.add.accumulate
 cumprod = np.multiply.accumulate
 # So do these, which warn of nan.
-det = np.errstate(invalid="ignore")(det)
-slogdet = np.errstate(invalid="ignore")(slogdet)
+det = np.errstate(all="ignore")(det)
+slogdet = np.errstate(all="ignore")(slogdet)
 nan_to_num = np.errstate(over="ignore")(nan_to_num)
 
 

@@ -123,11 +123,11 @@ class Recurrent(Layered):
         super().__init__()
         check_size("num_layers", num_layers)
         self.num_layers, self.batch_first = num_layers, batch_first
-        self.dropout, self.bidirectional = dropout, bidirectional
+        self.dropout, self.bidirectional = dropout, bool(bidirectional)
         self.checkpoint_every = check_every(checkpoint_every)
         self.cells = ModuleList()
         for _ in range(num_layers):
-            cells = [cell(input_size, *args, **options) for _ in range(1 + bidirectional)]
+            cells = [cell(input_size, *args, **options) for _ in range(1 + self.bidirectional)]
             self.cells.extend(cells)
             input_size = sum(made.output_size for made in cells)
 

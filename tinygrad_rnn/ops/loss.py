@@ -315,8 +315,8 @@ def binary_cross_entropy(
         )
     if weight is None:
         return _binary_cross_entropy(input, target, reduction=reduction)
-    losses = _binary_cross_entropy(input, target, reduction="none")
-    return reduce_losses(mul(losses, weight), reduction)
+    losses = mul(_binary_cross_entropy(input, target, reduction="none"), weight)
+    return reduce_losses(cast(losses, of_array(array.dtype)), reduction)
 
 
 def binary_cross_entropy_with_logits(

@@ -12,6 +12,7 @@ from .joining import stack
 from .shape import (
     Dims,
     broadcast_tensors,
+    new_sizes,
     reshape,
     shape_of,
     sizes,
@@ -188,6 +189,8 @@ def repeat_interleave(
         counts = counts.tolist() * (shape_of(x)[dim] if counts.shape[0] == 1 else 1)
     if (min(counts, default=0) if isinstance(counts, list) else counts) < 0:
         raise RuntimeError("repeats can not be negative")
+    if not isinstance(counts, list):
+        new_sizes((shape_of(x)[dim] * counts,))
     places = xp.repeat(xp.arange(shape_of(x)[dim]), counts)
     return _getitem(x, index=along(dim, places))
 

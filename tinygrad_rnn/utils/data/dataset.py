@@ -244,7 +244,7 @@ class Subset(Dataset[T]):
             )
         if not hasattr(dataset, "__getitem__"):
             raise TypeError(f"dataset has no samples to index: got {type(dataset).__name__}")
-        if isinstance(indices, str | bytes):
+        if isinstance(indices, str | bytes) or not hasattr(indices, "__getitem__"):
             raise TypeError(f"indices must be a sequence of ints, not {type(indices).__name__}")
         self.dataset, self.indices = dataset, indices
 

@@ -50,7 +50,7 @@ class Plan(NamedTuple):
                 raise  # it says what is wrong
             kind = type(dataset).__name__
             raise type(error)(
-                f"the dataset, a {kind} of {len(dataset)}, has not all samples {index}: {error}"
+                f"the dataset, of type {kind}, has not all samples {index}: {error}"
             ) from error
         return self.collate_fn(samples)
 

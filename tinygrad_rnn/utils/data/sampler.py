@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any, TypeVar
@@ -184,6 +185,7 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool) -> None:
         check_positive("batch_size", batch_size)
+        batch_size = min(batch_size, sys.maxsize)
         if not isinstance(sampler, Iterable):
             raise TypeError(f"sampler should be iterable, got: {type(sampler).__name__}")
         if not isinstance(drop_last, bool):
