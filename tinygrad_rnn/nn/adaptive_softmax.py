@@ -70,6 +70,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 f"order, where each value is between 1 and n_classes-1, got {cutoffs} with "
                 f"n_classes={n_classes}"
             )
+        if div_value <= 0:
+            raise ValueError(f"div_value should be positive, got {div_value}")
         self.in_features, self.n_classes = in_features, n_classes
         self.cutoffs = [*cutoffs, n_classes]
         self.div_value, self.head_bias = div_value, head_bias
