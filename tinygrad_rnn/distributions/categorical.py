@@ -101,3 +101,37 @@ class Categorical(Distribution):
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         return self._along_first(arange(self._num_events, device=self._param.device), expand)
+
+
+class OverClasses(Distribution):
+    """Vectors (n) about the classes of a `Categorical` distribution, which has the parameters."""
+
+    arg_constraints: ClassVar[Any] = {
+        "probs": constraints.simplex,
+        "logits": constraints.real_vector,
+    }
+
+    def __init__(
+        self,
+        probs: Tensor | None = None,
+        logits: Tensor | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        self._categorical = Categorical(probs, logits)
+        super().__init__(
+            self._categorical.batch_shape, self.param_shape[-1:], validate_args=validate_args
+        )
+
+    @property
+    def probs(self) -> Tensor:
+        probs: Tensor = self._categorical.probs
+        return probs
+
+    @property
+    def logits(self) -> Tensor:
+        logits: Tensor = self._categorical.logits
+        return logits
+
+    @property
+    def param_shape(self) -> Size:
+        return self._categorical.param_shape

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 from ..autograd import no_grad
-from ..tensor import Size, Tensor
+from ..tensor import Tensor
 from . import constraints
 from .binomial import Binomial
-from .categorical import Categorical
-from .distribution import Distribution, Shape
+from .categorical import OverClasses
+from .distribution import Shape
 from .utils import broadcast_all
 
 
-class Multinomial(Distribution):
+class Multinomial(OverClasses):
     """How often each of n classes comes among `total_count` trials: vectors (n) of counts, with
     probabilities `probs` or `logits` (..., n).
 
@@ -23,11 +23,6 @@ class Multinomial(Distribution):
     >>> torch.distributions.Multinomial(4, torch.tensor([0.0, 1.0])).sample()
     tensor([0., 4.])
     """
-
-    arg_constraints: ClassVar[Any] = {
-        "probs": constraints.simplex,
-        "logits": constraints.real_vector,
-    }
 
     def __init__(
         self,
@@ -39,28 +34,11 @@ class Multinomial(Distribution):
         if not isinstance(total_count, int):
             raise NotImplementedError("inhomogeneous total_count is not supported")
         self.total_count = total_count
-        self._categorical = Categorical(probs, logits)
-        super().__init__(
-            self._categorical.batch_shape, self.param_shape[-1:], validate_args=validate_args
-        )
+        super().__init__(probs, logits, validate_args)
 
     @constraints.dependent_property(is_discrete=True, event_dim=1)
     def support(self) -> Any:
         return constraints.multinomial(self.total_count)
-
-    @property
-    def probs(self) -> Tensor:
-        probs: Tensor = self._categorical.probs
-        return probs
-
-    @property
-    def logits(self) -> Tensor:
-        logits: Tensor = self._categorical.logits
-        return logits
-
-    @property
-    def param_shape(self) -> Size:
-        return self._categorical.param_shape
 
     @property
     def mean(self) -> Tensor:

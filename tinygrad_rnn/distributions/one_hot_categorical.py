@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from ..creation import eye
 from ..nn.functional import one_hot
-from ..tensor import Size, Tensor
+from ..tensor import Tensor
 from . import constraints
-from .categorical import Categorical
-from .distribution import Distribution, Shape
+from .categorical import OverClasses
+from .distribution import Shape
 
 
-class OneHotCategorical(Distribution):
+class OneHotCategorical(OverClasses):
     """One-hot vectors (n) of the classes of a `Categorical` distribution, with probabilities
     `probs` or `logits` (..., n).
 
@@ -21,41 +19,12 @@ class OneHotCategorical(Distribution):
     tensor([0., 1., 0.])
     """
 
-    arg_constraints: ClassVar[Any] = {
-        "probs": constraints.simplex,
-        "logits": constraints.real_vector,
-    }
     support = constraints.one_hot
     has_enumerate_support = True
-
-    def __init__(
-        self,
-        probs: Tensor | None = None,
-        logits: Tensor | None = None,
-        validate_args: bool | None = None,
-    ) -> None:
-        self._categorical = Categorical(probs, logits)
-        super().__init__(
-            self._categorical.batch_shape, self.param_shape[-1:], validate_args=validate_args
-        )
 
     @property
     def _param(self) -> Tensor:
         return self._categorical._param
-
-    @property
-    def probs(self) -> Tensor:
-        probs: Tensor = self._categorical.probs
-        return probs
-
-    @property
-    def logits(self) -> Tensor:
-        logits: Tensor = self._categorical.logits
-        return logits
-
-    @property
-    def param_shape(self) -> Size:
-        return self._categorical.param_shape
 
     @property
     def mean(self) -> Tensor:

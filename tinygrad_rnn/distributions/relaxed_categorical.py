@@ -6,16 +6,16 @@ import math
 from typing import Any, ClassVar
 
 from ..random import rand
-from ..tensor import Size, Tensor
+from ..tensor import Tensor
 from . import constraints
-from .categorical import Categorical
-from .distribution import Distribution, Shape
+from .categorical import OverClasses
+from .distribution import Shape
 from .transformed_distribution import TransformedDistribution
 from .transforms import ExpTransform
 from .utils import broadcast_all, clamp_probs
 
 
-class ExpRelaxedCategorical(Distribution):
+class ExpRelaxedCategorical(OverClasses):
     """The logarithms of `RelaxedOneHotCategorical`: vectors (n).
 
     >>> from tinygrad_rnn.distributions.relaxed_categorical import ExpRelaxedCategorical
@@ -23,10 +23,6 @@ class ExpRelaxedCategorical(Distribution):
     torch.Size([2])
     """
 
-    arg_constraints: ClassVar[Any] = {
-        "probs": constraints.simplex,
-        "logits": constraints.real_vector,
-    }
     support = constraints.real_vector  # the true one, of vectors whose exp is a simplex, is thin
     has_rsample = True
 
@@ -37,30 +33,13 @@ class ExpRelaxedCategorical(Distribution):
         logits: Tensor | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        self._categorical = Categorical(probs, logits)
-        super().__init__(
-            self._categorical.batch_shape, self.param_shape[-1:], validate_args=validate_args
-        )
+        super().__init__(probs, logits, validate_args)
         self.temperature = temperature
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)
         new.temperature = self.temperature
         return new
-
-    @property
-    def probs(self) -> Tensor:
-        probs: Tensor = self._categorical.probs
-        return probs
-
-    @property
-    def logits(self) -> Tensor:
-        logits: Tensor = self._categorical.logits
-        return logits
-
-    @property
-    def param_shape(self) -> Size:
-        return self._categorical.param_shape
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         shape, logits = self._extended_shape(sample_shape), self.logits
