@@ -119,7 +119,7 @@ def product(x1: np.ndarray, x2: np.ndarray, out: np.ndarray | None) -> np.ndarra
             return None
         turned = product(x2.T, x1.T, out.T)
         return None if turned is None else out
-    _module.matmul(_settings.number, dtype.char == "d", members_for(m * k * n // 40), x1, x2, out)
+    _module.matmul(_settings.number, dtype.char == "d", members_for(m * k * n // 10), x1, x2, out)
     return out
 
 

@@ -110,7 +110,7 @@ def _arg_extreme(name: str, input: Any, dim: int | None, keepdim: bool) -> Any:
     if axis is None or not array.ndim:
         found = xp.asarray(getattr(xp, name)(array))
         return input._wrap(found.reshape((1,) * array.ndim if keepdim else ()))
-    return input._wrap(getattr(xp, name)(array, axis=axis, keepdims=keepdim))
+    return input._wrap(getattr(array, name)(axis, keepdims=keepdim))
 
 
 def _extreme_along(name: str, arg: Any, whole: Any, pair: Any, args: tuple[Any, ...]) -> Any:

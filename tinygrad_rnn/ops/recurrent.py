@@ -179,7 +179,7 @@ def _step(mode: str, x: Array, state: Sequence[Array], weights: Sequence[Any]) -
 
 
 def _arrays(weights: Sequence[Any]) -> Weights:
-    return Weights(*[None if w is None else w._array for w in weights])
+    return Weights._make([None if w is None else w._array for w in weights])
 
 
 def _fit(x: Array, state: Sequence[Array], weights: Weights) -> bool:

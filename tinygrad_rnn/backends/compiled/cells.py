@@ -11,12 +11,13 @@ from .. import cpu
 from ..fused import FUSED
 from ..fused.steps import Array, Gradients, States, Way, Weights
 from ..protocol import FusedCell
+from .memory import LINE, aligned
 
 # As call.h, real.h and instructions.h have them
 _NUMBERS = {"RNN_TANH": 0, "RNN_RELU": 1, "GRU": 2, "LSTM": 3}
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 _KEPT = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 5, "LSTM": 6}  # rows per unit
-_BLOCK, _LINE = 8, 64  # units, bytes
+_BLOCK = 8  # units
 _FEW = 4  # sequences whose rows are not padded to lines
 
 
@@ -74,21 +75,20 @@ def forward(
     last = [part.copy() for part in first]
     saved: tuple[Array, ...] = ()
     if keep:
-        line = _LINE // dtype.itemsize
+        line = LINE // dtype.itemsize
         row = 1 if way.batch <= _FEW else line
         columns = sum(-(-n // row) * row for n in way.counts)
         units = -(-hidden // _BLOCK) * _BLOCK
         length = outputs + x.shape[2] + (0 if weights.hr is None else hidden)
         saved = Saved(
             np.empty((total, length), dtype),
-            np.empty(columns * _KEPT[mode] * units + line, dtype),
+            aligned((columns * _KEPT[mode] * units + line,), dtype),
         )
     h, c = (*first, None)[:2]
     h_n, c_n = (*last, None)[:2]
     _run(
         mode, False, way, weights, np.ascontiguousarray(x), h, c,
-        *[_plain(part) for part in weights[:4]], y, h_n, c_n, *(saved or (None, None)),
-        *[None] * 11,
+        *[_plain(part) for part in weights[:4]], y, h_n, c_n, *saved,
     )  # fmt: skip
     return y, tuple(last), saved
 
@@ -132,14 +132,14 @@ def step(x: Array, state: States, weights: Weights, mode: str) -> States:
     way = _one_step(len(x))
     if not _fits(way, weights):
         return FUSED[mode].step(x, state, weights)
-    new = [np.empty(part.shape, part.dtype) for part in state]
-    h, c = (*map(_plain, state), None)[:2]
-    h_n, c_n = (*new, None)[:2]
+    ih, hh, b_ih, b_hh, _ = weights
+    h, c = (*state, None)[:2]
+    h_n, c_n = np.empty(h.shape, h.dtype), None if c is None else np.empty(c.shape, c.dtype)
     _run(
-        mode, False, way, weights, _plain(x), h, c, *map(_plain, weights[:4]), h_n, h_n, c_n,
-        *[None] * 13,
+        mode, False, way, weights, _plain(x), _plain(h), _plain(c), _plain(ih), _plain(hh),
+        _plain(b_ih), _plain(b_hh), h_n, h_n, c_n,
     )  # fmt: skip
-    return tuple(new)
+    return (h_n,) if c_n is None else (h_n, c_n)
 
 
 def _cell(mode: str) -> FusedCell:

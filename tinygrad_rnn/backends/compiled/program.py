@@ -13,8 +13,9 @@ import numpy as np
 
 from .. import cpu
 from ..fused.steps import Array
+from .memory import LINE, aligned
 
-_LINE, _NEAR = 64, 1024  # bytes: a line of the cache; rows at such distances share few of them
+_NEAR = 1024  # bytes: rows at such distances share few lines of the cache
 _NARROW = 64  # columns, below which rows lie without gaps
 _ELEMENTWISE = 8  # what an elementwise operation on a number costs, in products of numbers
 _OVER_COLUMNS = ("SUM", "DOT", "LARGEST_OF")
@@ -290,11 +291,11 @@ def _columns(matrix: Matrix, memory: list[Array]) -> Array:
 def _space(space: Space, dtype: np.dtype[Any]) -> Array:
     """Rows begin with lines of the cache, and do not all share the same few."""
     places, sequences, columns = space
-    line, pitch = _LINE // dtype.itemsize, columns
+    line, pitch = LINE // dtype.itemsize, columns
     if columns >= _NARROW:
         pitch = -(-columns // line) * line
         pitch += line if pitch * dtype.itemsize % _NEAR == 0 else 0
-    return _aligned((places, sequences, pitch), dtype)[:, :, :columns]
+    return aligned((places, sequences, pitch), dtype)[:, :, :columns]
 
 
 def _panels(matrix: Array) -> Array:
@@ -303,17 +304,9 @@ def _panels(matrix: Array) -> Array:
         matrix = matrix.copy()
     depth, columns = matrix.shape
     wide = cpu.panel_columns(matrix.dtype)
-    panels = _aligned((1, 1, -(-columns // wide) * wide * depth), matrix.dtype)
+    panels = aligned((1, 1, -(-columns // wide) * wide * depth), matrix.dtype)
     cpu.pack(matrix, panels)
     return panels
-
-
-def _aligned(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> Array:
-    """Memory that begins with a line of the cache."""
-    size = shape[0] * shape[1] * shape[2] * dtype.itemsize
-    memory = np.empty(size + _LINE, np.uint8)
-    skipped = -memory.__array_interface__["data"][0] % _LINE
-    return np.ndarray(shape, dtype, memory.data, skipped)
 
 
 def make(batch: int, dtype: np.dtype[Any]) -> Program | None:

@@ -137,8 +137,8 @@ INLINE void THE(projected_tile)(const struct call *call, const struct THE(memory
 }
 
 /* ROWS rows of a weight's gradient, from a run of steps: the product of the gradients of sums, `rows`,
-   which are those of slot 0, with the run's packed columns, into `to`, or added if `add`. The first
-   `some` rows are there. */
+   which are those of slot 0 and the first part, with the run's packed columns, into `to`, or added if
+   `add`. The first `some` rows are there. */
 static OWN_REGISTERS void THE(weight_tile)(const struct call *call,
                                            const struct THE(memory) *memory, struct range run,
                                            const REAL *const *rows, const REAL *panel,
@@ -151,11 +151,15 @@ static OWN_REGISTERS void THE(weight_tile)(const struct call *call,
         __builtin_prefetch(to[r] + there - 1, 1);
     }
     for (ptrdiff_t s = run.begin; s < run.end; s++) {
-        const ptrdiff_t shift = s % memory->slots * memory->slot, n = call->counts[s];
-        const REAL *shifted[ROWS];
-        UNROLLED for (int r = 0; r < ROWS; r++) shifted[r] = rows[r] + shift;
-        NAME(whole_product)(sums, VECTORS, shifted, 1, panel, VECTORS * LANES, n);
-        panel += n * VECTORS * LANES;
+        const ptrdiff_t slot = s % memory->slots * memory->slot, n = call->counts[s];
+        for (ptrdiff_t b = 0; b < n; b += memory->width) {
+            const ptrdiff_t shift = slot + b * memory->rows;
+            const ptrdiff_t depth = n - b < memory->width ? n - b : memory->width;
+            const REAL *shifted[ROWS];
+            UNROLLED for (int r = 0; r < ROWS; r++) shifted[r] = rows[r] + shift;
+            NAME(whole_product)(sums, VECTORS, shifted, 1, panel, VECTORS * LANES, depth);
+            panel += depth * VECTORS * LANES;
+        }
     }
     UNROLLED for (int r = 0; r < ROWS; r++) /* counted, so that sums stay in registers */
         if (r < some) {
@@ -212,20 +216,22 @@ static void THE(weight_gradients)(const struct call *call, const struct THE(memo
 /* The gradients of the biases of the member's units from a run of steps. */
 static void THE(bias_gradients)(const struct call *call, const struct THE(memory) *memory,
                                 struct range run, struct range own) {
-    const ptrdiff_t hidden = call->hidden;
-    for (ptrdiff_t s = run.begin; s < run.end; s++)
-        for (ptrdiff_t unit = own.begin; unit < own.end && unit < hidden; unit++)
-            for (int sum = 0; sum < SUMS; sum++) {
-                const REAL *const d = THE(gradient_of)(
-                    memory->d + s % memory->slots * memory->slot, memory, unit, sum);
-                REAL total = 0;
-                for (ptrdiff_t b = 0; b < call->counts[s]; b++) total += d[b];
-                for (int g = 0; g < GATES; g++) {
-                    if (THE(sum_of_input)(g) == sum)
-                        ((REAL *)call->g_b_ih)[g * hidden + unit] += total;
-                    if (g == sum) ((REAL *)call->g_b_hh)[g * hidden + unit] += total;
-                }
+    const ptrdiff_t hidden = call->hidden, width = memory->width;
+    for (ptrdiff_t unit = own.begin; unit < own.end && unit < hidden; unit++)
+        for (int sum = 0; sum < SUMS; sum++) {
+            vec sums = {0}; /* behind the last sequence, up to the end of its vector, there are zeros */
+            for (ptrdiff_t s = run.begin; s < run.end; s++) {
+                const REAL *d = THE(gradient_of)(memory->d + s % memory->slots * memory->slot, memory,
+                                                 unit, sum);
+                for (ptrdiff_t n = call->counts[s]; n > 0; n -= width, d += memory->rows * width)
+                    for (ptrdiff_t i = 0; i < n && i < width; i += LANES) sums += NAME(load)(d + i);
             }
+            const REAL total = NAME(total)(sums);
+            for (int g = 0; g < GATES; g++) {
+                if (THE(sum_of_input)(g) == sum) ((REAL *)call->g_b_ih)[g * hidden + unit] += total;
+                if (g == sum) ((REAL *)call->g_b_hh)[g * hidden + unit] += total;
+            }
+        }
 }
 
 /* The gradient of x for ROWS sequences of a step, the first `some` of which are there, from the
@@ -258,80 +264,99 @@ static void THE(input_gradients)(const struct call *call, const struct THE(memor
             REAL *const d = memory->d + s % memory->slots * memory->slot;
             const ptrdiff_t n = call->counts[s];
             REAL *const to = (REAL *)call->g_x + call->times[s] * call->batch * inputs + j;
-            for (ptrdiff_t b = 0; b < n; b += ROWS)
-                THE(input_tile)(call, memory, d + b, panel, to + b * inputs, n - b, inputs - j);
+            for (ptrdiff_t b = 0; b < n; b += ROWS) {
+                const ptrdiff_t in_part = b % memory->width;
+                THE(input_tile)(call, memory, d + (b - in_part) * memory->rows + in_part, panel,
+                                to + b * inputs, n - b, inputs - j);
+            }
         }
     }
 }
 
 static void THE(backward)(void *argument, struct member member) {
-    const struct call *const call = argument;
-    const struct THE(memory) memory = THE(backward_memory)(call, member.members);
-    const ptrdiff_t hidden = call->hidden, outputs = call->outputs, width = memory.width;
-    const struct range own = share(hidden, BLOCK, member), outs = share(outputs, BLOCK, member);
-    const ptrdiff_t real = (outs.end < outputs ? outs.end : outputs) - outs.begin;
-    const size_t row_size = width * sizeof(REAL);
+    const struct call *const whole = argument;
+    const ptrdiff_t hidden = whole->hidden, outputs = whole->outputs;
+    struct THE(memory) memory = THE(backward_memory)(whole, member.members);
+    struct range own = share(hidden, BLOCK, member), outs = share(outputs, BLOCK, member);
+    const size_t row_size = memory.width * sizeof(REAL);
     REAL *const panel = memory.panels + member.me * memory.panel_size;
-    THE(pack_weights)(memory.packed, call->w_hh, hidden, GATES, outputs, outs);
-    if (call->w_hr) THE(pack_weights)(memory.packed_hr, call->w_hr, outputs, 1, hidden, own);
-    memset(memory.carry + outs.begin * width, 0, size_of(outs, row_size));
-    memset(memory.g_y + outs.begin * width, 0, size_of(outs, row_size));
-    if (STATES > 1) memset(memory.d_c + own.begin * width, 0, size_of(own, row_size));
+    THE(pack_weights)(memory.packed, whole->w_hh, hidden, GATES, outputs, outs);
+    if (whole->w_hr) THE(pack_weights)(memory.packed_hr, whole->w_hr, outputs, 1, hidden, own);
+    memset(memory.carry + outs.begin * memory.width, 0, size_of(outs, row_size));
+    memset(memory.g_y + outs.begin * memory.width, 0, size_of(outs, row_size));
+    if (STATES > 1) memset(memory.d_c + own.begin * memory.width, 0, size_of(own, row_size));
     if (member.me == 0) memset(memory.d, 0, memory.slots * memory.slot * sizeof(REAL));
 
     ptrdiff_t kept_columns = 0, row = 0; /* up to the end of the step */
-    for (ptrdiff_t s = 0; s < call->steps; s++) {
-        kept_columns += THE(kept_stride)(call, call->counts[s]);
-        row += call->counts[s];
+    for (ptrdiff_t s = 0; s < whole->steps; s++) {
+        kept_columns += THE(kept_stride)(whole, whole->counts[s]);
+        row += whole->counts[s];
     }
     team_meet(member);
+    const struct range of_biases = own;
+    const int parts = THE(parts_of)(whole, memory.width, member.members);
+    struct member steps = member; /* those who do the steps together */
+    if (parts > 1) steps = (struct member){.members = 1};
+    own = share(hidden, BLOCK, steps);
+    outs = share(outputs, BLOCK, steps);
+    memory.width /= parts;
+    struct THE(memory) mine = memory; /* the member's part of it */
+    mine.first = parts > 1 ? member.me * mine.width : 0;
+    mine.carry += mine.first * mine.outputs;
+    mine.g_y += mine.first * mine.outputs;
+    mine.d_c += mine.first * mine.units;
+    mine.d += mine.first * mine.rows;
+    const struct call call = THE(from)(whole, mine.first, mine.length);
+    const ptrdiff_t width = mine.width;
+    const ptrdiff_t real = (outs.end < outputs ? outs.end : outputs) - outs.begin;
     struct THE(step) step = {0};
-    struct range run = {call->steps, call->steps};
-    for (ptrdiff_t s = call->steps - 1; s >= -1; s--) {
-        const ptrdiff_t n = s < 0 ? 0 : call->counts[s], before = step.n;
-        const ptrdiff_t most = n > before ? n : before, stride = THE(kept_stride)(call, n);
+    struct range run = {call.steps, call.steps};
+    for (ptrdiff_t s = call.steps - 1; s >= -1; s--) {
+        const ptrdiff_t all = s < 0 ? 0 : call.counts[s], n = THE(among)(&mine, all);
+        const ptrdiff_t before = step.n, most = n > before ? n : before;
+        const ptrdiff_t stride = THE(kept_stride)(&call, all);
         kept_columns -= stride;
-        row -= n;
+        row -= all;
         step = (struct THE(step)){
-            .d = s < 0 ? NULL : memory.d + s % memory.slots * memory.slot,
+            .d = s < 0 ? NULL : mine.d + s % mine.slots * mine.slot,
             .later = step.d,
-            .kept = (const REAL *)call->kept + KEPT * memory.units * kept_columns,
+            .kept = (const REAL *)call.kept + KEPT * mine.units * kept_columns,
             .n = n,
             .before = before,
             .stride = stride,
         };
         if (n > before)
-            THE(change)(memory.carry, width, outs, outputs, before, n, call->g_last[0], NULL);
+            THE(change)(mine.carry, width, outs, outputs, before, n, call.g_last[0], NULL);
         if (STATES > 1)
-            THE(change)(memory.d_c, width, own, hidden, before, n, call->g_last[1],
-                        call->g_first[1]);
+            THE(change)(mine.d_c, width, own, hidden, before, n, call.g_last[1], call.g_first[1]);
         for (ptrdiff_t u = own.begin; n < before && STATES > 1 && u < own.end; u++)
-            memset(memory.d_c + u * width + n, 0, (before - n) * sizeof(REAL));
-        if (n && call->g_y) {
-            NAME(turn)(memory.g_y + outs.begin * width, width,
-                       (const REAL *)call->g_y + call->times[s] * call->batch * outputs + outs.begin,
+            memset(mine.d_c + u * width + n, 0, (before - n) * sizeof(REAL));
+        if (n && call.g_y) {
+            NAME(turn)(mine.g_y + outs.begin * width, width,
+                       (const REAL *)call.g_y + call.times[s] * call.batch * outputs + outs.begin,
                        outputs, n, real);
             for (ptrdiff_t u = outs.begin; n < before && u < outs.end; u++)
-                memset(memory.g_y + u * width + n, 0, (before - n) * sizeof(REAL));
+                memset(mine.g_y + u * width + n, 0, (before - n) * sizeof(REAL));
         }
         for (ptrdiff_t output = outs.begin; output < outs.end; output += ROWS)
-            if (call->w_hr)
-                OVER_COLUMNS(most, THE(outputs_tile), call, &memory, &step, output);
+            if (call.w_hr)
+                OVER_COLUMNS(most, THE(outputs_tile), &call, &mine, &step, output);
             else
-                OVER_COLUMNS(most, THE(backward_tile), call, &memory, &step, output);
-        if (call->w_hr) {
-            team_meet(member);
+                OVER_COLUMNS(most, THE(backward_tile), &call, &mine, &step, output);
+        if (call.w_hr) {
+            team_meet(steps);
             for (ptrdiff_t unit = own.begin; unit < own.end; unit += ROWS)
-                OVER_COLUMNS(n, THE(projected_tile), call, &memory, &step, unit);
+                OVER_COLUMNS(n, THE(projected_tile), &call, &mine, &step, unit);
         }
-        team_meet(member);
+        team_meet(steps);
         if (s >= 0) run.begin = s;
         if (run.end > run.begin && (s < 0 || run.end - run.begin == memory.slots - 1)) {
-            THE(weight_gradients)(call, &memory, run, row, W_HH, panel, member);
-            THE(weight_gradients)(call, &memory, run, row, W_IH, panel, member);
-            if (call->w_hr) THE(weight_gradients)(call, &memory, run, row, W_HR, panel, member);
-            if (call->g_b_ih) THE(bias_gradients)(call, &memory, run, own);
-            if (call->g_x) THE(input_gradients)(call, &memory, run, panel, member);
+            if (parts > 1) team_meet(member);
+            THE(weight_gradients)(whole, &memory, run, row, W_HH, panel, member);
+            THE(weight_gradients)(whole, &memory, run, row, W_IH, panel, member);
+            if (call.w_hr) THE(weight_gradients)(whole, &memory, run, row, W_HR, panel, member);
+            if (call.g_b_ih) THE(bias_gradients)(whole, &memory, run, of_biases);
+            if (call.g_x) THE(input_gradients)(whole, &memory, run, panel, member);
             run.end = run.begin;
             team_meet(member); /* their memory is used again */
         }

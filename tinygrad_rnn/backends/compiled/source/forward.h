@@ -1,35 +1,49 @@
 /* A cell ahead over a sequence. Included by sequence.h. */
 
-/* UNITS units of a step, `vectors` vectors of sequences from column `at` on. */
-INLINE void THE(forward_tile)(const struct call *call, const struct THE(memory) *memory, int now,
-                              REAL *kept, ptrdiff_t stride, ptrdiff_t unit, ptrdiff_t at,
-                              int vectors) {
-    const ptrdiff_t hidden = call->hidden, inputs = call->inputs, outputs = call->outputs;
-    const ptrdiff_t width = memory->width;
-    const REAL *const w_ih = call->w_ih, *const w_hh = call->w_hh;
+/* The rows of weights of UNITS units, and which of their sums each row belongs to. */
+struct THE(rows) {
     const REAL *of_x[UNITS * GATES], *of_h[UNITS * GATES];
     int sum_x[UNITS * GATES], sum_h[UNITS * GATES];
-    vec sums[UNITS * SUMS][VECTORS];
+};
+
+INLINE struct THE(rows) THE(rows_of)(const struct call *call, ptrdiff_t unit) {
+    const ptrdiff_t hidden = call->hidden, inputs = call->inputs, outputs = call->outputs;
+    struct THE(rows) rows;
     UNROLLED for (int u = 0; u < UNITS; u++) {
         const ptrdiff_t row = unit + u < hidden ? unit + u : hidden - 1; /* one that is there */
         UNROLLED for (int g = 0; g < GATES; g++) {
-            of_x[u * GATES + g] = w_ih + (g * hidden + row) * inputs;
-            of_h[u * GATES + g] = w_hh + (g * hidden + row) * outputs;
-            sum_x[u * GATES + g] = u * SUMS + THE(sum_of_input)(g);
-            sum_h[u * GATES + g] = u * SUMS + g;
+            rows.of_x[u * GATES + g] = (const REAL *)call->w_ih + (g * hidden + row) * inputs;
+            rows.of_h[u * GATES + g] = (const REAL *)call->w_hh + (g * hidden + row) * outputs;
+            rows.sum_x[u * GATES + g] = u * SUMS + THE(sum_of_input)(g);
+            rows.sum_h[u * GATES + g] = u * SUMS + g;
         }
-        UNROLLED for (int s = 0; s < SUMS; s++)
-            UNROLLED for (int v = 0; v < vectors; v++)
-                sums[u * SUMS + s][v] = NAME(all)(memory->bias[(unit + u) * SUMS + s]);
     }
+    return rows;
+}
+
+/* UNITS units of a step, `vectors` vectors of sequences from column `at` on; or several times as many
+   units, whose functions then overlap. */
+INLINE void THE(units_tile)(const struct call *call, const struct THE(memory) *memory, int now,
+                            REAL *kept, ptrdiff_t stride, ptrdiff_t unit, ptrdiff_t at, int vectors,
+                            int times) {
+    const ptrdiff_t width = memory->width;
+    const int all = times * UNITS;
+    vec sums[VECTORS * UNITS * SUMS][VECTORS];
+    UNROLLED for (int s = 0; s < all * SUMS; s++)
+        UNROLLED for (int v = 0; v < vectors; v++)
+            sums[s][v] = NAME(all)(memory->bias[unit * SUMS + s]);
     /* Where the product's time is too short for the memory to be fetched after it */
-    UNROLLED for (int row = 0; kept && row < UNITS * KEPT; row++)
+    for (int row = 0; kept && row < all * KEPT; row++)
         UNROLLED for (int v = 0; v < vectors; v++)
             __builtin_prefetch(kept + (unit * KEPT + row) * stride + at + v * LANES, 1);
-    NAME(product)(sums, sum_x, UNITS * GATES, vectors, of_x, 1, memory->x[now] + at, width, inputs);
-    NAME(product)(sums, sum_h, UNITS * GATES, vectors, of_h, 1, memory->h[now] + at, width,
-                  outputs);
-    UNROLLED for (int u = 0; u < UNITS; u++)
+    UNROLLED for (int u = 0; u < all; u += UNITS) {
+        const struct THE(rows) rows = THE(rows_of)(call, unit + u);
+        NAME(product)(sums + u * SUMS, rows.sum_x, UNITS * GATES, vectors, rows.of_x, 1,
+                      memory->x[now] + at, width, call->inputs);
+        NAME(product)(sums + u * SUMS, rows.sum_h, UNITS * GATES, vectors, rows.of_h, 1,
+                      memory->h[now] + at, width, call->outputs);
+    }
+    UNROLLED for (int u = 0; u < all; u++)
         UNROLLED for (int v = 0; v < vectors; v++) {
             const ptrdiff_t place = (unit + u) * width + at + v * LANES;
             vec of_unit[SUMS];
@@ -39,6 +53,20 @@ INLINE void THE(forward_tile)(const struct call *call, const struct THE(memory) 
                 kept ? kept + (unit + u) * KEPT * stride + at + v * LANES : NULL, stride);
             NAME(store)(memory->m[!now] + place, m);
         }
+}
+
+enum { THE(TOGETHER) = UNITS < BLOCK ? VECTORS * UNITS : UNITS };
+
+/* TOGETHER units of a step. */
+INLINE void THE(forward_tile)(const struct call *call, const struct THE(memory) *memory, int now,
+                              REAL *kept, ptrdiff_t stride, ptrdiff_t unit, ptrdiff_t at,
+                              int vectors) {
+    if (vectors == 1) {
+        THE(units_tile)(call, memory, now, kept, stride, unit, at, 1, THE(TOGETHER) / UNITS);
+    } else {
+        for (int u = 0; u < THE(TOGETHER); u += UNITS)
+            THE(units_tile)(call, memory, now, kept, stride, unit + u, at, vectors, 1);
+    }
 }
 
 /* ROWS outputs of the projection of a step. */
@@ -57,26 +85,27 @@ INLINE void THE(projection_tile)(const struct call *call, const struct THE(memor
 }
 
 /* The x of step s as columns, a share of it per member; and a copy of it for backward. */
-static void THE(bring_x)(const struct call *call, REAL *to, ptrdiff_t width, ptrdiff_t s,
-                         REAL *column, ptrdiff_t length, struct member member) {
-    const ptrdiff_t inputs = call->inputs, n = call->counts[s];
+static void THE(bring_x)(const struct call *call, const struct THE(memory) *memory, int now,
+                         ptrdiff_t s, REAL *column, struct member member) {
+    const ptrdiff_t inputs = call->inputs, n = THE(among)(memory, call->counts[s]);
     const REAL *const x = (const REAL *)call->x + call->times[s] * call->batch * inputs;
     struct range own = share(inputs, 1, member);
-    NAME(turn)(to + own.begin * width, width, x + own.begin, inputs, n, own.end - own.begin);
+    NAME(turn)(memory->x[now] + own.begin * memory->width, memory->width, x + own.begin, inputs, n,
+               own.end - own.begin);
     if (!column) return;
     own = share(n, 1, member);
     for (ptrdiff_t b = own.begin; b < own.end; b++)
-        memcpy(column + b * length + call->outputs, x + b * inputs, inputs * sizeof(REAL));
+        memcpy(column + b * memory->length + call->outputs, x + b * inputs, inputs * sizeof(REAL));
 }
 
 /* The member's outputs, `count` of them, of the h before step s + 1, for backward: what y of step s
    has, or what sequences that join bring. */
-static void THE(bring_h)(const struct call *call, ptrdiff_t s, ptrdiff_t output, ptrdiff_t count,
-                         REAL *column, ptrdiff_t length) {
-    const ptrdiff_t outputs = call->outputs, next = call->counts[s + 1];
-    const ptrdiff_t ran = s < 0 ? 0 : call->counts[s];
+static void THE(bring_h)(const struct call *call, const struct THE(memory) *memory, ptrdiff_t s,
+                         ptrdiff_t output, ptrdiff_t count, REAL *column) {
+    const ptrdiff_t outputs = call->outputs, next = THE(among)(memory, call->counts[s + 1]);
+    const ptrdiff_t ran = s < 0 ? 0 : THE(among)(memory, call->counts[s]);
     const REAL *const y = s < 0 ? NULL : (REAL *)call->y + call->times[s] * call->batch * outputs;
-    for (ptrdiff_t b = 0; b < next; b++, column += length)
+    for (ptrdiff_t b = 0; b < next; b++, column += memory->length)
         memcpy(column + output, (b < ran ? y : (const REAL *)call->first[0]) + b * outputs + output,
                count * sizeof(REAL));
 }
@@ -93,60 +122,52 @@ static void THE(change)(REAL *state, ptrdiff_t width, struct range own, ptrdiff_
 
 /* ----- forward of few sequences ----- */
 
-/* The products of `count` rows of weights (`stride` numbers apart) with one vector: those of whole
-   vectors are added to partial, the rest to sums. Row g belongs to the sum of its number, rows of
-   W_ih to `sum_of_input`. */
-INLINE void THE(dots)(int count, int of_input, const REAL *rows, ptrdiff_t stride,
-                      const REAL *vector, ptrdiff_t length, vec *partial, REAL *sums) {
+/* The products of `count` rows with one vector: those of whole vectors are added to partial, the
+   rest to sums. `map` says which of these a row belongs to. */
+INLINE void THE(dots)(int count, const int *map, const REAL *const *rows, const REAL *vector,
+                      ptrdiff_t length, vec *partial, REAL *sums) {
     ptrdiff_t k = 0;
     for (; k + LANES <= length; k += LANES) {
         const vec numbers = NAME(load)(vector + k);
-        UNROLLED for (int g = 0; g < count; g++)
-            partial[of_input ? THE(sum_of_input)(g) : g] +=
-                NAME(load)(rows + g * stride + k) * numbers;
+        UNROLLED for (int r = 0; r < count; r++)
+            partial[map[r]] += NAME(load)(rows[r] + k) * numbers;
     }
     if (k == length) return;
-    four rest[BLOCK] = {{0}};
-    for (; k + 4 <= length; k += 4)
-        UNROLLED for (int g = 0; g < count; g++)
-            rest[g] += *(const four *)(rows + g * stride + k) * *(const four *)(vector + k);
-    UNROLLED for (int g = 0; g < count; g++) {
-        REAL total = (rest[g][0] + rest[g][1]) + (rest[g][2] + rest[g][3]);
-        for (ptrdiff_t i = k; i < length; i++) total += rows[g * stride + i] * vector[i];
-        sums[of_input ? THE(sum_of_input)(g) : g] += total;
+    if (!k) {
+        UNROLLED for (int r = 0; r < count; r++)
+            for (ptrdiff_t i = 0; i < length; i++) sums[map[r]] += rows[r][i] * vector[i];
+        return;
     }
-}
-
-INLINE REAL THE(total)(vec x) {
-    REAL numbers[VECTOR_BYTES / sizeof(REAL)], total = 0;
-    NAME(store)(numbers, x);
-    for (ptrdiff_t i = 0; i < LANES; i++) total += numbers[i];
-    return total;
+    /* The last whole vector, without what was there before */
+    const NAME(bits) new = (NAME(bits))NAME(load)((const REAL *)NAME(behind) + length - k);
+    const vec numbers = NAME(load)(vector + length - LANES);
+    UNROLLED for (int r = 0; r < count; r++)
+        partial[map[r]] += (vec)((NAME(bits))(NAME(load)(rows[r] + length - LANES) * numbers) & new);
 }
 
 /* The member's units of one sequence, number b of those that run, in a step from its x and h. */
 static void THE(units_of_one)(const struct call *call, const struct THE(memory) *memory,
                               const REAL *x, const REAL *h, REAL *c, REAL *m, REAL *kept,
                               ptrdiff_t stride, ptrdiff_t b, struct range own) {
-    const ptrdiff_t hidden = call->hidden, inputs = call->inputs, outputs = call->outputs;
-    const REAL *const w_ih = call->w_ih, *const w_hh = call->w_hh;
-    for (ptrdiff_t unit = own.begin; unit < own.end; unit += BLOCK) {
-        REAL sums[SUMS][BLOCK + VECTOR_BYTES / sizeof(REAL)] = {{0}};
-        for (ptrdiff_t u = 0; u < BLOCK && unit + u < hidden; u++) {
-            REAL of_unit[SUMS];
-            memcpy(of_unit, memory->bias + (unit + u) * SUMS, sizeof of_unit);
-            vec partial[SUMS] = {{0}};
-            THE(dots)(GATES, 1, w_ih + (unit + u) * inputs, hidden * inputs, x, inputs, partial,
-                      of_unit);
-            THE(dots)(GATES, 0, w_hh + (unit + u) * outputs, hidden * outputs, h, outputs, partial,
-                      of_unit);
-            UNROLLED for (int i = 0; i < SUMS; i++) sums[i][u] = of_unit[i] + THE(total)(partial[i]);
+    enum { LENGTH = LANES > BLOCK ? LANES : BLOCK };
+    for (ptrdiff_t unit = own.begin; unit < own.end; unit += LENGTH) {
+        REAL sums[SUMS][LENGTH] = {{0}};
+        const ptrdiff_t end = unit + LENGTH < own.end ? unit + LENGTH : own.end;
+        for (ptrdiff_t u = unit; u < end && u < call->hidden; u += UNITS) {
+            const struct THE(rows) rows = THE(rows_of)(call, u);
+            REAL of_units[UNITS * SUMS];
+            vec partial[UNITS * SUMS] = {{0}};
+            memcpy(of_units, memory->bias + u * SUMS, sizeof of_units);
+            THE(dots)(UNITS * GATES, rows.sum_x, rows.of_x, x, call->inputs, partial, of_units);
+            THE(dots)(UNITS * GATES, rows.sum_h, rows.of_h, h, call->outputs, partial, of_units);
+            UNROLLED for (int i = 0; i < UNITS * SUMS; i++)
+                sums[i % SUMS][u - unit + i / SUMS] = of_units[i] + NAME(total)(partial[i]);
         }
-        for (ptrdiff_t u = unit; u < unit + BLOCK; u += LANES) {
+        for (ptrdiff_t u = unit; u < end; u += LANES) {
             vec of_units[SUMS];
             REAL before[VECTOR_BYTES / sizeof(REAL)] = {0}, of_c[VECTOR_BYTES / sizeof(REAL)];
             REAL rows[KEPT * (VECTOR_BYTES / sizeof(REAL))];
-            const ptrdiff_t count = BLOCK < LANES ? BLOCK : LANES;
+            const ptrdiff_t count = end - u < LANES ? end - u : LANES;
             if (!call->w_hr) memcpy(before, h + u, count * sizeof(REAL));
             if (STATES > 1) memcpy(of_c, c + u, count * sizeof(REAL));
             for (int i = 0; i < SUMS; i++) of_units[i] = NAME(load)(sums[i] + u - unit);
@@ -166,15 +187,13 @@ static void THE(projection_of_one)(const struct call *call, const REAL *m, REAL 
     const ptrdiff_t hidden = call->hidden;
     const REAL *const w_hr = call->w_hr;
     memset(h + outs.begin, 0, size_of(outs, sizeof(REAL)));
-    for (ptrdiff_t p = outs.begin; p < outs.end && p < call->outputs; p += BLOCK) {
-        vec partial[BLOCK] = {{0}};
-        const ptrdiff_t count = call->outputs - p < BLOCK ? call->outputs - p : BLOCK;
-        if (count == BLOCK)
-            THE(dots)(BLOCK, 0, w_hr + p * hidden, hidden, m, hidden, partial, h + p);
-        else
-            for (ptrdiff_t i = 0; i < count; i++)
-                THE(dots)(1, 0, w_hr + (p + i) * hidden, hidden, m, hidden, partial + i, h + p + i);
-        for (ptrdiff_t i = 0; i < count; i++) h[p + i] += THE(total)(partial[i]);
+    for (ptrdiff_t p = outs.begin; p < outs.end && p < call->outputs; p += ROWS) {
+        const REAL *rows[ROWS];
+        vec partial[ROWS] = {{0}};
+        UNROLLED for (int r = 0; r < ROWS; r++)
+            rows[r] = w_hr + (p + r < call->outputs ? p + r : call->outputs - 1) * hidden;
+        THE(dots)(ROWS, NAME(same), rows, m, hidden, partial, h + p);
+        UNROLLED for (int r = 0; r < ROWS; r++) h[p + r] += NAME(total)(partial[r]);
     }
 }
 
@@ -244,15 +263,25 @@ static void THE(forward_few)(const struct call *call, const struct THE(memory) *
 
 /* ----- forward ----- */
 
+/* One of several parts of the memory. */
+static void THE(take_part)(struct THE(memory) *memory, const struct call *call, int part, int parts) {
+    memory->width /= parts;
+    memory->first = part * memory->width;
+    for (int i = 0; i < 2; i++) {
+        memory->h[i] += memory->first * memory->outputs;
+        memory->m[i] += memory->first * memory->units;
+        memory->x[i] += memory->first * call->inputs;
+    }
+    memory->c += memory->first * memory->units;
+}
+
 static void THE(forward)(void *argument, struct member member) {
-    const struct call *const call = argument;
-    const struct THE(memory) memory = THE(forward_memory)(call);
-    const ptrdiff_t hidden = call->hidden, inputs = call->inputs, outputs = call->outputs;
-    const ptrdiff_t width = memory.width, length = memory.length;
-    const struct range own = share(hidden, BLOCK, member), outs = share(outputs, BLOCK, member);
-    const ptrdiff_t units = (own.end < hidden ? own.end : hidden) - own.begin;
-    const ptrdiff_t real = (outs.end < outputs ? outs.end : outputs) - outs.begin;
-    const REAL *const b_ih = call->b_ih, *const b_hh = call->b_hh;
+    struct call call = *(const struct call *)argument;
+    struct THE(memory) memory = THE(forward_memory)(&call);
+    const ptrdiff_t hidden = call.hidden, inputs = call.inputs, outputs = call.outputs;
+    const ptrdiff_t length = memory.length;
+    struct range own = share(hidden, BLOCK, member), outs = share(outputs, BLOCK, member);
+    const REAL *const b_ih = call.b_ih, *const b_hh = call.b_hh;
     for (ptrdiff_t u = own.begin; u < own.end; u++)
         for (int s = 0; s < SUMS; s++) {
             REAL sum = 0;
@@ -262,46 +291,59 @@ static void THE(forward)(void *argument, struct member member) {
             }
             memory.bias[u * SUMS + s] = sum;
         }
-    if (call->batch <= FEW) {
-        THE(forward_few)(call, &memory, member);
+    if (call.batch <= FEW) {
+        THE(forward_few)(&call, &memory, member);
         return;
     }
     const struct range features = share(inputs, 1, member);
+    const size_t row_size = memory.width * sizeof(REAL);
     for (int i = 0; i < 2; i++) {
-        memset(memory.h[i] + outs.begin * width, 0, size_of(outs, width * sizeof(REAL)));
-        memset(memory.x[i] + features.begin * width, 0, size_of(features, width * sizeof(REAL)));
+        memset(memory.h[i] + outs.begin * memory.width, 0, size_of(outs, row_size));
+        memset(memory.x[i] + features.begin * memory.width, 0, size_of(features, row_size));
     }
-    if (STATES > 1) memset(memory.c + own.begin * width, 0, size_of(own, width * sizeof(REAL)));
+    if (STATES > 1) memset(memory.c + own.begin * memory.width, 0, size_of(own, row_size));
+    const int parts = THE(parts_of)(&call, memory.width, member.members);
+    if (parts > 1) {
+        team_meet(member); /* all biases and zeros are there */
+        THE(take_part)(&memory, &call, member.me, parts);
+        call = THE(from)(&call, memory.first, length);
+        member = (struct member){.members = 1};
+        own = share(hidden, BLOCK, member);
+        outs = share(outputs, BLOCK, member);
+    }
+    const ptrdiff_t width = memory.width;
+    const ptrdiff_t units = (own.end < hidden ? own.end : hidden) - own.begin;
+    const ptrdiff_t real = (outs.end < outputs ? outs.end : outputs) - outs.begin;
 
-    REAL *kept = call->kept, *columns = call->columns;
+    REAL *kept = call.kept, *column = call.columns;
     int now = 0;
-    for (ptrdiff_t s = -1; s < call->steps; s++) {
-        const ptrdiff_t n = s < 0 ? 0 : call->counts[s];
-        const ptrdiff_t next = s + 1 < call->steps ? call->counts[s + 1] : 0;
-        const ptrdiff_t stride = THE(kept_stride)(call, n);
-        for (ptrdiff_t unit = own.begin; n && unit < own.end; unit += UNITS)
-            OVER_COLUMNS(n, THE(forward_tile), call, &memory, now, kept, stride, unit);
+    for (ptrdiff_t s = -1; s < call.steps; s++) {
+        const ptrdiff_t all = s < 0 ? 0 : call.counts[s], n = THE(among)(&memory, all);
+        const ptrdiff_t next = s + 1 < call.steps ? THE(among)(&memory, call.counts[s + 1]) : 0;
+        const ptrdiff_t stride = THE(kept_stride)(&call, all);
+        for (ptrdiff_t unit = own.begin; n && unit < own.end; unit += THE(TOGETHER))
+            OVER_COLUMNS(n, THE(forward_tile), &call, &memory, now, kept, stride, unit);
         if (n) now = !now;
         if (kept) kept += KEPT * memory.units * stride;
-        if (n && call->w_hr) {
-            if (columns)
-                NAME(turn)(columns + outputs + inputs + own.begin, length,
+        if (n && call.w_hr) {
+            if (column)
+                NAME(turn)(column + outputs + inputs + own.begin, length,
                            memory.m[now] + own.begin * width, width, units, n);
             team_meet(member);
             for (ptrdiff_t output = outs.begin; output < outs.end; output += ROWS)
-                OVER_COLUMNS(n, THE(projection_tile), call, &memory, now, output);
+                OVER_COLUMNS(n, THE(projection_tile), &call, &memory, now, output);
         }
         REAL *const h = memory.h[now];
         if (n)
-            NAME(turn)((REAL *)call->y + call->times[s] * call->batch * outputs + outs.begin, outputs,
+            NAME(turn)((REAL *)call.y + call.times[s] * call.batch * outputs + outs.begin, outputs,
                        h + outs.begin * width, width, real, n);
-        THE(change)(h, width, outs, outputs, n, next, call->first[0], call->last[0]);
+        THE(change)(h, width, outs, outputs, n, next, call.first[0], call.last[0]);
         if (STATES > 1)
-            THE(change)(memory.c, width, own, hidden, n, next, call->first[1], call->last[1]);
-        if (columns) columns += n * length;
-        if (s + 1 < call->steps) {
-            if (columns) THE(bring_h)(call, s, outs.begin, real, columns, length);
-            THE(bring_x)(call, memory.x[now], width, s + 1, columns, length, member);
+            THE(change)(memory.c, width, own, hidden, n, next, call.first[1], call.last[1]);
+        if (column) column += all * length;
+        if (s + 1 < call.steps) {
+            if (column) THE(bring_h)(&call, &memory, s, outs.begin, real, column);
+            THE(bring_x)(&call, &memory, now, s + 1, column, member);
         }
         team_meet(member);
     }

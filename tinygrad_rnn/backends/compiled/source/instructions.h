@@ -26,6 +26,7 @@ enum {
     TOGETHER = 8, /* rows that a program's elementwise instructions run on, one after the other */
     PANELS = 4, /* of a product that are packed at once, so that its rows are read for all of them */
     RUN = 1024, /* columns of gradients that are collected for one product */
+    NEAR = 1 << 19, /* bytes of weights that stay near a core, in its second cache, from step to step */
 };
 
 enum weight { W_HH, W_IH, W_HR };

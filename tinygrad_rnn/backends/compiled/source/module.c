@@ -83,8 +83,10 @@ static PyObject *run(struct call *call, const struct kernel *kernel, int backwar
 static PyObject *call_kernel(PyObject *module, PyObject *const *objects, Py_ssize_t count) {
     (void)module;
     Py_ssize_t n[NUMBERS];
-    if (count != NUMBERS + ARRAYS)
-        return PyErr_Format(PyExc_TypeError, "expected %d arguments", NUMBERS + ARRAYS);
+    if (count < NUMBERS || count > NUMBERS + ARRAYS)
+        return PyErr_Format(PyExc_TypeError, "expected %d to %d arguments", NUMBERS, NUMBERS + ARRAYS);
+    PyObject *arrays[ARRAYS];
+    for (int i = 0; i < ARRAYS; i++) arrays[i] = NUMBERS + i < count ? objects[NUMBERS + i] : Py_None;
     for (int i = 0; i < NUMBERS; i++)
         if ((n[i] = PyLong_AsSsize_t(objects[i])) < 0)
             return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "number %d < 0", i);
@@ -92,7 +94,7 @@ static PyObject *call_kernel(PyObject *module, PyObject *const *objects, Py_ssiz
     const int threads = n[4] < 1 ? 1 : n[4] > MOST_MEMBERS ? MOST_MEMBERS : (int)n[4];
     if (set >= SETS || cell >= CELLS || n[2] > 1 || (cell != LSTM && n[8] != n[9]))
         return PyErr_Format(PyExc_ValueError, "there is no such kernel");
-    struct call call = {.steps = PyObject_Size(objects[NUMBERS]), .batch = n[6], .inputs = n[7],
+    struct call call = {.steps = PyObject_Size(arrays[0]), .batch = n[6], .inputs = n[7],
                         .hidden = n[8], .outputs = n[9]};
     if (call.steps < 0) return NULL;
     const struct kernel *const kernel = &instruction_sets[set]->of[n[2]][cell];
@@ -136,7 +138,6 @@ static PyObject *call_kernel(PyObject *module, PyObject *const *objects, Py_ssiz
     enum { FIRST = 3, COLUMNS = 13, KEPT = 14 };
     const int direction = backward ? BACKWARD : FORWARD;
     Py_buffer views[ARRAYS] = {{0}};
-    PyObject *const *const arrays = objects + NUMBERS;
     PyObject *result = NULL;
     if (find(wanted, arrays, 0, FIRST, direction, views)) {
         if (steps_fit(&call, all)) {
@@ -221,7 +222,7 @@ static PyMethodDef methods[] = {
     {"call", (PyCFunction)(void (*)(void))call_kernel, METH_FASTCALL,
      "Run a kernel: the set of instructions, the cell, whether of doubles, whether backward,\n"
      "threads, steps, batch, inputs, hidden, outputs; then the arrays of struct call, in its order, or\n"
-     "None. `cells.py` is what calls it."},
+     "None; those at the end that are left out are None. `cells.py` is what calls it."},
     {"matmul", (PyCFunction)(void (*)(void))call_matmul, METH_FASTCALL,
      "out = a @ b: the set of instructions, whether of doubles, threads, a, b, out."},
     {"program", (PyCFunction)(void (*)(void))call_program, METH_FASTCALL,

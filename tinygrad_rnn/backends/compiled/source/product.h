@@ -17,12 +17,13 @@ INLINE void NAME(product)(vec (*sums)[VECTORS], const int *map, int count, int v
     }
 }
 
+static const int NAME(same)[] = {0, 1, 2, 3, 4, 5, 6, 7};
+
 /* The same for ROWS rows, each with the sum of its number. */
 INLINE void NAME(whole_product)(vec (*sums)[VECTORS], int vectors, const REAL *const *rows,
                                 ptrdiff_t next_row, const REAL *b, ptrdiff_t next_b,
                                 ptrdiff_t depth) {
-    static const int same[] = {0, 1, 2, 3, 4, 5, 6, 7};
-    NAME(product)(sums, same, ROWS, vectors, rows, next_row, b, next_b, depth);
+    NAME(product)(sums, NAME(same), ROWS, vectors, rows, next_row, b, next_b, depth);
 }
 
 /* Rows of `count` numbers, VECTORS vectors from each, behind one another; zeros after its end. */

@@ -64,12 +64,6 @@ INLINE void NAME(store_some)(REAL *to, vec value, ptrdiff_t count) {
 ELEMENTWISE(FUNCTION)
 #undef FUNCTION
 
-INLINE REAL NAME(total)(vec x) {
-    REAL sum = 0;
-    for (int i = 0; i < (int)LANES; i++) sum += x[i];
-    return sum;
-}
-
 /* The sum over each row of a, or of a b. */
 static OWN_REGISTERS void NAME(sum_rows)(const struct NAME(rows) * it, int dot) {
     for (ptrdiff_t r = 0; r < it->rows; r++) {

@@ -9,6 +9,10 @@
    there is to do, in every step; it meets the others once per step, because the next product reads
    the whole state. docs/compiled.md draws it.
 
+   Where weights are few enough to stay near every core, and sequences enough to share (`parts_of`),
+   members have sequences of their own instead, and all units. Then they need not meet, and the rows
+   of each lie in a part of the memory of its own, because lines that lie side by side come together.
+
    A projection, h = W_hr m of what the units make of a step, is one product more, and one meeting
    more before it, because it reads all units. Each member has outputs of its own as well, in blocks;
    without a projection they are its units. */
@@ -22,10 +26,11 @@ INLINE int THE(sum_of_input)(int gate) { return EXTRA && gate == GATES - 1 ? GAT
 /* The memory of a call, divided. */
 struct THE(memory) {
     ptrdiff_t width, units, outputs; /* of a row; of all units and outputs, rounded up */
+    ptrdiff_t first;                 /* the sequence that is the first of a row */
     ptrdiff_t length;                /* of a column for backward */
     REAL *h[2], *m[2], *x[2], *c, *bias; /* without a projection m is h */
     REAL *packed, *packed_hr, *d, *carry, *d_c, *g_y, *panels;
-    ptrdiff_t slots, slot; /* how many steps `d` holds, and the size of one */
+    ptrdiff_t slots, slot, rows; /* how many steps `d` holds; the size of one, and its rows */
     ptrdiff_t panel_size;  /* of each member's */
     size_t size;
 };
@@ -63,7 +68,8 @@ static struct THE(memory) THE(backward_memory)(const struct call *call, int memb
     const ptrdiff_t state = memory.units * memory.width, h = memory.outputs * memory.width;
     const ptrdiff_t runs = call->steps * memory.width / RUN + 1; /* of as many steps each */
     memory.slots = call->steps / runs + 2;
-    memory.slot = SUMS * state + (call->w_hr ? h : 0);
+    memory.rows = SUMS * memory.units + (call->w_hr ? memory.outputs : 0);
+    memory.slot = memory.rows * memory.width;
     memory.packed = THE(take)(&memory, call->scratch, memory.outputs * memory.units * GATES);
     memory.packed_hr =
         THE(take)(&memory, call->scratch, call->w_hr ? memory.units * memory.outputs : 0);
@@ -75,6 +81,40 @@ static struct THE(memory) THE(backward_memory)(const struct call *call, int memb
     memory.panel_size = (PANELS * columns > rows ? PANELS * columns : rows) * VECTORS * LANES;
     memory.panels = THE(take)(&memory, call->scratch, members * memory.panel_size);
     return memory;
+}
+
+/* In how many parts the sequences are divided: one, or one for each member. */
+INLINE int THE(parts_of)(const struct call *call, ptrdiff_t width, int members) {
+    const ptrdiff_t weights = GATES * call->hidden * (call->inputs + call->outputs);
+    const int near = weights * (ptrdiff_t)sizeof(REAL) <= NEAR;
+    const int alike = call->steps && call->counts[0] == call->counts[call->steps - 1];
+    return near && alike && width / PADDING % members == 0 ? members : 1;
+}
+
+/* The arrays of a call from a sequence on. */
+static struct call THE(from)(const struct call *call, ptrdiff_t first, ptrdiff_t length) {
+    struct call from = *call;
+    const ptrdiff_t sizes[] = {call->outputs, call->hidden};
+#define FROM(array, size) from.array = from.array ? (REAL *)from.array + first * (size) : NULL
+    FROM(x, call->inputs);
+    FROM(y, call->outputs);
+    FROM(columns, length);
+    FROM(kept, 1);
+    FROM(g_y, call->outputs);
+    for (int i = 0; i < STATES; i++) {
+        FROM(first[i], sizes[i]);
+        FROM(last[i], sizes[i]);
+        FROM(g_first[i], sizes[i]);
+        FROM(g_last[i], sizes[i]);
+    }
+#undef FROM
+    return from;
+}
+
+/* How many of the first n sequences are among those of a row. */
+INLINE ptrdiff_t THE(among)(const struct THE(memory) *memory, ptrdiff_t n) {
+    n -= memory->first;
+    return n < 0 ? 0 : n < memory->width ? n : memory->width;
 }
 
 static size_t THE(forward_scratch)(const struct call *call, int members) {

@@ -14,9 +14,22 @@ INLINE vec NAME(load)(const REAL *from) { return *(const NAME(loose) *)from; }
 INLINE void NAME(store)(REAL *to, vec value) { *(NAME(loose) *)to = value; }
 INLINE vec NAME(all)(REAL value) { return value - (vec){0}; }
 
+/* From number n on: bits that choose the last n numbers of a vector. */
+static const INTEGER NAME(behind)[2 * VECTOR_BYTES / sizeof(REAL)] = {
+    [VECTOR_BYTES / sizeof(REAL) ... 2 * VECTOR_BYTES / sizeof(REAL) - 1] = ~(INTEGER)0};
+
 /* `yes` where the condition's bits are set, `no` elsewhere. */
 INLINE vec NAME(choose)(NAME(bits) condition, vec yes, vec no) {
     return (vec)((condition & (NAME(bits))yes) | (~condition & (NAME(bits))no));
+}
+
+/* The sum of all numbers. */
+INLINE REAL NAME(total)(vec x) {
+    REAL numbers[LANES < 4 ? 4 : VECTOR_BYTES / sizeof(REAL)] = {0};
+    NAME(store)(numbers, x);
+    four sum = *(four *)numbers;
+    UNROLLED for (int i = 4; i < LANES; i += 4) sum += *(four *)(numbers + i);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
 /* The first `count` numbers, and zeros. */
