@@ -2,9 +2,11 @@
 
     python -m benchmarks --quick                       # two minutes on two cores
     python -m benchmarks --peer torch jax numpy --threads 2
+    python -m benchmarks --kernels auto numpy          # compiled kernels and NumPy's side by side
     python -m benchmarks --only lstm --rounds 9
     python -m benchmarks --growth                      # cost against hidden size, steps, batch
     python -m benchmarks --device cuda                 # on a GPU, step by step and as CUDA graphs
+    python -m benchmarks --device cuda --peer torch torch+graph jax --json benchmarks/results/gpu.json
 
 Each round runs each library in a new process, in turn (A B A B ...), so that a machine that gets
 slower is slow for both. All have the same number of threads, the same first weights and data, and
@@ -17,6 +19,8 @@ both libraries arrive at the same loss: otherwise the row says so, and the exit 
 
 All is float32; layers have a batch of 32, 35 steps and 28 characters unless the name says more.
 JAX runs one jitted update with lax.scan; "numpy" is a program with gradients derived by hand.
+On a GPU times are those of its events, in groups of steps in which nobody reads a loss; figures to
+be kept go to benchmarks/results/, with --json.
 What the suite needs is in the extra: pip install -e ".[bench]".
 """
 
@@ -26,6 +30,7 @@ import argparse
 import importlib.util
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -39,7 +44,7 @@ from .picture import draw_growth, draw_ratios
 from .report import HEAD, Result, Row, machine
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS, PEERS = "tinygrad_rnn", ("torch", "jax", "numpy")
+OURS, PEERS, KERNELS = "tinygrad_rnn", ("torch", "jax", "numpy"), ("auto", "numpy")
 Run = Callable[[Case, str, argparse.Namespace], Result]
 
 
@@ -51,6 +56,8 @@ def run_worker(case: Case, library: str, args: argparse.Namespace) -> Result:
     """The result of a case on a library, from a process of its own."""
     threads = str(args.threads)
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    if args.device == "cpu" and "+" in library:
+        library, _, environment["TINYGRAD_RNN_KERNELS"] = library.partition("+")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC"):
         environment[name] = threads
     if args.device == "cpu":
@@ -73,8 +80,9 @@ def chosen(args: argparse.Namespace, cases: Mapping[str, Case]) -> list[Case]:
 
 
 def compare(case: Case, peers: Sequence[str], args: argparse.Namespace, run: Run) -> list[Row]:
-    """All rounds of one case: a row for each peer."""
-    libraries = (OURS, *peers)
+    """All rounds of one case: a row for each peer, and for each of the kernels."""
+    own = {name: OURS if name == "auto" else f"{OURS}+{name}" for name in args.kernels}
+    libraries = (*own.values(), *peers)
     results: dict[str, list[Result]] = {library: [] for library in libraries}
     for number in range(args.rounds):
         for library in libraries:
@@ -82,7 +90,11 @@ def compare(case: Case, peers: Sequence[str], args: argparse.Namespace, run: Run
                 progress = f"{case.name}: round {number + 1} of {args.rounds}, {library}"
                 print(f"{progress:<70}", end="\r", file=sys.stderr, flush=True)
             results[library].append(run(case, library, args))
-    return [Row(case, peer, results[OURS], results[peer]) for peer in peers]
+    return [
+        Row(case, peer, results[library], results[peer], name)
+        for name, library in own.items()
+        for peer in peers
+    ]
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -99,6 +111,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "times are those of its events, and a peer is a library and how it is used")  # fmt: skip
     add("--peer", nargs="+", choices=sorted({*PEERS, *gpu.PEERS}), help="against whom (default "
         "torch; on a GPU all but jax)")  # fmt: skip
+    add("--kernels", nargs="+", choices=KERNELS, help="this library's on the CPU, each in turn: the "
+        "compiled ones, if there are some (auto, the default), or NumPy's")  # fmt: skip
     add("--rounds", type=int, help="processes of each library (default 5, quick 2)")
     add("--threads", type=int, default=os.cpu_count(), help="of each library (default: all)")
     add("--growth", action="store_true", help="how cost grows with hidden size, steps and batch")
@@ -113,12 +127,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         if getattr(args, name) < 1:
             parser.error(f"--{name}: expected a positive number, got {getattr(args, name)}")
     known = PEERS if args.device == "cpu" else gpu.PEERS
-    args.peer = args.peer or (["torch"] if args.device == "cpu" else [*gpu.PEERS[:-1]])
+    default = ["torch"] if args.device == "cpu" else [p for p in known if not p.startswith("jax")]
+    args.peer = args.peer or default
     for peer in args.peer:
         if peer not in known:
             parser.error(f"--peer {peer}: with --device {args.device} there are {', '.join(known)}")
         if importlib.util.find_spec(peer.partition("+")[0]) is None:
             parser.error(f"--peer {peer}: it is not installed; pip install '.[bench]'")
+    if args.device == "cuda" and args.kernels:
+        parser.error("--kernels are those of the CPU")
+    args.kernels = list(dict.fromkeys(args.kernels or ["auto"]))
     if args.device == "cuda" and args.growth:
         parser.error("--growth is measured on the CPU")
     cases = gpu.CASES if args.device == "cuda" else GROWTH if args.growth else CASES
@@ -159,6 +177,9 @@ def main(argv: Sequence[str] | None = None, run: Run = run_worker) -> int:
 
     args.json.parent.mkdir(parents=True, exist_ok=True)
     results = {
+        "command": shlex.join(
+            ["python", "-m", "benchmarks", *(sys.argv[1:] if argv is None else argv)]
+        ),
         "machine": machine(),
         "device": args.device,
         "gpu": rows[0].ours[0].get("gpu") if rows else None,

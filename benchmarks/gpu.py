@@ -22,8 +22,10 @@ from .layers import LEARNING_RATE, MAX_NORM
 Step = Callable[[Any, Any], Any]
 """Does a training step on inputs and targets, and returns the loss, on the device."""
 
-# A library, and how: +graph and +tf32 are for PyTorch, +eager for this one, which has a graph else
-PEERS = ("torch", "torch+graph", "torch+tf32", "torch+graph+tf32", "tinygrad_rnn+eager", "jax")
+# A library, and how: +tf32 lets products of PyTorch and JAX be less exact, which JAX's are unless
+# told otherwise; +graph is PyTorch's; this library has a graph without +eager
+PEERS = ("torch", "torch+graph", "torch+tf32", "torch+graph+tf32", "tinygrad_rnn+eager", "jax",
+         "jax+tf32")  # fmt: skip
 WARMUP, GROUPS = 20, 15
 
 
@@ -90,13 +92,25 @@ def prepared(library: str, sizes: Sizes) -> tuple[Any, Callable[[], Any]]:
     return torch, lambda: graphed(x, y)
 
 
+def version(torch: Any) -> str:
+    """Of a library and what it stands on."""
+    if torch.__name__ == "torch":
+        return f"{torch.__version__}, cuDNN {torch.backends.cudnn.version()}"
+    cupy: Any = importlib.import_module("cupy")
+    runtime = cupy.cuda.runtime
+    cuda, driver = (
+        f"{number // 1000}.{number % 1000 // 10}"
+        for number in (runtime.runtimeGetVersion(), runtime.driverGetVersion())
+    )
+    return f"{torch.__version__}, CuPy {cupy.__version__}, CUDA {cuda}, driver of CUDA {driver}"
+
+
 def measure(sizes: Sizes, library: str, calls: int) -> dict[str, Any]:
     """Seconds of a step, the last loss, and the most memory on the device in megabytes."""
-    if library == "jax":
-        return _measure_jax(sizes, calls)
+    if library.startswith("jax"):
+        return _measure_jax(sizes, "tf32" in library, calls)
     torch, step = prepared(library, sizes)
     cuda = torch.cuda
-    cuda.reset_peak_memory_stats()
     for _ in range(WARMUP):
         step()
     seconds = []
@@ -108,33 +122,39 @@ def measure(sizes: Sizes, library: str, calls: int) -> dict[str, Any]:
         end.record()
         end.synchronize()
         seconds.append(start.elapsed_time(end) / 1e3 / calls)
+    result = loss.item()
+    cuda.reset_peak_memory_stats()  # only now, as this library is a little slower while it counts
+    step()
     return {
-        "version": torch.__version__,
+        "version": version(torch),
         "cost": statistics.median(seconds),
-        "loss": loss.item(),
+        "loss": result,
         "peak": cuda.max_memory_allocated() / 1e6,
         "updates": WARMUP + GROUPS * calls,
         "gpu": cuda.get_device_name(),
     }
 
 
-def _measure_jax(sizes: Sizes, calls: int) -> dict[str, Any]:
-    """JAX has no events: a group ends when the host has its loss."""
-    update = importlib.import_module("benchmarks.with_jax").program(sizes)
+def _measure_jax(sizes: Sizes, tf32: bool, calls: int) -> dict[str, Any]:
+    """JAX has no events: a group ends when its last loss is there."""
     jax: Any = importlib.import_module("jax")
+    jax.config.update("jax_default_matmul_precision", "tensorfloat32" if tf32 else "float32")
+    update = importlib.import_module("benchmarks.with_jax").jitted(sizes)
     for _ in range(WARMUP):
-        update()
+        loss = update()
     seconds = []
     for _ in range(GROUPS):
+        jax.block_until_ready(loss)
         start = time.perf_counter()
         for _ in range(calls):
             loss = update()
+        jax.block_until_ready(loss)
         seconds.append((time.perf_counter() - start) / calls)
     device = jax.devices()[0]
     return {
         "version": jax.__version__,
         "cost": statistics.median(seconds),
-        "loss": loss,
+        "loss": float(loss),
         "peak": (device.memory_stats() or {}).get("peak_bytes_in_use", 0) / 1e6,
         "updates": WARMUP + GROUPS * calls,
         "gpu": device.device_kind,

@@ -20,19 +20,21 @@ PEERS = {
     "torch+graph+tf32": ("PyTorch, CUDA graph, TF32", "saddlebrown"),
     "tinygrad_rnn+eager": ("this library, step by step", "tab:green"),
     "jax": ("JAX", "tab:blue"),
+    "jax+tf32": ("JAX, TF32", "tab:cyan"),
     "numpy": ("NumPy", "0.4"),
 }
 
 
 def draw_ratios(rows: Sequence[Row], path: Path) -> None:
-    """A line for each case, a point for each peer, with the range over the rounds; on the right
-    of 1 this library is the faster one. Rows whose losses differ have no ratio."""
+    """A line for each case, a point for each peer, with the range over the rounds (hollow: with
+    NumPy's kernels); on the right of 1 this library is the faster one. Rows whose losses differ
+    have no ratio."""
     rows = [row for row in rows if row.losses_agree]
     names = list(dict.fromkeys(row.case.name for row in rows))
     figure = Figure(figsize=(7, 1.5 + 0.25 * len(names)), layout="constrained")
     axes = figure.subplots()
-    for peer in dict.fromkeys(row.peer for row in rows):
-        mine = [row for row in rows if row.peer == peer]
+    for peer, kernels in dict.fromkeys((row.peer, row.kernels) for row in rows):
+        mine = [row for row in rows if (row.peer, row.kernels) == (peer, kernels)]
         ranges = [row.ratio_range for row in mine]
         errors = [
             [max(row.ratio - low, 0) for row, (low, _) in zip(mine, ranges, strict=True)],
@@ -41,7 +43,8 @@ def draw_ratios(rows: Sequence[Row], path: Path) -> None:
         label, color = PEERS[peer]
         axes.errorbar(
             [row.ratio for row in mine], [names.index(row.case.name) for row in mine],
-            xerr=errors, fmt="o", color=color, label=label, markersize=4, capsize=2,
+            xerr=errors, fmt="o", color=color, label=label + mine[0].with_numpy, markersize=4,
+            capsize=2, markerfacecolor="white" if mine[0].with_numpy else color,
         )  # fmt: skip
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")

@@ -22,12 +22,19 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Row:
-    """One case on this library and on a peer, a result of each for every round."""
+    """One case on this library, with these kernels, and on a peer: a result of each for every
+    round."""
 
     case: Case
     peer: str
     ours: list[Result]
     theirs: list[Result]
+    kernels: str = "auto"
+
+    @property
+    def with_numpy(self) -> str:
+        """What tells rows of NumPy's kernels from others."""
+        return ", with NumPy" if self.kernels == "numpy" else ""
 
     @property
     def ratio(self) -> float:
@@ -56,7 +63,7 @@ class Row:
     def line(self) -> str:
         low, high = self.ratio_range
         cells = (
-            f"{self.case.name:<20}{self.peer:<19}{_short(self.shown(self.ours)):>10}"
+            f"{self.case.name:<20}{self.peer + self.with_numpy:<19}{_short(self.shown(self.ours)):>10}"
             f"{_short(self.shown(self.theirs)):>10} {self.case.unit:<13}{self.ratio:>5.2f}x "
             f"{f'{low:.2f}-{high:.2f}':<12}{_median(self.ours, 'peak'):>9.0f}"
             f"{_median(self.theirs, 'peak'):>8.0f}"
@@ -76,6 +83,7 @@ class Row:
             "case": self.case.name,
             "about": self.case.about,
             "peer": self.peer,
+            "kernels": self.kernels,
             "unit": self.case.unit,
             "ours": _summary(self, self.ours),
             "theirs": _summary(self, self.theirs),

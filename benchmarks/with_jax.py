@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -39,7 +40,9 @@ def outputs(mode: str, x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> An
     return jax.lax.scan(step, begin, x @ w_ih.T + b_ih)[1]
 
 
-def program(sizes: Sizes) -> Update:
+def jitted(sizes: Sizes) -> Callable[[], Any]:
+    """Does one update and returns its loss, which may not be there yet."""
+
     def loss_of(params: Any, x: Any, y: Any) -> Any:
         *layer, weight, bias = params
         one_hot = jax.nn.one_hot(x, sizes.features, dtype=jnp.float32)
@@ -57,9 +60,14 @@ def program(sizes: Sizes) -> Update:
     params = [jnp.asarray(value) for value in layer_weights(sizes)]
     x, y = (jnp.asarray(part) for part in characters(sizes))
 
-    def update() -> float:
+    def update() -> Any:
         nonlocal params
-        loss, params = jax.block_until_ready(step(params, x, y))
-        return float(loss)
+        loss, params = step(params, x, y)
+        return loss
 
     return update
+
+
+def program(sizes: Sizes) -> Update:
+    update = jitted(sizes)
+    return lambda: float(jax.block_until_ready(update()))

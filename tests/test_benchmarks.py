@@ -4,6 +4,7 @@ things. No test here looks at a time."""
 import importlib.util
 import json
 import math
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 import tinygrad_rnn
 from benchmarks import case, cases, gpu, layers, with_numpy
-from benchmarks.__main__ import main, parse
+from benchmarks.__main__ import main, parse, run_worker
 from benchmarks.small import installed_megabytes
 
 pytest.importorskip("matplotlib")
@@ -89,6 +90,34 @@ def test_libraries_take_turns_and_ratios_are_of_medians(tmp_path):
     assert status == 0 and order == ["tinygrad_rnn", "torch"] * 3
     assert (row["ratio"], row["ratio_range"]) == (4 / 2, [1, 3])
     assert (row["ours"]["value"], row["theirs"]["value"]) == (1 / 2, 1 / 4)
+
+
+def test_kernels_side_by_side(tmp_path, capsys):
+    costs = {"tinygrad_rnn": 1.0, "tinygrad_rnn+numpy": 2.0, "torch": 3.0}
+    run = lambda case, library, args: result(costs[library])  # noqa: E731
+    options = ["--only", "lenet", "--rounds", "2", "--kernels", "auto", "numpy"]
+    _, written = suite(tmp_path, run, *options)
+    assert [(row["kernels"], row["ratio"]) for row in written["rows"]] == [
+        ("auto", 3),
+        ("numpy", 1.5),
+    ]
+    assert "torch, with NumPy " in capsys.readouterr().out
+
+
+def test_kernels_reach_the_worker(monkeypatch):
+    pytest.importorskip("torch")
+    args = parse(["--quick", "--threads", "1"])
+    found = {}
+
+    def started(command, env, **options):
+        found[command[4]] = env.get("TINYGRAD_RNN_KERNELS")
+        return subprocess.CompletedProcess(command, 0, "{}")
+
+    monkeypatch.delenv("TINYGRAD_RNN_KERNELS", raising=False)
+    monkeypatch.setattr("subprocess.run", started)
+    for library in ("tinygrad_rnn", "tinygrad_rnn+numpy"):
+        run_worker(cases.CASES["lenet"], library, args)
+        assert found == {"tinygrad_rnn": "numpy" if "+" in library else None}
 
 
 @pytest.mark.parametrize("wrong", [2.0 * (1 + 2e-4), 0.0, math.nan])
@@ -214,6 +243,7 @@ def test_steps_on_a_gpu(monkeypatch):
     results = [gpu.measure(sizes, name, 2) for name in ("tinygrad_rnn", "tinygrad_rnn+eager")]
     for found in results:
         assert found["updates"] == 9 and found["cost"] > 0 and found["peak"] > 0 and found["gpu"]
+        assert ", CuPy " in found["version"] and ", CUDA " in found["version"]
     assert results[0]["loss"] == results[1]["loss"]
 
 
@@ -228,9 +258,23 @@ def test_gpu_runs_have_their_own_cases_and_peers(tmp_path, capsys):
         for name in ("lstm-512", "lstm-512-steps-1000")
         for peer in ("torch+graph", "tinygrad_rnn+eager")
     ]
-    assert parse(["--device", "cuda"]).peer == list(gpu.PEERS[:-1])
+    assert written["command"].startswith("python -m benchmarks ")
+    assert " --device cuda --only lstm-512 " in written["command"]
+    assert parse(["--device", "cuda"]).peer == [p for p in gpu.PEERS if "jax" not in p]
     for wrong in (["--peer", "torch+graph"], ["--device", "cuda", "--peer", "numpy"],
                   ["--device", "cuda", "--growth"]):  # fmt: skip
         with pytest.raises(SystemExit):
             parse(wrong)
     assert "with --device cpu there are torch, jax, numpy" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("library", ["jax", "jax+tf32"])
+def test_steps_of_jax_as_on_a_gpu(library, monkeypatch):
+    """The losses of this library on the stand-in; nobody waits for one inside a group."""
+    pytest.importorskip("jax")
+    monkeypatch.setattr(gpu, "WARMUP", 5)
+    monkeypatch.setattr(gpu, "GROUPS", 2)
+    sizes = case.Sizes("GRU", 16, 5, 4)
+    found, ours = gpu.measure(sizes, library, 2), gpu.measure(sizes, "tinygrad_rnn", 2)
+    assert found["updates"] == 9 and found["cost"] > 0
+    assert found["loss"] == pytest.approx(ours["loss"], rel=1e-4)
