@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from ..autograd import is_grad_enabled
+from ..backends import Weights
 from ..creation import empty
 from ..ops.joining import stack
 from ..ops.recurrent import step_layers
@@ -236,16 +236,15 @@ class RNNBase(Layered):
                 return None
             if not (isinstance(state[0], Tensor) and isinstance(state[-1], Tensor)):
                 return None
-        own = self._parameters
-        weights: list[list[Any]] = [
-            [own[name] if name in own else name and getattr(self, name) for name in names]
-            for names in self._stock_names
-        ]
-        if is_grad_enabled() and any(
-            value is not None and value.requires_grad
-            for value in itertools.chain((input, *state), *weights)
-        ):
+        own, weights = self._parameters, []
+        recording = is_grad_enabled()
+        if recording and any(value.requires_grad for value in (input, *state)):
             return None
+        for names in self._stock_names:
+            values = [own[n] if n in own else n and getattr(self, n) for n in names]
+            if recording and any(w is not None and w.requires_grad for w in values):
+                return None
+            weights.append(Weights._make([None if w is None else w._array for w in values]))
         stepped = step_layers(self.mode, input, state, weights, 1 + self.bidirectional)
         if stepped is None or pair:
             return stepped

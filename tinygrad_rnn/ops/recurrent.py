@@ -136,28 +136,33 @@ def step(mode: str, x: Any, state: Sequence[Any], weights: Sequence[Any]) -> Any
 
 
 def step_layers(
-    mode: str, x: Any, state: Sequence[Any], weights: Sequence[Sequence[Any]], directions: int
+    mode: str, x: Any, state: Sequence[Any], weights: Sequence[Weights], directions: int
 ) -> tuple[Any, tuple[Any, ...]] | None:
-    """`step` of cells on top of each other, with the weights of each layer and direction.
+    """`step` of cells on top of each other, with the weights (raw arrays) of each layer and
+    direction.
 
     x is (1, batch, inputs) or (batch, 1, inputs), each part of the state (layers * directions,
     batch, size); or both have no batch. Returns the outputs of the last layer and the new state, of
     the same forms. None, too, where shapes do not fit.
     """
     array, before = x._array, [part._array for part in state]
+    *lead, inputs = array.shape
     for part in before:
         if part.ndim != array.ndim or len(part) != len(weights):
             return None
-    if array.ndim == 2:
-        rows, states = array, [part[:, None] for part in before]
+    rows, states = array, before
+    if len(lead) == 2:
+        rows = array.reshape((lead[0] * lead[1], inputs))
     else:
-        rows, states = array.reshape((len(array) * array.shape[1], array.shape[2])), before
+        states = [part[:, None] for part in before]
     xp: Any = backend_of(array)
+    cell = xp.fused_cells.get(mode)
     new: list[Any] = []
     for number, of_cell in enumerate(weights):
-        after = _step(mode, rows, [part[number] for part in states], of_cell)
-        if after is None:
+        parts = [part[number] for part in states]
+        if cell is None or not _fit(rows, parts, of_cell):
             return None
+        after = cell.step(rows, parts, of_cell)
         new.append(after)
         if directions == 1:
             rows = after[0].copy()  # the outputs have memory of their own
@@ -165,7 +170,7 @@ def step_layers(
             rows = xp.concatenate((new[-2][0], after[0]), 1)
     if number:
         after = [xp.stack(parts) for parts in zip(*new, strict=True)]
-    y = rows.reshape((*array.shape[:-1], rows.shape[1]))
+    y = rows.reshape((*lead, rows.shape[1]))
     ends = [x._wrap(e.reshape(b.shape)) for e, b in zip(after, before, strict=True)]
     return x._wrap(y), tuple(ends)
 

@@ -98,7 +98,7 @@ def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
 
 def _resolve(input: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape with its -1 worked out. Raises RuntimeError if it does not fit."""
-    count = math.prod(shape_of(input))
+    count = (input._array if isinstance(input, Variable) else input).size
     if math.prod(shape) == count and (not shape or min(shape) >= 0):
         return shape
     if -1 in shape:

@@ -156,7 +156,12 @@ static OWN_REGISTERS void THE(weight_tile)(const struct call *call,
             const ptrdiff_t shift = slot + b * memory->rows;
             const ptrdiff_t depth = n - b < memory->width ? n - b : memory->width;
             const REAL *shifted[ROWS];
-            UNROLLED for (int r = 0; r < ROWS; r++) shifted[r] = rows[r] + shift;
+            UNROLLED for (int r = 0; r < ROWS; r++) {
+                shifted[r] = rows[r] + shift;
+                /* the next tile's: pieces of one step each, too short for the machine to foresee */
+                __builtin_prefetch(shifted[r] + ROWS * memory->width, 0, 2);
+                __builtin_prefetch(shifted[r] + ROWS * memory->width + PADDING, 0, 2);
+            }
             NAME(whole_product)(sums, VECTORS, shifted, 1, panel, VECTORS * LANES, depth);
             panel += depth * VECTORS * LANES;
         }
