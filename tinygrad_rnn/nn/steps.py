@@ -30,16 +30,9 @@ class Affine(NamedTuple):
     mask: Tensor | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        return self.normalized(self.product(x))
-
-    def product(self, x: Tensor) -> Tensor:
-        """W x, and + b unless `normalized` does that."""
         if self.mask is not None:
             x = x * self.mask
-        return linear(x, self.weight, self.bias if self.gain is None else None)
-
-    def normalized(self, product: Tensor) -> Tensor:
-        """LN(product) gain + b with a gain, the product as it is without."""
+        product = linear(x, self.weight, self.bias if self.gain is None else None)
         if self.gain is None:
             return product
         if len(self.parts) == 1:

@@ -130,7 +130,6 @@ class StockCell(Cell):
         return y, tuple(last) if self.mode == "LSTM" else last[0]
 
     def project(self, x: Tensor) -> Any:
-        x = self._input.product(x)
         kept = self.masks.zoneout
         return (x, *kept) if kept and isinstance(kept[0], Tensor) else x
 
@@ -138,7 +137,7 @@ class StockCell(Cell):
         kept: Any = self.masks.zoneout
         if isinstance(x, tuple):
             x, *kept = x
-        new = self._step(self._input.normalized(x), state)
+        new = self._step(self._input(x), state)
         if self.mode != "LSTM":
             if kept:
                 new = zoneout(kept[0], state, new)
