@@ -6,7 +6,7 @@
     python -m benchmarks --only lstm --rounds 9
     python -m benchmarks --growth                      # cost against hidden size, steps, batch
     python -m benchmarks --device cuda                 # on a GPU, step by step and as CUDA graphs
-    python -m benchmarks --device cuda --peer torch torch+graph jax --json benchmarks/results/gpu.json
+    python -m benchmarks --device cuda --peer jax jax+tf32 --json benchmarks/results/gpu-jax.json
 
 Each round runs each library in a new process, in turn (A B A B ...), so that a machine that gets
 slower is slow for both. All have the same number of threads, the same first weights and data, and
@@ -111,8 +111,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "times are those of its events, and a peer is a library and how it is used")  # fmt: skip
     add("--peer", nargs="+", choices=sorted({*PEERS, *gpu.PEERS}), help="against whom (default "
         "torch; on a GPU all but jax)")  # fmt: skip
-    add("--kernels", nargs="+", choices=KERNELS, help="this library's on the CPU, each in turn: the "
-        "compiled ones, if there are some (auto, the default), or NumPy's")  # fmt: skip
+    add("--kernels", nargs="+", choices=KERNELS, help="this library's on the CPU, each in turn: "
+        "the compiled ones, if there are some (auto, the default), or NumPy's")  # fmt: skip
     add("--rounds", type=int, help="processes of each library (default 5, quick 2)")
     add("--threads", type=int, default=os.cpu_count(), help="of each library (default: all)")
     add("--growth", action="store_true", help="how cost grows with hidden size, steps and batch")
@@ -176,10 +176,9 @@ def main(argv: Sequence[str] | None = None, run: Run = run_worker) -> int:
         rows += new
 
     args.json.parent.mkdir(parents=True, exist_ok=True)
+    given = sys.argv[1:] if argv is None else argv
     results = {
-        "command": shlex.join(
-            ["python", "-m", "benchmarks", *(sys.argv[1:] if argv is None else argv)]
-        ),
+        "command": shlex.join(["python", "-m", "benchmarks", *given]),
         "machine": machine(),
         "device": args.device,
         "gpu": rows[0].ours[0].get("gpu") if rows else None,

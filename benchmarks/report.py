@@ -62,17 +62,22 @@ class Row:
 
     def line(self) -> str:
         low, high = self.ratio_range
+        peer, ours, theirs = (
+            self.peer + self.with_numpy,
+            self.shown(self.ours),
+            self.shown(self.theirs),
+        )
         cells = (
-            f"{self.case.name:<20}{self.peer + self.with_numpy:<19}{_short(self.shown(self.ours)):>10}"
-            f"{_short(self.shown(self.theirs)):>10} {self.case.unit:<13}{self.ratio:>5.2f}x "
+            f"{self.case.name:<20}{peer:<19}{_short(ours):>10}{_short(theirs):>10} "
+            f"{self.case.unit:<13}{self.ratio:>5.2f}x "
             f"{f'{low:.2f}-{high:.2f}':<12}{_median(self.ours, 'peak'):>9.0f}"
             f"{_median(self.theirs, 'peak'):>8.0f}"
             f"{_percent(self.ours):>8}{_percent(self.theirs):>8}"
         )
-        ours, theirs = self.ours[-1]["loss"], self.theirs[-1]["loss"]
         if self.case.measure != "updates":
             return cells
-        loss = f"{ours:.5g} / {theirs:.5g} after {self.ours[0]['updates']}"
+        last = [results[-1]["loss"] for results in (self.ours, self.theirs)]
+        loss = f"{last[0]:.5g} / {last[1]:.5g} after {self.ours[0]['updates']}"
         if not self.losses_agree:
             loss += f": THE LOSSES DIFFER by more than {self.case.tolerance:g}, no ratio"
         return f"{cells}  {loss}"

@@ -31,7 +31,7 @@ SUBJECT = "calls"
 BEYOND = 2 * 2**30  # bytes that a process may take beyond what it holds in the beginning
 _THEIRS = "PyTorch"  # whose turn it is
 _FULL = 3  # the exit code of a process whose memory may be full
-SILENCE = 120.0  # seconds after which a process hangs where Python cannot interrupt it
+SILENCE = 120  # seconds after which a process hangs where Python cannot interrupt it
 
 
 def faults(program: str, torch: Any | None) -> list[Fault]:
@@ -76,6 +76,12 @@ def _work(
             os._exit(_FULL)
 
 
+def _answers(connection: Any) -> bool:
+    """Whether something comes before the silence is too long. It is counted by the second, so that
+    time in which this process was stopped, and the other perhaps too, does not count."""
+    return any(connection.poll(1.0) for _ in range(SILENCE))
+
+
 def outcomes(
     groups: list[list[str]], count: int, seed: int, torch: Any | None = None, first: int = 0
 ) -> Iterator[tuple[str, list[Fault]]]:
@@ -91,7 +97,7 @@ def outcomes(
         program, theirs_runs = "", False
         try:
             while at < numbers.stop:
-                if not ours.poll(SILENCE):
+                if not _answers(ours):
                     raise TimeoutError
                 number, text, found = ours.recv()
                 theirs_runs = text == _THEIRS

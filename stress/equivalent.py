@@ -6,6 +6,7 @@ SAME_WAY = "another way to the same numbers, which is only faster or slower"
 PARTS = "in which parts the products are summed; a sum of all in any case"
 FEWER_DIMS = "gradients lack leading dimensions, which the next line puts back in any case"
 SIGN = "of a sign, by which one may divide as well as multiply; or of zeros, which have none"
+MATRICES = "of matrices, which have two dimensions"
 EMPTY = "for nothing at all, of which there is no gradient"
 
 EQUIVALENT: dict[str, list[tuple[str, str]]] = {
@@ -36,6 +37,7 @@ EQUIVALENT: dict[str, list[tuple[str, str]]] = {
     "backends.fused.steps.InputGradient.fill": [("if self.array is None", "the same")],
     "ops.activation._gelu_tanh_rule": [("10.0 -> 11.0", "tanh is 1 from about 6 on")],
     "ops.activation._elu.gradients[0]": [("x < 0 -> x <= 0", MASKED), ("0 -> 1 (2)", MASKED)],
+    "ops.bessel._bessel_slope": [("1.0 -> 2.0", MASKED), ("0.0 -> 1.0", MASKED)],
     "ops.classification._row_gradients": [
         ("divisor._array if", SAME_WAY), ("backend_of(array)", SAME_WAY),
         ("is_host(array)", SAME_WAY), ("share if known", SAME_WAY), ("0 -> 1 (2)", MASKED),
@@ -72,10 +74,39 @@ EQUIVALENT: dict[str, list[tuple[str, str]]] = {
         ("w -> x", SAME_WAY), ("w -> t", SAME_WAY),
     ],
     "ops.loss._binary_cross_entropy_with_logits.gradients[2]": [("x -> t", ONLY_SHAPE)],
+    "ops.lu._packed_rule": [
+        ("_lower(within) -> within", "of products of upper triangles the lower part is taken"),
+        ("_upper(within) -> within", "of products of lower triangles the upper part is taken"),
+        ("if m > k: return _cat(", SAME_WAY), ("m > k -> m >= k (2)", SAME_WAY),
+    ],
     "ops.numeric._same_sign": [("g * where", SIGN), ("0 -> 1 (4)", MASKED), ("y / x", SIGN)],
     "ops.numeric.nextafter.gradients[0]": [("0 -> 1", "no number is drawn twice")],
     "ops.numeric._frexp.gradients[0]": [("x -> y (3)", MASKED), ("0 -> 1 (4)", MASKED),
                                         ("1 -> 2 (2)", MASKED)],
+    "ops.lowered.run_backward": [
+        ("1 -> 2", "more zeros"), ("2 -> -2 (2)", "the last of two, counted from the end"),
+    ],
+    "ops.lowered._backward": [
+        ("-1 -> 1", MATRICES), ("_check(program, plan, ref", "it was looked at forward"),
+        ("start if running is None", SAME_WAY), ("if known[ref].root() in starts", SAME_WAY),
+        ("if not isinstance(value, Total): raise Unsuited('a gradient  ...  the same at every "
+         "step') -> if True: pass", "a gradient of what changes changes"),
+        ("if not isinstance(known[ref], Matrix): raise Unsuited('a pro ...  the same at every "
+         "step') -> if True: pass", "what is made of constants alone is no part of a plan"),
+        *((start, PARTS) for start in (
+            "-steps // max", "max(1, steps", "1 -> 2 (2)", "steps * program.batch")),
+    ],
+    "ops.lowering._put_back": [("-1 -> 1", MATRICES)],
+    "ops.lowering._standardized_back": [(start, "steps use no mean and variance") for start in (
+        "if of_mean is not None or of_variance is not None: raise Unsuited('gradients of a mean') "
+        "-> if True: pass", "of_mean is not None or of_variance is not None -> of_mean is not None",
+    )],
+    "ops.lowering._summed_to": [("_matrix(x)", "a gradient changes from step to step"), *(
+        (start, "matrices are summed to one row, or one column, or both") for start in (
+            "if len(shape) == 2 and shape[0] == p.batch != 1: raise Unsuited(f'a sum to {shape}') "
+            "-> if True: pass", "2 -> 3", "2 -> -2", "1 -> 2 (2)",
+    ))],
+    "ops.lowering._widened": [("-1 -> 1", MATRICES)],
     "ops.planned.Sums.__init__": [(start, PARTS) for start in (
         "min(line.steps", "max(1, COLUMNS", "0 -> 1", "1 -> 2", "COLUMNS //", "max(batch, 1)",
     )],
@@ -90,7 +121,7 @@ EQUIVALENT: dict[str, list[tuple[str, str]]] = {
     "ops.planned.run_backward": [(start, "more places in memory, or one fewer") for start in (
         "sums.places + 1 if", "sums.places + 1 -> sums.places", "1 -> 2 (2)", "1 -> 2 (3)",
     )],
-    "ops.rearranging._fold": [("grid.sum(axes) if axes", SAME_WAY)],
+    "ops.rearranging._fold": [("_sum(grid, dims=axes, keepdim=False) if axes", SAME_WAY)],
     "ops.recurrent._gradients": [("x -> ", "any input tells the backend")],
     "ops.reduction.evenly": [("zeros_like(whole) + 1 -> 1", SAME_WAY)],
     "ops.reduction._mean.gradients[0]": [("max(_count", EMPTY)],
@@ -106,14 +137,24 @@ EQUIVALENT: dict[str, list[tuple[str, str]]] = {
         ("x -> y (3)", ONLY_SHAPE), ("_as_numbers(zero, factors)", "bool counts as 0 and 1"),
     ],
     "ops.solving._cofactors": [("if not input.size", EMPTY), ("xp.det(u) * xp.det(v)", SIGN)],
-    "ops.special._bessel_slope": [("1 -> 2 (2)", MASKED)],
     "ops.special._sinc_rule": [("math.pi * x -> x", "pi changes nothing about underflow"),
                                ("1 -> 2", MASKED)],
+    "ops.standard_gamma._slope": [
+        ("cast(", "a cast to the dtype that it has, or the faster one"),
+        ("a > _LARGE", "both ways go there"), ("1.0 -> 2.0", MASKED),
+    ],
+    "ops.standard_gamma._slope_by_normal": [
+        *((start, "Newton's method ends at the same") for start in (
+            "(x - a) / s -> ", "x - a -> ", "6 -> 7", "2 * z / 3", "2 * z -> ", "3 -> 4 (5)")),
+        *((start, "less than what the expansion leaves out") for start in (
+            "256 -> 257", "433 -> 434", "38880 -> 38881", "25920 -> 25921")),
+    ],
     "ops.standardization._gradients": [
         ("max(count", EMPTY), ("if needs[0]", "what nobody asked for"), ("dims[0]: ->", SAME_WAY),
     ],
     "ops.strided._as_strided_rule": [("count + 1", "one place for all that lies outside"),
                                      ("1 -> 2", "one place more for what lies outside")],
+    "ops.tails._by_factor": [("0.0 -> 1.0", MASKED)],
     "ops.windows.spread_windows": [("reversed(range", "the dimensions' order")],
 }  # fmt: skip
 

@@ -20,10 +20,11 @@ PACKAGES = {name for name, path in MODULES.items() if path.name == "__init__.py"
 
 # From the top down. A module may import those of its own floor and of the floors below it.
 FLOORS = [
-    ["distributions", "func", "jit", "testing", "text", "types", "utils"],
+    ["distributions", "func", "functional", "jit", "testing", "text", "types", "utils"],
     ["nn", "optim", "serialization", "files"],
-    ["random", "creation", "linalg", "signal", "special", "functions", "legacy", "cuda", "amp",
-     "accelerator", "settings", "version"],
+    ["random", "creation", "linalg", "lowrank", "masked", "signal", "special", "functions",
+     "legacy", "cuda", "amp", "accelerator", "settings", "version", "__config__", "compiler",
+     "cpu", "distributed", "mps", "multiprocessing", "onnx", "profiler", "xpu"],
     ["tensor", "values", "methods", "inplace_methods"],
     ["ops"],
     ["autograd"],

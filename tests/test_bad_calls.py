@@ -69,7 +69,39 @@ REFUSED = {
     "no indices": (lambda t: list(t.utils.data.Subset("ab", True)), TypeError, "indices must be"),
     "no module": (lambda t: t.nn.Sequential(None)(t.ones(1)), TypeError, "modules is None"),
     "no dataset": (lambda t: list(t.utils.data.Subset(True, [0])), TypeError, "no samples"),
+    "force": (lambda t: t.ones(2).numpy(force="x"), TypeError, "'force' must be bool"),
+    "no data": (lambda t: list(t.utils.data.DataLoader(None)), TypeError, "not NoneType"),
+    "a prefix": (lambda t: list(t.nn.Linear(1, 1).named_parameters(t.ones(2).cpu().numpy())),
+                 (TypeError, ValueError), "'prefix' (position 1) must be str"),
+    "a name": (lambda t: t.nn.ReLU().get_submodule(5), (TypeError, AttributeError),
+               "'target' (position 1) must be str, not int"),
+    "None for a number": (lambda t: t.nn.Dropout(None), TypeError, "Dropout(): argument 'p'"),
+    "sections": (lambda t: t.ones(2, 2).vsplit(True), TypeError, "must be int or tuple of ints"),
+    "addmv": (lambda t: t.addmv(t.ones(()).double(), t.eye(2), t.ones(2)), RuntimeError,
+              "same dtype"),
+    "bernoulli": (lambda t: t.bernoulli(t.ones(2).long()), NotImplementedError, "torch.int64"),
+    "kernel_size": (
+        lambda t: t.nn.MaxPool1d(t.arange(3))(t.ones(1, 4)),
+        TypeError,
+        "ints expected",
+    ),
+    "alpha of windows": (
+        lambda t: t.signal.windows.general_hamming(3, alpha=t.ones(2)),
+        ValueError,
+        "only one element",
+    ),
     # shapes
+    "no such sample": (lambda t: t.utils.data.StackDataset([1])[3], IndexError,
+                       "cannot take samples [3] of a list"),
+    "a part of nothing": (lambda t: t.utils.data.Subset("ab", [1])[1], IndexError,
+                          "cannot take indices [1] of a list"),
+    "src": (lambda t: t.ones(2).scatter_reduce(0, t.tensor([0, 1]), t.ones(()), "amax"),
+            RuntimeError, "to be no larger than src []"),
+    "src of fewer dimensions": (lambda t: t.scatter(t.eye(2), 0, t.zeros(2, 2).long(), t.ones(4)),
+                                (RuntimeError, IndexError), "same number of dimensions as src"),
+    "src dtype": (lambda t: t.scatter(t.eye(2), 0, t.zeros(0).long(), t.ones(4).long()),
+                  RuntimeError, "to be equal to src.dtype"),
+    "p of other shape": (lambda t: t.eye(2).bernoulli_(t.ones(3)), RuntimeError, "expanded size"),
     "select_scatter": (lambda t: t.select_scatter(t.ones(()), t.ones(()), 0, 0), IndexError,
                        "cannot be applied to a 0-dim tensor"),
     "solve": (lambda t: t.linalg.solve(t.eye(2), t.ones(())), RuntimeError, "B must have"),
@@ -95,6 +127,10 @@ REFUSED = {
     "samples": (lambda t: list(t.utils.data.DataLoader([1], sampler=[3])), IndexError, "[3]"),
     "concatenated": (lambda t: t.utils.data.ConcatDataset([[1, 2]])[2], IndexError, "index"),
     # values
+    "groups": (lambda t: t.nn.GroupNorm(0, 4), (ValueError, ZeroDivisionError),
+               "GroupNorm(): argument 'num_groups' (position 1) must not be 0"),
+    "chances": (lambda t: t.bernoulli(t.tensor([0.5, 1.5])).tolist(), RuntimeError, "[0, 1]"),
+    "no chances": (lambda t: t.eye(2).bernoulli_(t.tensor(t.nan))[0].tolist(), RuntimeError, "1]"),
     "renorm": (lambda t: t.embedding_renorm_(t.ones(1, 2), t.tensor([1]), 1.0, 2.0).tolist(),
                IndexError, "out of range"),
     "local_response_norm": (lrn, RuntimeError, "size should be greater than zero"),
@@ -103,6 +139,39 @@ REFUSED = {
                   RuntimeError, "must be between 1 and"),
     "pad": (lambda t: t.nn.functional.pad(t.zeros(1).int(), (1, 1), value=-t.inf), RuntimeError,
             "without overflow"),
+    "too large for half": (
+        lambda t: t.ones(2).half().masked_fill(t.ones(2).bool(), -1e9),
+        RuntimeError,
+        "to type torch.float16 without overflow",
+    ),
+    "too large for a byte": (
+        lambda t: t.ones(2).byte().masked_fill_(t.ones(2).bool(), 300),
+        RuntimeError,
+        "without overflow",
+    ),
+    "full": (lambda t: t.full((2,), 1e41), RuntimeError, "without overflow"),
+    "new_full": (lambda t: t.ones(1).half().new_full((2,), 2**40), RuntimeError, "overflow"),
+    "constant_": (lambda t: t.nn.init.constant_(t.ones(2), 1e41), RuntimeError, "overflow"),
+    "pad with": (
+        lambda t: t.nn.functional.pad(t.ones(1), (1, 1), value=1e41),
+        RuntimeError,
+        "without overflow",
+    ),
+    "clamp": (lambda t: t.ones(2).byte().clamp(max=300), RuntimeError, "without overflow"),
+    "segments": (
+        lambda t: t.utils.checkpoint.checkpoint_sequential(
+            t.nn.Sequential(t.nn.ReLU()), 2**62, t.ones(1), use_reentrant=False
+        ),
+        ValueError,
+        "from 1 to the number of functions (1)",
+    ),
+    "no function": (
+        lambda t: t.utils.checkpoint.checkpoint_sequential(
+            [None, t.nn.ReLU()], 1, t.ones(1), use_reentrant=False
+        ),
+        TypeError,
+        "function 0 is NoneType",
+    ),
     "fill_": (lambda t: t.zeros(2).int().fill_(1e30), RuntimeError, "without overflow"),
     # sizes that no memory has
     "resize_": (lambda t: t.ones(2).resize_(LARGE), RuntimeError, "overflowed with sizes"),
@@ -165,11 +234,41 @@ GIVEN = {
     "trapezoid": lambda t: (t.trapezoid(t.zeros(0).int(), t.zeros(1)),),
     "matrix_rank": lambda t: (t.linalg.matrix_rank(t.ones(0, 0), rtol=t.ones(3, 2)),),
     "a dataset's only part": lambda t: (t.utils.data.ConcatDataset([[1, 2]])[-1],),
+    "polygamma": lambda t: tuple(
+        t.polygamma(n, t.tensor([1.5, 5.0, 0.5, -3.3, -3.7, -2.0, 0.0]).double())
+        for n in (200, 201)
+    ),
+    "mvlgamma": lambda t: (t.mvlgamma(t.tensor([5.0, 6.0]).double(), 4).float(),),
+    "vander": lambda t: (t.linalg.vander(t.tensor([[2, 3]]), N=3),),
+    "addr": lambda t: (t.addr(t.ones(()).double(), t.ones(2), t.ones(3).half()),),
+    "triangular_solve": lambda t: tuple(t.triangular_solve(t.ones(1, 2, 1), t.eye(2))),
+    "bernoulli": lambda t: (
+        t.zeros(3).bernoulli(t.tensor(1)),
+        t.eye(2).bernoulli_(t.ones(2)),
+        t.zeros(3).long().bernoulli_(t.tensor(0.0)),
+    ),
+    "one section": lambda t: (
+        *t.eye(4).vsplit(t.tensor([2])),
+        *t.arange(3).tensor_split(t.tensor([1])),
+    ),
+    "samples": lambda t: (
+        t.utils.data.Subset("abc", [2, 0])[1],
+        t.utils.data.Subset(t.arange(3), [2, 0])[[0, 1]],
+    ),
+    "whole numbers": lambda t: (
+        t.arange(3).masked_fill(t.arange(3) > 0, 2.5),
+        t.zeros(2).byte().fill_(-1),
+    ),
+    "as_strided_scatter": lambda t: (
+        t.as_strided_scatter(t.zeros(3, 3)[0], t.ones(2, 2), (2, 2), (1, 2)),
+    ),
     "reduce=0": lambda t: (t.nn.CosineEmbeddingLoss(reduce=0)(*[t.ones(2, 2)] * 2, t.ones(2)),),
 }
 
 
-@pytest.mark.filterwarnings("ignore:size_average and reduce", "ignore:Mismatch dtype")
+@pytest.mark.filterwarnings(
+    "ignore:size_average and reduce", "ignore:Mismatch dtype", "ignore:torch.triangular_solve"
+)
 @pytest.mark.parametrize("name", GIVEN)
 def test_unusual_but_right(t, name):
     """The same shapes, dtypes and values as PyTorch's."""

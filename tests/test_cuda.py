@@ -358,3 +358,22 @@ def test_pinned_memory():
     assert not (y + 1).is_pinned() and not y.cuda().is_pinned()
     with pytest.raises(RuntimeError, match="cannot pin a tensor on cuda:0: only dense CPU"):
         y.cuda().pin_memory()
+
+
+def test_pinned_memory_is_read_later_only_where_that_is_asked_for(monkeypatch: Any):
+    """A GPU reads it while the program goes on, and may change it."""
+    real, read = cupy_backend.cupy.array, []
+
+    def array(given: Any, *args: Any) -> Any:
+        read.append(cupy_backend.is_pinned(given))
+        return real(given, *args)
+
+    monkeypatch.setattr(cupy_backend.cupy, "array", array)
+    x, y = torch.ones(3).pin_memory(), torch.zeros(3, device="cuda")
+    for call, later in (
+        (lambda: x.to("cuda"), False), (lambda: x.cuda(), False), (lambda: y.copy_(x), False),
+        (lambda: x.to("cuda", non_blocking=True), True), (lambda: x.to("cuda", None, True), True),
+        (lambda: x.cuda(non_blocking=True), True), (lambda: y.copy_(x, True), True),
+    ):  # fmt: skip
+        read.clear()
+        assert call().tolist() == [1.0] * 3 and read == [later]

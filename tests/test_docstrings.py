@@ -16,19 +16,26 @@ from tinygrad_rnn.nn import functional as F
 
 # The modules that users import names from.
 PUBLIC = [
-    "tinygrad_rnn", "accelerator", "amp", "autograd", "autograd.functional",
-    "backends.cpu", "backends.cuda", "backends.cudnn", "backends.mps", "cuda", "cuda.amp", "jit",
+    "tinygrad_rnn", "__config__", "accelerator", "amp", "autograd", "autograd.functional",
+    "autograd.profiler", "autograd.saved", "backends.cpu", "backends.cuda", "backends.cudnn",
+    "backends.mha", "backends.mkl", "backends.mkldnn", "backends.mps", "backends.openmp",
+    "backends.opt_einsum", "compiler", "cpu", "cpu.amp", "cuda", "cuda.amp", "distributed", "jit",
+    "mps", "multiprocessing",
     "distributions", "distributions.constraint_registry", "distributions.constraints",
-    "distributions.kl", "distributions.transforms", "distributions.utils", "func", "linalg", "nn",
+    "distributions.kl", "distributions.transforms", "distributions.utils", "func", "linalg",
+    "masked", "nn",
     "nn.functional", "nn.init",
-    "nn.attention", "nn.modules.utils", "nn.parallel", "nn.utils", "nn.utils.parametrizations",
-    "nn.utils.parametrize", "nn.utils.prune", "nn.utils.rnn", "optim",
-    "optim.lr_scheduler", "optim.swa_utils", "random", "serialization",
+    "nn.attention", "nn.modules.module", "nn.modules.utils", "nn.parallel", "nn.utils",
+    "nn.utils.parametrizations",
+    "nn.utils.parametrize", "nn.utils.prune", "nn.utils.rnn", "onnx", "optim",
+    "optim.lr_scheduler", "optim.swa_utils", "profiler", "random", "serialization",
     "signal.windows", "special", "testing", "text",
-    "utils", "utils.checkpoint", "utils.data", "utils.interchange",
+    "utils", "utils.benchmark", "utils.checkpoint", "utils.data", "utils.dlpack",
+    "utils.interchange", "xpu",
 ]  # fmt: skip
 # What those modules import for their own use, and users have no use for.
 INNER = {
+    "AccumulateGrad", "Collector", "innermost", "time_in_words",
     "Kept", "Leaf", "Mode", "Primitive", "Products", "Record", "Variable", "View", "as_matrix",
     "NonDynamicallyQuantizableLinear", "batch_mahalanobis", "copied", "creates",
     "cuda_device_count", "current_edge", "given", "half_log_det", "hook_number", "host_array",
@@ -39,12 +46,40 @@ INNER = {
 }  # fmt: skip
 # What no shape belongs to: it handles no tensors, or asks for the dtype or the place alone.
 SHAPELESS = {
+    "__config__": "parallel_info show",
+    "autograd.profiler": "EventList",
+    "autograd.saved": "disable_saved_tensors_hooks",
+    "backends.mha": "get_fastpath_enabled set_fastpath_enabled",
+    "backends.mkl": "is_available",
+    "backends.mkldnn": "flags is_available",
+    "backends.openmp": "is_available",
+    "backends.opt_einsum": "is_available",
+    "compiler": "compile allow_in_graph assume_constant_result cudagraph_mark_step_begin disable "
+    "is_compiling is_dynamo_compiling is_exporting list_backends reset set_stance "
+    "substitute_in_graph",
+    "cpu": "Event Stream current_device current_stream device_count is_available "
+    "is_initialized set_device stream synchronize",
+    "cpu.amp": "GradScaler autocast",
+    "distributed": "barrier destroy_process_group get_rank get_world_size init_process_group "
+    "is_available is_initialized is_torchelastic_launched",
+    "mps": "current_allocated_memory device_count empty_cache is_available manual_seed synchronize",
+    "multiprocessing": "ProcessContext ProcessExitedException ProcessRaisedException "
+    "get_all_sharing_strategies get_sharing_strategy set_sharing_strategy spawn",
+    "nn.parallel": "DistributedDataParallel",
+    "onnx": "export is_in_onnx_export",
+    "profiler": "ProfilerAction ProfilerActivity kineto_available schedule "
+    "supported_activities tensorboard_trace_handler",
+    "utils.benchmark": "Measurement",
+    "xpu": "device_count empty_cache is_available manual_seed manual_seed_all",
     "accelerator": "current_accelerator current_device_index device_count device_index empty_cache "
     "is_available memory_allocated memory_reserved set_device_index synchronize",
-    "amp": "is_autocast_available is_autocast_enabled",
+    "amp": "custom_bwd custom_fwd is_autocast_available is_autocast_enabled",
     "autograd": "FunctionCtx GradcheckError detect_anomaly once_differentiable set_detect_anomaly",
     "backends.cpu": "available get_cpu_capability get_threads in_use set_threads use",
-    "backends.cuda": "is_built",
+    "backends.cuda": "cudnn_sdp_enabled enable_cudnn_sdp enable_flash_sdp enable_math_sdp "
+    "enable_mem_efficient_sdp flash_sdp_enabled math_sdp_enabled mem_efficient_sdp_enabled "
+    "sdp_kernel "
+    "is_built",
     "backends.cudnn": "flags is_available version",
     "backends.mps": "is_available is_built",
     "cuda": "CUDAGraph Event Stream current_device current_stream default_stream device "
@@ -54,8 +89,9 @@ SHAPELESS = {
     "max_memory_reserved mem_get_info memory_allocated memory_reserved memory_stats "
     "reset_max_memory_allocated seed set_device set_rng_state set_rng_state_all set_stream stream "
     "synchronize",
-    "cuda.amp": "GradScaler autocast",  # `amp` has their docstrings
-    "jit": "Module annotate export ignore is_scripting is_tracing load save script script_method "
+    "cuda.amp": "GradScaler autocast custom_bwd custom_fwd",  # `amp` has their docstrings
+    "jit": "Attribute freeze interface isinstance optimize_for_inference "
+    "Module annotate export ignore is_scripting is_tracing load save script script_method "
     "trace unused",
     "nn": "ModuleDict ModuleList Sequential",  # what is in them says what goes in and out
     "nn.init": "calculate_gain",
@@ -73,7 +109,8 @@ SHAPELESS = {
     "serialization": "CheckpointError",
     "text": "DownloadError collapse_whitespace load_sample load_text load_time_machine normalize "
     "sample_text time_machine_path tokenize",
-    "tinygrad_rnn": "are_deterministic_algorithms_enabled autocast can_cast compile device "
+    "tinygrad_rnn": "is_warn_always_enabled set_flush_denormal set_warn_always "
+    "are_deterministic_algorithms_enabled autocast can_cast compile device "
     "enable_grad get_default_device get_default_dtype get_deterministic_debug_mode get_device "
     "get_float32_matmul_precision get_num_interop_threads get_printoptions imag inference_mode "
     "initial_seed is_anomaly_enabled is_autocast_enabled is_complex is_conj "
@@ -85,7 +122,8 @@ SHAPELESS = {
     "use_deterministic_algorithms",
     "utils": "Drawing Nonfinite",
     "utils.checkpoint": "CheckpointError noop_context_fn",
-    "utils.data": "BatchSampler ChainDataset ConcatDataset Dataset IterableDataset RandomSampler "
+    "utils.data": "DistributedSampler "
+    "BatchSampler ChainDataset ConcatDataset Dataset IterableDataset RandomSampler "
     "Sampler SequentialSampler StackDataset Subset SubsetRandomSampler WorkerInfo get_worker_info "
     "random_split",
 }

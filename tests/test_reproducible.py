@@ -13,6 +13,7 @@ import pytest
 
 import tinygrad_rnn as tg
 from tinygrad_rnn import nn
+from tinygrad_rnn.backends import cpu
 
 from .conftest import REPO
 
@@ -22,19 +23,31 @@ LAYERS = {"RNN": {}, "GRU": {}, "LSTM": {}, "LSTM projected": {"proj_size": 5}}
 BOUND = {tg.float32: 2e-6, tg.float64: 5e-15}
 
 
+class Leaky(nn.Cell):
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.state_size = hidden_size
+        self.x, self.h = nn.Linear(input_size, hidden_size), nn.Linear(hidden_size, hidden_size)
+
+    def step(self, x: Any, state: Any) -> Any:
+        state = 0.5 * state + 0.5 * tg.tanh(self.x(x) + self.h(state))
+        return state, state
+
+
 def train(device: str = "cpu", hidden: int = 24) -> str:
     """A digest of losses, weights and draws of a short training with all that is random."""
     tg.manual_seed(3)
     with tg.device(device):
         model = nn.ModuleDict({
             "rnn": nn.LSTM(8, hidden, 2, dropout=0.3, bidirectional=True),
-            "drop": nn.Dropout(0.2), "out": nn.Linear(2 * hidden, 11),
+            "own": nn.Recurrent(Leaky, 2 * hidden, hidden),
+            "drop": nn.Dropout(0.2), "out": nn.Linear(hidden, 11),
         })  # fmt: skip
         optimizer = tg.optim.Adam(model.parameters(), lr=1e-2)
         parts = []
         for _ in range(3):
             x, y = tg.randn(9, 6, 8), tg.randint(0, 11, (9 * 6,))
-            outputs, _ = model["rnn"](x)
+            outputs, _ = model["own"](model["rnn"](x)[0])
             loss = nn.functional.cross_entropy(model["out"](model["drop"](outputs)).view(54, 11), y)
             optimizer.zero_grad()
             loss.backward()
@@ -63,6 +76,19 @@ def test_in_other_processes():
         ) for number in ("1", "2")
     ]  # fmt: skip
     assert {run.communicate(timeout=120)[0].strip() for run in runs} == {train()}
+
+
+@pytest.mark.skipif(cpu.in_use() == "numpy", reason="there are no compiled kernels")
+def test_with_any_number_of_threads():
+    """At sizes that the compiled kernels divide among them."""
+    before, found = tg.get_num_threads(), set()
+    try:
+        for count in (1, 2, 3):
+            tg.set_num_threads(count)
+            found.add(train(hidden=160))
+    finally:
+        tg.set_num_threads(before)
+    assert len(found) == 1
 
 
 def test_draws_are_those_of_the_cpu(device):

@@ -189,7 +189,8 @@ BETTER: dict[str, Callable[..., np.ndarray]] = {
 BETTER |= {f"norm {p} gradient": lambda x: x == 0 for p in (0.5, 1.5, -1, -2)}  # is 0 there
 # PyTorch in float16 overflows, or is mostly rounding: here it is float32, rounded at the end
 IN_FLOAT32 = (
-    "mse_loss", "prod", "layer_norm", "batch_norm", "pairwise_distance", "renorm", "pow 1.5",
+    "mse_loss", "prod", "nanmean", "layer_norm", "batch_norm", "pairwise_distance", "renorm",
+    "pow 1.5",
     *(name for name in OF_ROWS if name.startswith(("norm ", "cdist"))),
 )  # fmt: skip
 
@@ -246,6 +247,11 @@ def test_of_nothing(name, shape):
 
 # ----- reductions of float16, in which the partial results do not fit -----
 
+
+def places(t: Any, *shape: int) -> Any:
+    return t.zeros(*shape, dtype=t.int64)
+
+
 MANY = {
     "sum": lambda t, x: (x * t.tensor([6e4, -6e4]).repeat(512).to(x)).sum(),
     "mean": lambda t, x: (x * 6e4).mean(),
@@ -258,6 +264,24 @@ MANY = {
     "mse_loss": lambda t, x: t.nn.functional.mse_loss(x * 200, x * 0),
     "layer_norm": lambda t, x: t.nn.functional.layer_norm(
         x * 6e4 * t.arange(2).repeat(512).to(x), (1024,)).abs().sum(),
+    "nanmean": lambda t, x: (x * 6e4).nanmean(),
+    "scatter mean": lambda t, x: x.new_zeros(1).scatter_reduce(
+        0, places(t, 1024), x * 6e4, "mean", include_self=False).sum(),
+    "scatter prod": lambda t, x: x.new_ones(1).scatter_reduce(
+        0, places(t, 4), x[:4] * t.tensor([300, 300, 0.01, 0.01]).to(x), "prod").sum(),
+    # of so many ones that a sum in float16, once it is 2048, stays that
+    "sum_to_size": lambda t, x: x[:2].repeat(4096, 1).sum_to_size(1, 2).sum(),
+    "einsum": lambda t, x: t.einsum("ij->j", x.repeat(4096, 1)[:, :2]).sum(),
+    "logcumsumexp": lambda t, x: t.logcumsumexp(x, 0)[-1],
+    "scatter_add": lambda t, x: x.new_zeros(1).scatter_add(0, places(t, 4096), x.repeat(4)).sum(),
+    "embedding_bag": lambda t, x: t.nn.functional.embedding_bag(
+        places(t, 1, 4096), x[:, None], mode="sum").sum(),
+    "embedding_bag mean": lambda t, x: t.nn.functional.embedding_bag(
+        places(t, 1, 4096), x[:, None]).sum(),
+    "embedding": lambda t, x: t.nn.functional.embedding(places(t, 4096), x[:, None]).sum(),
+    "gradients of one for many": lambda t, x: (x[:2] * x.new_ones(4096, 2)).sum(),
+    "expand": lambda t, x: x[:2].expand(4096, 2).sum(),
+    "repeat": lambda t, x: x[:2].repeat(4096, 1).sum(),
 }  # fmt: skip
 
 

@@ -37,11 +37,13 @@ from .backends import (
     get_default_device as get_default_device,
     set_default_device as set_default_device,
 )
-from .backends.generator import Generator as Generator
+from .backends.generator import (
+    Generator as Generator,
+    default_generator as default_generator,
+)
 from .creation import (
     arange as arange,
     as_tensor as as_tensor,
-    asarray as asarray,
     empty as empty,
     empty_like as empty_like,
     eye as eye,
@@ -88,6 +90,7 @@ from .dtypes import (
 )
 from .functions import (
     adjoint as adjoint,
+    asarray as asarray,
     detach as detach,
     detach_ as detach_,
     e as e,
@@ -127,13 +130,16 @@ from .legacy import (
     IntTensor as IntTensor,
     LongTensor as LongTensor,
     ShortTensor as ShortTensor,
+    range as range,
 )
+from .lowrank import pca_lowrank as pca_lowrank, svd_lowrank as svd_lowrank
 from .nn.functional import (
     celu_ as celu_,
     rrelu_ as rrelu_,
     selu_ as selu_,
     threshold_ as threshold_,
 )
+from .nn.utils.weights import norm_except_dim as norm_except_dim
 from .ops import return_types as return_types
 from .ops.activation import (
     celu as celu,
@@ -249,11 +255,13 @@ from .ops.convolution import (
 from .ops.copies import (
     alias_copy as alias_copy,
     as_strided_copy as as_strided_copy,
+    detach_copy as detach_copy,
     diagonal_copy as diagonal_copy,
     expand_copy as expand_copy,
     narrow_copy as narrow_copy,
     permute_copy as permute_copy,
     select_copy as select_copy,
+    slice_copy as slice_copy,
     split_copy as split_copy,
     split_with_sizes_copy as split_with_sizes_copy,
     squeeze_copy as squeeze_copy,
@@ -342,6 +350,7 @@ from .ops.exponentials import (
 )
 from .ops.folding import (
     channel_shuffle as channel_shuffle,
+    channel_shuffle as native_channel_shuffle,
     pixel_shuffle as pixel_shuffle,
     pixel_unshuffle as pixel_unshuffle,
 )
@@ -362,6 +371,7 @@ from .ops.gathering import (
     take as take,
     take_along_dim as take_along_dim,
 )
+from .ops.householder import geqrf as geqrf, orgqr as orgqr, ormqr as ormqr
 from .ops.indexing import (
     index_put as index_put,
 )
@@ -424,6 +434,28 @@ from .ops.native import (
     native_layer_norm as native_layer_norm,
     nonzero_static as nonzero_static,
 )
+from .ops.native_layers import (
+    adaptive_max_pool1d as adaptive_max_pool1d,
+    affine_grid_generator as affine_grid_generator,
+    batch_norm as batch_norm,
+    conv_tbc as conv_tbc,
+    convolution as convolution,
+    embedding as embedding,
+    frobenius_norm as frobenius_norm,
+    grid_sampler as grid_sampler,
+    group_norm as group_norm,
+    gru_cell as gru_cell,
+    instance_norm as instance_norm,
+    layer_norm as layer_norm,
+    lstm_cell as lstm_cell,
+    max_pool1d_with_indices as max_pool1d_with_indices,
+    native_batch_norm as native_batch_norm,
+    native_dropout as native_dropout,
+    nuclear_norm as nuclear_norm,
+    rnn_relu_cell as rnn_relu_cell,
+    rnn_tanh_cell as rnn_tanh_cell,
+)
+from .ops.normalization import rms_norm as rms_norm
 from .ops.norms import (
     cdist as cdist,
     dist as dist,
@@ -628,18 +660,23 @@ from .random import (
     set_rng_state as set_rng_state,
 )
 from .settings import (
+    _assert as _assert,
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     compile as compile,
+    cond as cond,
     get_deterministic_debug_mode as get_deterministic_debug_mode,
     get_float32_matmul_precision as get_float32_matmul_precision,
     get_num_interop_threads as get_num_interop_threads,
     get_num_threads as get_num_threads,
     is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled as is_warn_always_enabled,
     set_default_tensor_type as set_default_tensor_type,
     set_deterministic_debug_mode as set_deterministic_debug_mode,
     set_float32_matmul_precision as set_float32_matmul_precision,
+    set_flush_denormal as set_flush_denormal,
     set_num_interop_threads as set_num_interop_threads,
     set_num_threads as set_num_threads,
+    set_warn_always as set_warn_always,
     typename as typename,
     use_deterministic_algorithms as use_deterministic_algorithms,
 )
@@ -655,31 +692,53 @@ from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import (
+        compiler as compiler,
+        cpu as cpu,
+        distributed as distributed,
         distributions as distributions,
         func as func,
+        functional as functional,
         jit as jit,
+        masked as masked,
+        mps as mps,
+        multiprocessing as multiprocessing,
+        onnx as onnx,
+        profiler as profiler,
         serialization as serialization,
         testing as testing,
         utils as utils,
+        xpu as xpu,
     )
     from .func import vmap as vmap
     from .serialization import load as load, save as save
 
 newaxis = None
+OutOfMemoryError = cuda.OutOfMemoryError
 
 # What many programs do without is imported when it is first asked for, which keeps the import of
 # this package fast: where each name is.
 _LATER = {
+    "__config__": ".__config__",
+    "compiler": ".compiler",
+    "cpu": ".cpu",
+    "distributed": ".distributed",
     "distributions": ".distributions",
     "func": ".func",
+    "functional": ".functional",
     "jit": ".jit",
     "load": ".serialization",
+    "masked": ".masked",
+    "mps": ".mps",
+    "multiprocessing": ".multiprocessing",
+    "onnx": ".onnx",
+    "profiler": ".profiler",
     "save": ".serialization",
     "serialization": ".serialization",
     "testing": ".testing",
     "types": ".types",
     "utils": ".utils",
     "vmap": ".func",
+    "xpu": ".xpu",
 }
 
 

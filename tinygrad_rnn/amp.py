@@ -5,6 +5,7 @@ Everything is computed in the dtype that tensors have. For less precision conver
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from . import backends
@@ -77,6 +78,27 @@ def is_autocast_available(device_type: str) -> bool:
     return False
 
 
+def custom_fwd(
+    fwd: Callable[..., Any] | None = None, *, device_type: str, cast_inputs: DType | None = None
+) -> Any:
+    """A decorator for the `forward` of a `Function`, which it leaves as it is: there is no mixed
+    precision here.
+
+    >>> torch.amp.custom_fwd(torch.tanh, device_type="cpu") is torch.tanh
+    True
+    """
+    return (lambda function: function) if fwd is None else fwd
+
+
+def custom_bwd(bwd: Callable[..., Any] | None = None, *, device_type: str) -> Any:
+    """A decorator for the `backward` of a `Function`, which it leaves as it is.
+
+    >>> torch.amp.custom_bwd(torch.tanh, device_type="cpu") is torch.tanh
+    True
+    """
+    return (lambda function: function) if bwd is None else bwd
+
+
 class GradScaler(Telling):
     """Multiplies losses, of any shape, so that gradients of half precision do not vanish, and
     divides gradients by the same before a step, which is left out if they are not finite.
@@ -146,13 +168,14 @@ class GradScaler(Telling):
             raise RuntimeError(
                 "unscale_() has already been called on this optimizer since the last update()."
             )
-        finite = True
+        finite: dict[Any, Any] = {}  # by device, each of which is asked once
         for group in optimizer.param_groups:
             for param in group["params"]:
                 if param.grad is not None:
                     param.grad.data.div_(self._scale)
-                    finite = finite and bool(param.grad.data.isfinite().all())
-        self._finite[key] = finite
+                    own = param.grad.data.isfinite().all()
+                    finite[own.device] = own & finite.get(own.device, True)
+        self._finite[key] = all(map(bool, finite.values()))
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """``optimizer.step(*args, **kwargs)`` after `unscale_`, unless a gradient is not finite:

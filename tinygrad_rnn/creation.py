@@ -85,9 +85,6 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> T
     return tensor(data, dtype=dtype, device=device)
 
 
-asarray = as_tensor
-
-
 def from_numpy(ndarray: Any) -> Tensor:
     """A tensor on the memory of a NumPy array, in its shape: changes to one show in the other.
 
@@ -309,6 +306,8 @@ def arange(
     finite = all(map(math.isfinite, (start, end, step)))
     if target is dtypes.int64 and finite:
         start, end, step = int(start), int(end), int(step)
+        if not -(2**63) <= end - start + step < 2**63:
+            raise RuntimeError(f"arange: steps of {step} from {start} to {end} are out of range")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not all(map(math.isfinite, (start, end))):

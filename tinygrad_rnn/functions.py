@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
 from .autograd import Variable
-from .creation import Device, empty
-from .dtypes import dtype as DType
+from .backends import is_host
+from .creation import Device, as_tensor, empty, frombuffer
+from .dtypes import dtype as DType, get_default_dtype
 from .ops.strided import new_empty_strided
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
@@ -139,6 +141,52 @@ def detach_(input: Any) -> Any:
     False
     """
     return input.detach_()
+
+
+# ----- from anything -----
+
+
+def asarray(
+    obj: Any, *, dtype: DType | None = None, device: Device = None, copy: bool | None = None,
+    requires_grad: bool | None = None,
+) -> Any:  # fmt: skip
+    """A tensor of what obj has: a tensor, an array, a buffer of bytes (of the dtype's numbers), a
+    number, or nested lists, which give the shape.
+
+    Args:
+        copy: True: in memory of its own; False: on obj's memory, and ValueError if that can't be;
+            None: on obj's memory if that can be.
+        requires_grad: None leaves it as it is; otherwise it is set, of a tensor that is not copied
+            on obj itself.
+
+    >>> x = torch.ones(2)
+    >>> torch.asarray(x) is x, torch.asarray(x, copy=True) is x
+    (True, False)
+    """
+    held = isinstance(obj, Variable) or is_host(obj) or hasattr(obj, "__cuda_array_interface__")
+    if held:
+        tensor = as_tensor(obj)
+        result = tensor.to(device=device, dtype=dtype)
+        if copy is False and result is not tensor:
+            change = (tensor.dtype.scalar_name, result.dtype.scalar_name)
+            what, kinds = "dtype", tuple(f"'{name}'" for name in change)
+            if change[0] == change[1]:
+                what, kinds = "device", (f"'{tensor.device}'", f"'{result.device}'")
+            raise ValueError(f"can't alias tensor with {what} {kinds[0]} into {what} {kinds[1]}.")
+        if copy and result is tensor:
+            result = result.clone()
+    elif isinstance(obj, bytes | bytearray | memoryview | array):
+        own = frombuffer(obj, dtype=dtype or get_default_dtype())
+        result = own.clone() if copy else own
+    elif copy is False:
+        raise ValueError("can't alias arbitrary sequence into a tensor.")
+    else:
+        result = as_tensor(obj, dtype, device)
+    if requires_grad is None:
+        return result
+    if not requires_grad and not result.is_leaf:
+        return result.detach()
+    return result.requires_grad_(requires_grad)
 
 
 # ----- memory in an order of its own -----

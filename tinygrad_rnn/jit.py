@@ -5,13 +5,27 @@ Programs that only speed themselves up with them run; nothing can be saved as a 
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
-from typing import Any, NoReturn
+from concurrent.futures import Future
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, NoReturn, Union, get_args, get_origin
 
 from .nn.module import Module
 
-ScriptModule = Module
+ScriptModule = ScriptFunction = RecursiveScriptModule = Module
 Final = Any
+
+
+class Attribute(NamedTuple):
+    """A value with the type that TorchScript is to see.
+
+    >>> torch.jit.Attribute(3, int).value
+    3
+    """
+
+    value: Any
+    type: Any
 
 
 def script(obj: Any, *unused: Any, **options: Any) -> Any:
@@ -75,6 +89,88 @@ def annotate(the_type: Any, the_value: Any) -> Any:
     []
     """
     return the_value
+
+
+def interface(obj: Any) -> Any:
+    """The class itself, unchanged.
+
+    >>> torch.jit.interface(dict) is dict
+    True
+    """
+    return obj
+
+
+def freeze(mod: Any, preserved_attrs: Any = None, optimize_numerics: bool = True) -> Any:
+    """The module itself, unchanged. Raises RuntimeError while it is training.
+
+    >>> model = nn.Linear(1, 1).eval()
+    >>> torch.jit.freeze(model) is model
+    True
+    """
+    if getattr(mod, "training", False):
+        raise RuntimeError(
+            "Freezing is currently only implemented for modules in eval mode. Please call .eval() "
+            "on your module before freezing."
+        )
+    return mod
+
+
+def optimize_for_inference(mod: Any, other_methods: Any = None) -> Any:
+    """The module itself, unchanged.
+
+    >>> model = nn.Linear(1, 1).eval()
+    >>> torch.jit.optimize_for_inference(model) is model
+    True
+    """
+    return mod
+
+
+def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
+    """Call the function, now and here: `wait` gives its result, of whatever shape.
+
+    >>> torch.jit.wait(torch.jit.fork(torch.tanh, torch.zeros(1)))
+    tensor([0.])
+    """
+    future: Future = Future()
+    future.set_result(func(*args, **kwargs))
+    return future
+
+
+def wait(future: Future) -> Any:
+    """The result of what `fork` called, of whatever shape.
+
+    >>> torch.jit.wait(torch.jit.fork(lambda: 3))
+    3
+    """
+    return future.result()
+
+
+def isinstance(obj: Any, target_type: Any) -> bool:
+    """Whether the object is of a type, which may say what is in containers: ``list[int]``.
+
+    >>> torch.jit.isinstance([1, 2], list[int]), torch.jit.isinstance([1, 2], list[str])
+    (True, False)
+    """
+    if type(target_type) is tuple:
+        return any(isinstance(obj, one) for one in target_type)
+    inside = get_args(target_type)
+    origin = get_origin(target_type)
+    if origin in (Union, UnionType):
+        return any(isinstance(obj, one) for one in inside)
+    if target_type is None or target_type is NoneType:
+        return obj is None
+    kind = origin or target_type
+    if not builtins.isinstance(obj, kind) or (kind in (int, float) and type(obj) is bool):
+        return False
+    if not inside:
+        return True
+    if kind is dict:
+        keys, values = inside
+        return all(isinstance(k, keys) and isinstance(v, values) for k, v in obj.items())
+    if kind is tuple and inside[-1] is not ...:
+        fits = zip(obj, inside, strict=False)
+        return len(obj) == len(inside) and all(isinstance(one, what) for one, what in fits)
+    return all(isinstance(one, inside[0]) for one in obj)
 
 
 def is_scripting() -> bool:

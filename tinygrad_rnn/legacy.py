@@ -1,12 +1,14 @@
-"""PyTorch's tensor types of old: ``LongTensor([1, 2])``, ``FloatTensor(2, 3)``."""
+"""PyTorch's tensor types of old, ``LongTensor([1, 2])``, ``FloatTensor(2, 3)``, and its `range`."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from . import dtypes
-from .creation import new
+from .creation import Device, arange, new
 from .tensor import Tensor, legacy_array
+from .warning import warn
 
 
 class _Type(type):
@@ -44,3 +46,27 @@ ShortTensor = _Type(dtypes.int16)
 IntTensor = _Type(dtypes.int32)
 LongTensor = _Type(dtypes.int64)
 BoolTensor = _Type(dtypes.bool_)
+
+
+def range(
+    start: float, end: float, step: float = 1, *, dtype: dtypes.dtype | None = None,
+    device: Device = None, requires_grad: bool = False,
+) -> Any:  # fmt: skip
+    """The vector of start, start + step, ... up to and with end, in the default dtype. Deprecated:
+    `arange` leaves end out, as Python's own range does. Raises RuntimeError as that does.
+
+    >>> torch.range(1, 2, 0)
+    Traceback (most recent call last):
+    RuntimeError: step must be nonzero
+    """
+    count = math.floor((end - start) / step) + 1 if step else 0
+    if count < 1:
+        arange(start, end, step)  # raises, and says why
+    warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is "
+        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
+        "values in [start, end)."
+    )
+    steps = arange(count, dtype=dtypes.float64, device=device)
+    result = (steps * step + start).to(dtype or dtypes.get_default_dtype())
+    return result.requires_grad_(requires_grad)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from . import backends
 from .dtypes import dtype
 from .ops import arithmetic, diagonals, linalg, reduction
 from .ops.decompositions import (
@@ -16,6 +17,7 @@ from .ops.decompositions import (
     svd as svd,
     svdvals as svdvals,
 )
+from .ops.householder import householder_product as householder_product
 from .ops.linalg import matmul as matmul
 from .ops.lu import (
     lu as lu,
@@ -34,6 +36,7 @@ from .ops.matrix_functions import (
     tensorsolve as tensorsolve,
 )
 from .ops.norms import matrix_norm as matrix_norm, vector_norm as vector_norm
+from .ops.outputs import with_out
 from .ops.shape import Dims
 from .ops.solving import (
     LinAlgError as LinAlgError,
@@ -127,4 +130,14 @@ def vander(x: Any, *, N: int | None = None) -> Any:
         raise RuntimeError("N must be greater than 1.")
     count = x.shape[-1] if N is None else N
     x = x if x.is_floating_point() else x.long()
-    return arithmetic.pow(x.unsqueeze(-1), x.new_tensor(range(count)))
+    xp: Any = backends.backend_of(x._array)
+    return arithmetic.pow(x.unsqueeze(-1), x._wrap(xp.arange(count)))
+
+
+_WITH_OUT = """
+cholesky cholesky_ex cond cross det eigh eigvalsh householder_product inv inv_ex lstsq lu lu_factor
+lu_factor_ex lu_solve matmul matrix_norm matrix_power matrix_rank multi_dot norm pinv qr slogdet
+solve solve_ex solve_triangular svd svdvals tensorinv tensorsolve vecdot vector_norm
+""".split()  # noqa: SIM905, a list would have a line for each
+for _name in _WITH_OUT:
+    globals()[_name] = with_out(globals()[_name])

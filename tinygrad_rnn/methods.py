@@ -27,6 +27,7 @@ from .ops import (
     exponentials,
     gamma,
     gathering,
+    householder,
     indexing,
     inplace,
     linalg,
@@ -284,7 +285,7 @@ class Methods(InPlace):
     unbind = splitting.unbind
     select = splitting.select
     narrow = splitting.narrow
-    unfold = splitting.unfold
+    unfold = strided.unfold
     flip, fliplr, flipud = rearranging.flip, rearranging.fliplr, rearranging.flipud
     roll = rearranging.roll
     rot90 = rearranging.rot90
@@ -344,6 +345,7 @@ class Methods(InPlace):
     cholesky_solve = matrix_functions.cholesky_solve
     cholesky_inverse = matrix_functions.cholesky_inverse
     pinverse = matrix_functions.pinverse
+    geqrf, orgqr, ormqr = householder.geqrf, householder.orgqr, householder.ormqr
     matrix_power, matrix_exp = matrix_functions.matrix_power, matrix_functions.matrix_exp
 
     # ----- other dtypes -----

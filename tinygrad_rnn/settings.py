@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from . import backends
@@ -204,7 +205,63 @@ def set_default_tensor_type(t: Any) -> None:
     backends.set_default_device("cuda" if on_gpu else None)
 
 
+def set_flush_denormal(mode: bool) -> bool:
+    """Whether numbers too small to be normal become 0: False, because it can't be switched here.
+
+    >>> torch.set_flush_denormal(True)
+    False
+    """
+    return False
+
+
+# ----- warnings -----
+
+
+def set_warn_always(b: bool, /) -> None:
+    """Whether warnings are to come each time: Python's filters say so, and what is set has no
+    effect.
+
+    >>> torch.set_warn_always(False)
+    """
+    global _warn_always
+    if not isinstance(b, bool):
+        raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
+    _warn_always = b
+
+
+_warn_always = False
+
+
+def is_warn_always_enabled() -> bool:
+    """What `set_warn_always` set.
+
+    >>> torch.is_warn_always_enabled()
+    False
+    """
+    return _warn_always
+
+
 # ----- others -----
+
+
+def cond(
+    pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()
+) -> Any:
+    """``true_fn(*operands)`` if pred, a bool or a tensor of one element, is true, else
+    ``false_fn(*operands)``.
+
+    >>> torch.cond(torch.tensor(False), torch.sin, torch.tanh, (torch.zeros(1),))
+    tensor([0.])
+    """
+    if not isinstance(operands, tuple | list):
+        raise RuntimeError(f"Expect operands to be a tuple or list, but got {type(operands)}.")
+    return (true_fn if pred else false_fn)(*operands)
+
+
+def _assert(condition: Any, message: str) -> None:
+    """Raise AssertionError with the message unless the condition holds."""
+    if not condition:
+        raise AssertionError(message)
 
 
 def compile(

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import backends, dtypes
 from .autograd import Leaf, Variable, View, api as autograd, current_edge
-from .autograd.graph import RemovableHandle, add_hook
+from .autograd.graph import RemovableHandle, add_hook, shown
 from .backends import Array, HostScalar, device
 from .dtypes import as_dtype, dtype
 from .ops import conversion, shape
@@ -137,7 +137,7 @@ class Tensor(Values):
     @property
     def grad_fn(self) -> Any:
         edge = current_edge(self)
-        return None if edge is None or isinstance(edge[0], Leaf) else edge[0]
+        return None if edge is None or isinstance(edge[0], Leaf) else shown(edge[0])
 
     @property
     def output_nr(self) -> int:
@@ -263,9 +263,10 @@ class Tensor(Values):
 
     def to(self, *args: Any, **kwargs: Any) -> Tensor:
         """``to(dtype)``, ``to(device)``, ``to(device, dtype)``, ``to(other)``: this tensor in
-        another dtype or on another device; itself if nothing changes and copy is not set."""
-        target, where, copy = parse_to(args, kwargs)
-        result = self if where is None else conversion.to_device(self, where)
+        another dtype or on another device; itself if nothing changes and copy is not set. A GPU
+        reads pinned memory later with non_blocking: it must stay as it is until then."""
+        target, where, non_blocking, copy = parse_to(args, kwargs)
+        result = self if where is None else conversion.to_device(self, where, non_blocking)
         if target is not None:
             result = conversion.cast(result, target)
         return result.clone() if copy and result is self else result
@@ -335,7 +336,7 @@ class Tensor(Values):
 
     def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
         """On a GPU."""
-        return self.to("cuda" if device is None else device)
+        return self.to("cuda" if device is None else device, non_blocking=non_blocking)
 
     def type_as(self, other: Tensor) -> Tensor:
         """In other's dtype and place."""
@@ -361,13 +362,13 @@ def legacy_array(data: tuple[Any, ...], dtype: dtype, where: Any) -> Array:
         return xp.zeros(sizes, dtype.array)
 
 
-def parse_to(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
-    """(dtype, device, copy) from the arguments that `to` takes. Raises TypeError for others."""
+def parse_to(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any, bool, bool]:
+    """(dtype, device, non_blocking, copy) from arguments of `to`. Raises TypeError for others."""
     known = {"dtype", "device", "other", "copy", "non_blocking", "memory_format"}
     for name in kwargs.keys() - known:
         raise TypeError(f"to() got an unexpected keyword argument '{name}'")
     target, where, other = kwargs.get("dtype"), kwargs.get("device"), kwargs.get("other")
-    flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
+    flags = [*(arg for arg in args if isinstance(arg, bool)), False, False]  # non_blocking, copy
     for arg in args:
         if isinstance(arg, Tensor):
             other = arg
@@ -381,11 +382,9 @@ def parse_to(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any, boo
             )
     if other is not None:
         target, where = other.dtype, other.device
-    return (
-        None if target is None else as_dtype(target),
-        None if where is None else backends.as_device(where),
-        kwargs.get("copy", len(flags) > 1 and flags[1]),
-    )
+    kind = None if target is None else as_dtype(target)
+    place = None if where is None else backends.as_device(where)
+    return kind, place, kwargs.get("non_blocking", flags[0]), kwargs.get("copy", flags[1])
 
 
 _new: Any = object.__new__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,13 @@ from . import dtypes
 from .autograd import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 from .autograd.hints import told
 from .backends import HostScalar, is_host
-from .creation import as_tensor, tensor
+from .creation import as_tensor, empty, tensor
 from .dtypes import float16, float32, float64, int64
 from .ops.comparison import isclose
+from .ops.shape import new_sizes
+from .random import randint
 from .tensor import Tensor
+from .warning import warn
 
 # (rtol, atol) that allow for the rounding of a few operations; integers must be equal
 _TOLERANCES = {float16: (1e-3, 1e-5), float32: (1.3e-6, 1e-5), float64: (1e-7, 1e-7)}
@@ -65,6 +69,88 @@ def assert_close(
     except AssertionError as error:
         text = msg(str(error)) if callable(msg) else msg or str(error)
         raise AssertionError(text) from None
+
+
+@told
+def make_tensor(
+    *shape: int | Sequence[int],
+    dtype: dtypes.dtype,
+    device: Any,
+    low: float | None = None,
+    high: float | None = None,
+    requires_grad: bool = False,
+    noncontiguous: bool = False,
+    exclude_zero: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """A tensor of the shape with numbers at random, evenly from low to below high: by default -9
+    to 9, for bool 0 to 1, for uint8 0 to 9. Limits that the dtype does not have are moved into it.
+
+    Args:
+        noncontiguous: whether elements lie apart in memory.
+        exclude_zero: whether zeros become 1, or the smallest normal number.
+
+    Raises ValueError for limits in the wrong order, nan, or outside of the dtype, and for a
+    gradient of integers.
+
+    >>> make_tensor = torch.testing.make_tensor
+    >>> make_tensor(2, 3, dtype=torch.float32, device="cpu", noncontiguous=True).stride()
+    (6, 2)
+    """
+    sizes = new_sizes(shape)
+    floating = dtype.is_floating_point
+    if noncontiguous and memory_format is not None:
+        raise ValueError(
+            "The parameters `noncontiguous` and `memory_format` are mutually exclusive, but got "
+            f"{noncontiguous=} and {memory_format=}"
+        )
+    if requires_grad and not floating:
+        raise ValueError(
+            "`requires_grad=True` is not supported for boolean and integral dtypes, but got "
+            f"{dtype=}"
+        )
+    bounds = _limits(dtype, low, high)
+    apart = noncontiguous and math.prod(sizes) > 1
+    full = (*sizes[:-1], 2 * sizes[-1]) if apart else sizes
+    if floating:
+        result = empty(full, dtype=dtype, device=device)
+        # Halves, because the whole range may be wider than the largest number
+        result.uniform_(bounds[0] / 2, bounds[1] / 2).mul_(2)
+    else:
+        first, beyond = map(math.ceil, bounds)
+        result = randint(first, beyond, full, dtype=dtype, device=device)
+    if apart:
+        result = result[..., 1::2]
+    if memory_format is not None:
+        result = result.clone(memory_format=memory_format)
+    if exclude_zero:
+        result[result == 0] = dtypes.finfo(dtype).tiny if floating else 1
+    return result.requires_grad_(requires_grad)
+
+
+def _limits(dtype: dtypes.dtype, low: float | None, high: float | None) -> tuple[float, float]:
+    """The limits of `make_tensor`, inside of the dtype."""
+    default: tuple[float, float] = -9, 9 if dtype.is_floating_point else 10
+    if dtype is dtypes.bool_:
+        default = least, beyond = 0, 2
+    elif dtype.is_floating_point:
+        least, beyond = dtypes.finfo(dtype).min, dtypes.finfo(dtype).max
+    else:
+        info = dtypes.iinfo(dtype)
+        least, beyond = info.min, info.max + (dtype is not int64)
+    low, high = default[0] if low is None else low, default[1] if high is None else high
+    if math.isnan(low) or math.isnan(high):
+        raise ValueError(f"`low` and `high` cannot be NaN, but got {low=} and {high=}")
+    if low == high and dtype.is_floating_point:
+        warn("low == high: use torch.full(...) instead.", FutureWarning)
+    elif low >= high:
+        raise ValueError(f"`low` must be less than `high`, but got {low} >= {high}")
+    elif high < least or low >= beyond:
+        raise ValueError(
+            f"The value interval specified by `low` and `high` is [{low}, {high}), but {dtype} "
+            f"only supports [{least}, {beyond})"
+        )
+    return min(max(low, least), beyond), min(max(high, least), beyond)
 
 
 @dataclass

@@ -326,6 +326,9 @@ class Values(Methods):
     def numpy(self, *, force: bool = False) -> Any:
         """A NumPy array on the same memory. Raises RuntimeError for a tensor that requires a
         gradient, TypeError for one on a GPU; ``force=True`` detaches and copies instead."""
+        if not isinstance(force, bool):
+            kind = type(force).__name__
+            raise TypeError(f"numpy(): argument 'force' must be bool, not {kind}")
         if force:
             return self._host()
         if current_edge(self) is not None:

@@ -73,6 +73,11 @@ CHOICES = {
     "logit": _row(_t("logit"), 0.25, 0.5, 1, -0.1, 1.1),
     "sinc": _row(_t("sinc"), 0, 0.5, 1e-200, -2),
     "xlogy": (_t("xlogy"), at(0, 0, 0, 1, 2), at(-1, 0, 2, 0, 3)),
+    "xlog1py": (
+        lambda t, x, y: t.special.xlog1py(x, y),
+        at(0, 0, 0, 0, 1, 2),
+        at(-2, -1, -0.5, 2, -1, 3),
+    ),
     "pow": (_t("pow"), at(0, 0, 0, 0, 2, -2, 0.5), at(0, 1, 2, 0.5, 0, 3, 0)),
     **{f"pow {p}": _row(lambda t, x, p=p: x**p, 0, 1, -2) for p in (0, 1, 2)},
     **{f"{b} to": _row(lambda t, x, b=b: b**x, 0, 1, 2) for b in (0, 1, 2, -2)},

@@ -9,12 +9,14 @@ import tinygrad_rnn as torch
 from tinygrad_rnn.nn import functional as F
 
 from .sample import POSITIVE, S, Sample as Sample, on
+from .samples_functions import FUNCTIONS
 from .samples_layers import LAYERS
 from .samples_linalg import SURFACE
 from .samples_losses import LOSSES
 from .samples_recurrent import RECURRENT
 from .samples_rules import RULES
 from .samples_special import SPECIAL
+from .samples_views import VIEWS
 from .samples_windows import WINDOWS
 
 CLASSES, WEIGHTS = torch.tensor([1, 2, 0]), torch.tensor([0.5, 1.0, 2.0, 1.5])
@@ -282,4 +284,6 @@ SAMPLES = (
     + RECURRENT
     + RULES
     + SPECIAL
+    + VIEWS
+    + FUNCTIONS
 )

@@ -30,23 +30,24 @@ def regular(a: torch.Tensor) -> torch.Tensor:
 FACTORS = [
     S("lu", lambda a: torch.linalg.lu(regular(a))[1:], (3, 3), **WITHOUT_HALF),
     S("lu-tall", lambda a: torch.linalg.lu_factor(regular(a)).LU, (2, 4, 3), **WITHOUT_HALF),
-    S("lu-wide", lambda a: torch.linalg.lu_factor(regular(a)).LU, (3, 4), **WITHOUT_HALF),
+    S("lu-wide", lambda a: torch.linalg.lu_factor(regular(a)).LU, (2, 3, 4), **WITHOUT_HALF),
 ]  # fmt: skip
 
 
-def _quantile(a: torch.Tensor) -> torch.Tensor:
-    """A draw of the gamma distribution that stays at its quantile, 0.3, when `a` changes."""
+def _quantile(a: torch.Tensor, part: float = 0.3) -> torch.Tensor:
+    """A draw of the gamma distribution that stays at its quantile when `a` changes."""
     shape = a.detach()
     x = shape.clone()
     for _ in range(40):  # Newton's method, in the logarithm
         density = ((shape - 1) * x.log() - x - shape.lgamma()).exp()
-        x = x * (-(torch.igamma(shape, x) - 0.3) / (density * x)).clamp(-1, 1).exp()
+        x = x * (-(torch.igamma(shape, x) - part) / (density * x)).clamp(-1, 1).exp()
     return standard_gamma_at(a, draw=x._array, terms=120)
 
 
 DRAWS = [
     S("standard_gamma", _quantile, (3,), low=0.5, high=20.0, half=False),
     S("standard_gamma-large", lambda a: _quantile(a * 100), (3,), low=2.0, high=5.0, half=False),
+    S("standard_gamma-rare", lambda a: _quantile(a * 10, 0.998), (3,), low=11, high=15, half=False),
 ]
 
 SPECIAL = TAILS + BESSEL + FACTORS + DRAWS

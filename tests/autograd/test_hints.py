@@ -55,6 +55,18 @@ WRONG = {
         "SubsetRandomSampler(): argument 'generator' must be Generator or None, not int",
     ),
     "closure": (lambda: optim.SGD([ONE]).step("x"), "step(): argument 'closure' (position 1) must"),
+    "None for an object": (
+        lambda: torch.utils.data.SequentialSampler(None),
+        "SequentialSampler(): argument 'data_source' must be Sized, not NoneType",
+    ),
+    "of the class that is made": (
+        lambda: nn.Dropout2d("x"),
+        "Dropout2d(): argument 'p' (position 1) must be number, not str",
+    ),
+    "when it is gone through": (
+        lambda: list(nn.Linear(1, 1).named_parameters(torch.ones(2).numpy())),
+        "named_parameters(): argument 'prefix' (position 1) must be str, not ndarray",
+    ),
     "function": (lambda: nn.scan([1], torch.ones(3, 1), ONE), "scan(): argument 'cell'"),
 }
 
@@ -75,6 +87,11 @@ def test_numbers_that_are_too_large_are_named():
     ):
         with pytest.raises(RuntimeError, match=text):
             call()
+
+
+def test_numbers_that_nothing_can_be_divided_by_are_named():
+    with pytest.raises(ValueError, match=r"GroupNorm\(\): argument 'num_groups' \(pos.* not be 0"):
+        nn.GroupNorm(0, 4)
 
 
 def test_what_is_raised_on_purpose_stays():

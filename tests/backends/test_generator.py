@@ -9,6 +9,7 @@ import copy
 import pickle
 import re
 import threading
+import time
 import warnings
 from typing import Any
 
@@ -231,20 +232,29 @@ def test_copies_continue_apart(duplicate: Any) -> None:
     assert draw_everything(twin) == draw_everything(generator)
 
 
-def test_threads_share_out_one_stream() -> None:
+def test_threads_share_out_one_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = Generator._words
+
+    def slowly(self: Generator, count: int) -> Any:
+        """In the middle of a draw it is another thread's turn."""
+        time.sleep(1e-4)
+        return words(self, count)
+
+    monkeypatch.setattr(Generator, "_words", slowly)
     generator, alone = Generator().manual_seed(1), Generator().manual_seed(1)
     taken: list[float] = []
 
     def draw() -> None:
-        for _ in range(50):
+        for _ in range(20):
             taken.extend(generator.normal((5,), 0, 1, F64).tolist())
+            time.sleep(1e-4)
 
     threads = [threading.Thread(target=draw) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    expected = np.concatenate([alone.normal((5,), 0, 1, F64) for _ in range(200)])
+    expected = np.concatenate([alone.normal((5,), 0, 1, F64) for _ in range(80)])
     assert sorted(taken) == sorted(expected.tolist())
 
 

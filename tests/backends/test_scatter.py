@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_rnn as torch
-from tinygrad_rnn.backends import cupy_backend as xp
+from tinygrad_rnn.backends import backend_for, cupy_backend as xp, numpy_backend
 from tinygrad_rnn.backends.determinism import setting
 from tinygrad_rnn.backends.kernels import compiler, scatter
 from tinygrad_rnn.backends.precision import setting as precision
@@ -103,6 +103,37 @@ def test_the_last_one_stays(case, monkeypatch):
     assert np.array_equal(found.get(), target)
 
 
+UFUNCS: dict[str, Any] = {"multiply": np.multiply, "maximum": np.maximum, "minimum": np.minimum}
+
+
+@pytest.mark.parametrize("operation", UFUNCS)
+@pytest.mark.parametrize("case", CASES)
+def test_products_and_extremes(case, operation, device):
+    target, index, values = arguments(case, "float64")
+    target, values = target / 90, values / 90
+    own: Any = cupy.array if device == "cuda" else np.array
+    found, here = own(target), on_gpu(index) if device == "cuda" else index
+    backend: Any = backend_for(torch.device(device))
+    backend.scatter_combine(found, here, own(values), operation)
+    UFUNCS[operation].at(target, index, values)
+    np.testing.assert_allclose(backend.to_host(found), target, rtol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int64", "int8", "uint8", "bool"])
+@pytest.mark.parametrize("operation", UFUNCS)
+def test_products_and_extremes_of_dtypes(operation, dtype):
+    target, index, values = arguments("rows", dtype)
+    target, values = target[:, :1], values[:, :1]
+    if dtype[:5] == "float":
+        target[1], values[3:9] = np.nan, [[np.inf], [-np.inf], [0.01], [-0.01], [np.nan], [0.0]]
+    found = cupy.array(target)
+    xp.scatter_combine(found, on_gpu(index), cupy.array(values), operation)
+    assert found.dtype == dtype
+    numpy_backend.scatter_combine(target, index, values, operation)
+    limit = {"float16": 1e-3, "float32": 1e-6}.get(dtype, 0)
+    np.testing.assert_allclose(found.get(), target, rtol=limit)
+
+
 def test_views():
     """Targets that are not contiguous, values with any strides."""
     wide, index = cupy.zeros((4, 6)), cupy.array([1, 0, 1])
@@ -180,7 +211,24 @@ def test_the_host_does_not_wait(no_sync: Callable[[], Any]):
     x, index, values = cupy.zeros((4, 2)), cupy.array([0, 3, 0]), cupy.ones((3, 2))
     with no_sync():
         xp.scatter_add(x, index, values)
-    assert x.tolist() == [[2, 2], [0, 0], [0, 0], [1, 1]]
+        xp.scatter_combine(x, index[:2], values[:2] * 3, "maximum")
+    assert x.tolist() == [[3, 3], [0, 0], [0, 0], [3, 3]]
+
+
+@pytest.mark.parametrize("reduce", ["sum", "prod", "mean", "amax", "amin"])
+def test_the_host_does_not_wait_for_a_reduction(reduce: str, no_sync: Callable[[], Any]):
+    x = torch.arange(1.0, 7.0).reshape(2, 3).cuda().requires_grad_()
+    index = torch.tensor([[0, 1, 1], [1, 1, 1]], device="cuda")
+    for include_self in (True, False):
+        with no_sync():
+            y = x.scatter_reduce(0, index, x, reduce, include_self=include_self)
+            y.square().sum().backward()
+    mine, x.grad = x.grad, None
+    host = x.detach().cpu().requires_grad_()
+    for include_self in (True, False):
+        y = host.scatter_reduce(0, index.cpu(), host, reduce, include_self=include_self)
+        y.square().sum().backward()
+    torch.testing.assert_close(mine.cpu(), host.grad)
 
 
 @pytest.mark.parametrize("product", [True, False], ids=["product", "sorted"])

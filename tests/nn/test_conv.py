@@ -128,9 +128,14 @@ def test_values_and_gradients(name):
     agree(lambda lib, *tensors: call(lib.nn.functional, *tensors), *(numbers(*s) for s in shapes))
 
 
-def test_without_channels_there_is_the_bias():
-    result = F.conv1d(tg.ones(2, 0, 5), tg.ones(3, 0, 2), tg.tensor([1.0, 2.0, 3.0]))
-    assert_close(result, tg.tensor([1.0, 2.0, 3.0])[:, None].expand(2, 3, 4))
+@pytest.mark.parametrize("shape", [(2, 0, 5), (0, 5)])
+def test_nothing_comes_of_no_channels(shape):
+    """Not even the bias, as in PyTorch, which has no gradients there."""
+    x, weight = tg.ones(shape, requires_grad=True), tg.ones(3, 0, 2, requires_grad=True)
+    result = F.conv1d(x, weight, tg.ones(3))
+    assert result.shape == (*shape[:-2], 0, 4)
+    result.sum().backward()
+    assert (x.grad.shape, weight.grad.shape) == (x.shape, weight.shape)
 
 
 def test_integers_and_half_precision():

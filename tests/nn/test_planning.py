@@ -10,6 +10,7 @@ import tinygrad_rnn as torch
 from tinygrad_rnn import nn
 from tinygrad_rnn.autograd.graph import Record
 from tinygrad_rnn.backends import cpu
+from tinygrad_rnn.nn import functional as F
 
 from .own_steps import (
     FEATURES,
@@ -19,13 +20,16 @@ from .own_steps import (
     W,
     attention,
     constant_output,
+    counted,
     flat,
     gradients,
     loop,
     lstm,
+    mixing,
     normalized,
     planned,
     sliced,
+    spreading,
     state as _state,
     swapped,
     tensor,
@@ -33,6 +37,14 @@ from .own_steps import (
     weight,
     weights as weights,
 )
+
+
+@pytest.fixture
+def kernels_alone(default_device, monkeypatch):
+    """Where there are compiled kernels they do the work, or the test fails."""
+    if cpu.in_use() != "numpy" and default_device == "cpu":
+        for name in ("run_forward", "run_backward"):
+            monkeypatch.delattr(f"tinygrad_rnn.ops.planned.{name}")
 
 
 @pytest.mark.parametrize("batch", [0, 1, 5])
@@ -96,6 +108,60 @@ def test_kernels_may_change_before_backward(step, ragged):
     for other in found[1:]:
         for ours, expected in zip(other, found[0], strict=True):
             torch.testing.assert_close(ours, expected, rtol=1e-12, atol=1e-12)
+
+
+# Where sequences see each other, states have more dimensions or are counted, or a result is the
+# same at every step
+FOR_NUMPY_ALONE = (mixing, spreading, attention, counted, constant_output)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in FOR_NUMPY_ALONE])
+def test_compiled_kernels_do_all_they_can(step, ragged, kernels_alone):
+    x, state = tensor(6, 3, FEATURES, seed=10).requires_grad_(), STATES.get(step, _state)(3)
+    y, end = nn.scan(step, x, state, lengths=[6, 0, 3] if ragged else None)
+    gradients(y, end, [x, *flat(state), *W.all])
+
+
+def as_the_loop(step, inputs, x, lengths=None):
+    state = _state(x.shape[1])
+    found = [run(step, x, state, lengths, False) for run in (nn.scan, loop)]
+    found = [(y, end, *gradients(y, end, [x, state, *inputs])) for y, end in found]
+    assert planned(found[0][0])
+    for ours, plain in zip(*found, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("lengths", [None, [6, 0, 3]])
+@pytest.mark.parametrize("shape", [(), (1,), (SIZE,), (1, 1), (1, SIZE), (3, 1), (3, SIZE)])
+def test_constants_of_any_shape(shape, lengths, kernels_alone):
+    constants = [weight(*shape, seed=seed) for seed in (31, 32)]
+
+    def step(x, h):
+        h = torch.tanh(F.linear(x, W.hx) * constants[0] + h + constants[1])
+        return h * constants[1], h
+
+    as_the_loop(step, constants, tensor(6, 3, FEATURES, seed=10), lengths)
+
+
+def test_normalization_of_what_needs_no_gradient(kernels_alone):
+    matrix = W.hx.detach()
+
+    def step(x, h):
+        h = torch.tanh(F.layer_norm(x @ matrix.T, (SIZE,), W.gain, W.b) + h)
+        return h, h
+
+    as_the_loop(step, [W.gain, W.b], tensor(6, 3, FEATURES, seed=10))
+
+
+def test_what_compiled_kernels_do_forward_alone():
+    """They have no signs, which the gradient takes."""
+
+    def step(x, h):
+        h = torch.abs(F.linear(x, W.hx) + h) - 0.5
+        return h, h
+
+    as_the_loop(step, [W.hx], tensor(6, 3, FEATURES, seed=10))
 
 
 def test_inputs_need_not_be_contiguous():

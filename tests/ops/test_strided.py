@@ -140,3 +140,40 @@ def test_names():
         if name.endswith("_") and not name.startswith("_") and hasattr(tg.Tensor, name)
     } - set(dir(tg))  # fmt: skip
     assert not missing
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
+@pytest.mark.parametrize("how", [(0, 1, 1), (-1, 2, 1), (0, 1, 2), (-1, 0, 3)])
+def test_unfold_is_a_view(source, how):
+    agree(lambda torch, x: source(x * 1).unfold(*how) ** 2, numbers(2, 3, 4))
+    agree(lambda torch, x: torch.tensor(source(x * 1).unfold(*how).stride()), numbers(2, 3, 4))
+
+    def change(torch: Any, x: Any) -> Any:
+        y = x * 1
+        source(y).unfold(how[0], how[1], 2).mul_(2)
+        return y
+
+    if how[1] < 2:  # else elements share memory, and PyTorch refuses
+        agree(change, numbers(2, 3, 4))
+
+
+def test_unfold_of_what_does_not_fit(t):
+    one = t.tensor(3.0)
+    assert one.unfold(0, 1, 1).shape == (1,)
+    assert t.ones(3).unfold(0, 2, 1).sum().item() == 4
+    for x, how, message in [
+        (t.ones(3), (0, 4, 1), "maximum size for tensor at dimension 0 is 3 but size is 4"),
+        (one, (0, 2, 1), "maximum size for tensor at dimension 0 is 1 but size is 2"),
+        (t.ones(3), (0, 2, 0), "step is 0 but must be > 0"),
+        (t.ones(3), (0, -1, 1), "size is -1 but must be >= 0"),
+    ]:
+        with pytest.raises(RuntimeError, match=message):
+            x.unfold(*how)
+
+
+def test_memory_with_holes_of_another_library():
+    """NumPy's arrays on memory that no NumPy array owns, between whose elements others lie."""
+    theirs = torch.arange(24.0).reshape(4, 6)[:, ::2]
+    mine = tg.from_numpy(theirs.numpy())
+    assert mine.unfold(0, 2, 1).tolist() == theirs.unfold(0, 2, 1).tolist()
+    assert mine.as_strided((2, 2), (1, 6)).tolist() == theirs.as_strided((2, 2), (1, 6)).tolist()

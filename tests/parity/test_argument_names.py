@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is what we compare with")
 SPACES = [
     "", "Tensor", "amp", "autograd", "autograd.functional", "cuda", "distributions",
     "distributions.constraints", "distributions.kl", "distributions.transforms", "func", "linalg",
+    "masked",
     "nn",
     "nn.functional", "nn.init", "nn.parameter", "nn.utils", "nn.utils.parametrizations",
     "nn.utils.parametrize", "nn.utils.rnn", "optim", "optim.lr_scheduler", "random",

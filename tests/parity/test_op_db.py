@@ -61,6 +61,20 @@ def _near_poles(sample: Any) -> bool:
     return bool((((x < 0.1) & ((x - x.round()).abs() < 0.1)) | x.isinf()).any())
 
 
+def _where_approximate(sample: Any) -> bool:
+    """Where PyTorch's Bessel and Airy functions have half of float64's digits, or less."""
+    x = sample.input.double()
+    return bool(((x > 5) | (x < -2)).any())
+
+
+def _large(limit: float) -> Callable[[Any], bool]:
+    """Whether there are numbers beyond a limit among the tensors."""
+    return lambda sample: any(
+        bool((x.double().nan_to_num().abs() > limit).any())
+        for x in leaves((sample.input, sample.args), torch.Tensor)
+    )
+
+
 def _nan(sample: Any) -> bool:
     return bool(sample.input.isnan().any())
 
@@ -140,9 +154,22 @@ DIFFERENCES = {
     "sub": _NUMBERS,
     "true_divide": _NUMBERS,
 }
+DIFFERENCES |= {
+    f"special.{name}": Difference("PyTorch's rounding", _where_approximate)
+    for name in ("airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1")
+}
+DIFFERENCES |= {
+    "special.hermite_polynomial_h": Difference(
+        "PyTorch rounds after each step in float32",
+        lambda s: any(x.dtype == torch.float32 for x in leaves((s.input, s.args), torch.Tensor)),
+    ),
+    "special.laguerre_polynomial_l": Difference("PyTorch's rounding and patience", _large(50)),
+    "special.zeta": Difference("PyTorch's is nan, ours 0", _large(1e19)),
+}
 DIFFERENCES |= {f"polygamma:polygamma_n_{n}": _POLES for n in range(5)}
 DIFFERENCES["special.polygamma:special_polygamma_n_0"] = _POLES
-UPDATED = {"nn.functional.batch_norm", "nn.functional.instance_norm"}  # running statistics
+# Running statistics
+UPDATED = {"native_batch_norm", "nn.functional.batch_norm", "nn.functional.instance_norm"}
 UNDEFINED_VALUES = {
     "empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided",
 }  # fmt: skip
@@ -150,7 +177,7 @@ UNDEFINED_VALUES = {
 CONSTANT = {"bernoulli", "normal", "normal:number_mean"}
 # Which of equal elements an index names is left open; the number is the position of `dim`
 # Vectors that are defined up to their sign and more; op_db knows what of them is determined
-SIGNS = {"svd", "linalg.svd", "linalg.eigh"}
+SIGNS = {"svd", "linalg.svd", "linalg.eigh", "svd_lowrank", "pca_lowrank"}
 TIES = {"mode": 0, "kthvalue": 1, "topk": 1, "median": 0, "nanmedian": 0, "sort": 0, "argsort": 0}
 # Errors that are not raised here, or are of another kind
 OTHER_ERRORS: dict[str, Callable[[Any, Exception], bool]] = {
@@ -217,7 +244,8 @@ def _for_each_sample(name: str, dtype: Any, gradients: bool, check: Callable[[An
     """Run `check` on the samples, but for those with a reason not to; skip if none is left."""
     difference = DIFFERENCES.get(name)
     checked, reasons = 0, set()
-    for sample in samples(OPERATORS[name], dtype, LIMIT, gradients):
+    step = 4 if name.startswith("masked.") else 1  # they come in dozens
+    for sample in samples(OPERATORS[name], dtype, LIMIT, gradients)[::step]:
         if difference and difference.where(sample):
             reasons.add(difference.reason)
             continue

@@ -1,6 +1,6 @@
 """Reverse-mode differentiation: the graph, the engine, and how operations are declared."""
 
-from . import functional as functional
+from . import functional as functional, profiler as profiler, variable as variable
 from .anomaly import (
     detect_anomaly as detect_anomaly,
     is_anomaly_enabled as is_anomaly_enabled,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..backends import Array, Backend
+from ..dtypes import float16, float32
 from .primitive import primitive
 
 
@@ -13,7 +14,10 @@ def sum_to(xp: Backend, input: Array, *, shape: tuple[int, ...]) -> Array:
     axes = tuple(range(lead)) + tuple(
         i + lead for i, n in enumerate(shape) if n == 1 and input.shape[i + lead] != 1
     )
-    return input.sum(axis=axes).reshape(shape)
+    if input.dtype == float16.array:  # summed in float32, rounded once
+        total = xp.sum(input, axis=axes, dtype=float32.array)
+        return total.astype(float16.array).reshape(shape)
+    return xp.sum(input, axis=axes).reshape(shape)
 
 
 @primitive(view=True)

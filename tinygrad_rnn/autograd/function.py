@@ -13,7 +13,9 @@ from .anomaly import anomaly, trace
 from .broadcast import sum_to
 from .grad_mode import Setting, state
 from .graph import FREED, Edge, Guard, Node, Variable, View, changed_error, next_sequence
+from .packed import Packed
 from .primitive import current_edge, link_view, rebase
+from .saved import innermost
 
 
 class FunctionCtx(Node):
@@ -87,10 +89,15 @@ class FunctionCtx(Node):
             if guard is not None and guard[0][0] != guard[1]:
                 edge = tensor._edge if number is None else (self, number)
                 raise changed_error(guard, tensor._array, edge)
+            if type(tensor) is Packed:
+                tensor = tensor.tensor()
             if number is not None:
                 tensor = tensor._wrap(tensor._array, (self, number))
             tensors.append(tensor)
         return tuple(tensors)
+
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{self._name()} object at {id(self):#x}>"
 
     # ----- for apply and the engine -----
 
@@ -111,7 +118,7 @@ class FunctionCtx(Node):
                     "a leaf Variable that requires grad has been used in an in-place operation."
                 )
         results = [self._result(i, output, sources) for i, output in enumerate(outputs)]
-        self._saved = []
+        self._saved, hooks = [], innermost()
         for tensor in self._to_save:
             number = next((i for i, output in enumerate(outputs) if output is tensor), None)
             guard = None
@@ -120,6 +127,8 @@ class FunctionCtx(Node):
                 guard = counter, counter[0]
             if number is not None:  # the node must not hold its own output: that is a cycle
                 tensor = tensor._wrap(tensor._array)
+            if tensor is not None and hooks is not None:
+                tensor, guard = Packed(tensor, hooks), None
             self._saved.append((tensor, number, guard))
         self._to_save = self._dirty = self._constant = ()
         return results

@@ -6,6 +6,7 @@ cycles: it is freed at once when the last tensor that leads to it goes away.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import weakref
 from collections.abc import Callable, Sequence
@@ -13,6 +14,11 @@ from typing import Any
 
 from .. import dtypes
 from ..backends import Array, backend_of
+from .saved import (
+    disable_saved_tensors_hooks as disable_saved_tensors_hooks,
+    save_on_cpu as save_on_cpu,
+    saved_tensors_hooks as saved_tensors_hooks,
+)
 
 Hook = Callable[..., Any]
 Edge = tuple["Node", int]  # a node and the number of its output
@@ -98,7 +104,7 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """For each input the node its gradient goes to, and which output of that node it was."""
-        return tuple(edge or (None, 0) for edge in self._edges)
+        return tuple((shown(edge[0]), edge[1]) if edge else (None, 0) for edge in self._edges)
 
     def name(self) -> str:
         """What PyTorch calls the operation: "AddBackward0"."""
@@ -172,6 +178,9 @@ class Leaf(Node):
 
     def _name(self) -> str:
         return "torch::autograd::AccumulateGrad"
+
+
+Leaf.__name__ = Leaf.__qualname__ = "AccumulateGrad"  # for programs that draw graphs
 
 
 class Kept(tuple[Any, ...]):
@@ -270,6 +279,19 @@ class Record(Node):
     def _free(self) -> None:
         if self.guards:
             self.saved = self.output = None
+
+
+def shown(node: Node) -> Node:
+    """The node for users to see. Programs that draw graphs ask for the name of its class, so the
+    class of a primitive's node becomes one of the operation's name then."""
+    if type(node) is Record:
+        node.__class__ = _class_named(node._name())
+    return node
+
+
+@functools.cache
+def _class_named(name: str) -> type[Record]:
+    return type(name.rpartition("::")[2], (Record,), {"__slots__": (), "__module__": "builtins"})
 
 
 def changed_error(guard: Guard, array: Array, edge: Edge | None) -> RuntimeError:

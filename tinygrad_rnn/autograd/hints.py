@@ -26,6 +26,7 @@ from .graph import Variable
 
 F = TypeVar("F", bound=Callable[..., Any])
 _OTHERS = frozenset(["numpy", "cupy", *sys.stdlib_module_names])  # who knows no argument of ours
+_ABSENT = object()  # what was not given
 _RAISE = opcode.opmap["RAISE_VARARGS"]
 _BINDING = re.compile(r"[\w.<>]+\(\) (missing|takes|got) ")
 _TOO_LARGE = re.compile(r"array is too big|Maximum allowed|convert float \w+ to integer")
@@ -94,9 +95,12 @@ def _explained(
     for each in given:
         if _is_of_size(error) and _is_huge(each.value):
             return each, f"is out of range: {each.value}", RuntimeError
+        if isinstance(error, ZeroDivisionError) and _is_zero(each.value):
+            return each, f"must not be {each.value}", ValueError
     for kind in _named_kinds(error):
         for each in given:
-            if each.hint is Any and type(each.value).__name__ == kind:
+            anything = each.hint is Any or getattr(each.hint, "_is_protocol", False)
+            if anything and type(each.value).__name__ == kind:
                 return each, f"cannot be {kind}: {error}", TypeError
     return None
 
@@ -121,6 +125,13 @@ def _is_huge(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(map(_is_huge, value))
     return isinstance(value, int | float) and not -(2**31) < value < 2**31
+
+
+def _is_zero(value: Any) -> bool:
+    """Whether it is a number that nothing can be divided by, or there is one in a list."""
+    if isinstance(value, list | tuple):
+        return any(map(_is_zero, value))
+    return isinstance(value, int | float) and value == 0
 
 
 def _given(function: Callable[..., Any], bound: inspect.BoundArguments) -> Iterator[_Argument]:
@@ -174,6 +185,16 @@ def told(function: F) -> F:
     takes_dtype = "dtype" in code.co_varnames or code.co_flags & inspect.CO_VARKEYWORDS
 
     @functools.wraps(function)
+    def gives(*args: Any, **kwargs: Any) -> Any:
+        try:
+            yield from function(*args, **kwargs)
+        except Exception as error:
+            wrong = wrong_argument(function, args, kwargs, error)
+            if wrong is None:
+                raise
+            raise wrong from error
+
+    @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if takes_dtype and "dtype" in kwargs:
             name_dtype(kwargs)
@@ -185,8 +206,9 @@ def told(function: F) -> F:
                 raise
             raise wrong from error
 
-    call.__tells__ = True  # type: ignore[attr-defined]
-    return call  # type: ignore[return-value]
+    new = gives if inspect.isgeneratorfunction(function) else call
+    new.__tells__ = True  # type: ignore[attr-defined]
+    return new  # type: ignore[return-value]
 
 
 def name_dtype(kwargs: dict[str, Any]) -> None:
@@ -242,7 +264,7 @@ class Telling:
 
 
 def _constructor(init: F) -> F:
-    checked: list[tuple[int, str, Any]] | None = None
+    checked: list[tuple[int, str, Any, bool]] | None = None
 
     @functools.wraps(init)
     def call(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -252,19 +274,21 @@ def _constructor(init: F) -> F:
         try:
             init(self, *args, **kwargs)
         except Exception as error:
-            wrong = wrong_argument(init, (self, *args), kwargs, error)
+            wrong = wrong_argument(init, (self, *args), kwargs, error, _made(self, init))
             if wrong is None:
                 raise
             raise wrong from error
         if checked is None:
             checked = _checked(init)
-        for place, name, hint in checked:
-            value = args[place] if place < len(args) else kwargs.get(name)
-            if value is None or (hint is float and type(value) in (int, float)):
+        for place, name, hint, optional in checked:
+            value = args[place] if place < len(args) else kwargs.get(name, _ABSENT)
+            if value is _ABSENT or (hint is float and type(value) in (int, float)):
+                continue
+            if value is None and optional:
                 continue
             if not fits(value, hint):
                 raise TypeError(
-                    f"{_name(init)}(): argument '{name}' must be {in_words(hint)}, "
+                    f"{_made(self, init)}(): argument '{name}' must be {in_words(hint)}, "
                     f"not {kind_of(value, hint)}"
                 )
 
@@ -272,17 +296,24 @@ def _constructor(init: F) -> F:
     return call  # type: ignore[return-value]
 
 
-def _checked(init: Callable[..., Any]) -> list[tuple[int, str, Any]]:
+def _made(new: Telling, init: Callable[..., Any]) -> str:
+    """The class that a constructor was called for, or of the user's classes the one it is of."""
+    return type(new).__name__ if type(new)._own else _name(init)
+
+
+def _checked(init: Callable[..., Any]) -> list[tuple[int, str, Any, bool]]:
     """The parameters of a constructor that are checked in any case: position (a large one for those
-    that have none), name and hint. One that says int takes any number, as it does in PyTorch."""
+    that have none), name, hint and whether None will do. One that says int takes any number, as it
+    does in PyTorch, and numbers may be None: code that uses them says if not."""
     found = []
     for place, about in enumerate(inspect.signature(init).parameters.values(), -1):
         hint = hint_of(init, about)
+        optional = about.default is None or not is_of_objects(hint) or fits(None, hint)
         hint = float if is_of_numbers(hint) else hint
         if not (hint is float or is_of_several_numbers(hint) or is_of_objects(hint)):
             continue
         if about.kind is about.POSITIONAL_OR_KEYWORD and place >= 0:
-            found.append((place, about.name, hint))
+            found.append((place, about.name, hint, optional))
         elif about.kind is about.KEYWORD_ONLY:
-            found.append((sys.maxsize, about.name, hint))
+            found.append((sys.maxsize, about.name, hint, optional))
     return found

@@ -198,3 +198,11 @@ class Operation:
                     )
         met = " and ".join(map(str, shapes))
         return RuntimeError(f"{self.name}(): {error} (inputs of shape {met})")
+
+
+def numbers(params: dict[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of an operation with numbers for tensors of one."""
+    return {
+        name: value.item() if isinstance(value, Variable) else value  # type: ignore[attr-defined]
+        for name, value in params.items()
+    }

@@ -29,7 +29,9 @@ from ..backends import Array, Backend, backend_of, is_host
 from .anomaly import anomaly, trace
 from .grad_mode import state
 from .graph import Edge, Kept, Record, Variable, View, next_sequence
-from .operation import Operation, Rule
+from .operation import Operation, Rule, numbers
+from .packed import PackedRecord
+from .saved import innermost, packing
 from .trace import note, tracing
 
 if TYPE_CHECKING:
@@ -139,7 +141,11 @@ def primitive(
             return call(*convert(args), _prepared=True, **params)
         compute = bound.get(type(array)) or operation.bind(array)
         try:
-            output = compute(*arrays, **params) if params else compute(*arrays)
+            if not params:
+                output = compute(*arrays)
+            elif isinstance(output := compute(*arrays, **params), Variable):
+                # A tensor came in the place of a number
+                return call(*args, _prepared=_prepared, **numbers(params))
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             if not _prepared:  # perhaps a number on the CPU that met tensors of a GPU
                 moved = convert(args)
@@ -231,6 +237,11 @@ def record(
     node.output = output if plan.output else None
     if anomaly.traced:
         trace(node)
+    if packing.count:
+        hooks = innermost()
+        if hooks is not None:
+            node.__class__ = PackedRecord
+            node.pack(args, hooks)
     return node
 
 

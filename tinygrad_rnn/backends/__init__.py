@@ -1,6 +1,16 @@
 """Arrays and the devices they live on. Nothing here knows of tensors."""
 
-from . import cpu as cpu, cuda as cuda, cudnn as cudnn, mps as mps
+from . import (
+    cpu as cpu,
+    cuda as cuda,
+    cudnn as cudnn,
+    mha as mha,
+    mkl as mkl,
+    mkldnn as mkldnn,
+    mps as mps,
+    openmp as openmp,
+    opt_einsum as opt_einsum,
+)
 from .device import (
     CPU as CPU,
     HostScalar as HostScalar,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from .device import cuda_device_count
 from .precision import allow_tf32 as _allow_tf32, setting
 
@@ -49,3 +52,98 @@ def is_built() -> bool:
     True
     """
     return cuda_device_count() > 0
+
+
+# ----- attention: there is one way to compute it, whatever is switched on or off -----
+
+_ways = {"flash": True, "math": True, "mem_efficient": True, "cudnn": True}
+
+
+def flash_sdp_enabled() -> bool:
+    """What `enable_flash_sdp` set.
+
+    >>> torch.backends.cuda.flash_sdp_enabled()
+    True
+    """
+    return _ways["flash"]
+
+
+def enable_flash_sdp(enabled: bool) -> None:
+    """Keep the switch, which has no effect.
+
+    >>> torch.backends.cuda.enable_flash_sdp(True)
+    """
+    _ways["flash"] = enabled
+
+
+def math_sdp_enabled() -> bool:
+    """What `enable_math_sdp` set.
+
+    >>> torch.backends.cuda.math_sdp_enabled()
+    True
+    """
+    return _ways["math"]
+
+
+def enable_math_sdp(enabled: bool) -> None:
+    """Keep the switch, which has no effect.
+
+    >>> torch.backends.cuda.enable_math_sdp(True)
+    """
+    _ways["math"] = enabled
+
+
+def mem_efficient_sdp_enabled() -> bool:
+    """What `enable_mem_efficient_sdp` set.
+
+    >>> torch.backends.cuda.mem_efficient_sdp_enabled()
+    True
+    """
+    return _ways["mem_efficient"]
+
+
+def enable_mem_efficient_sdp(enabled: bool) -> None:
+    """Keep the switch, which has no effect.
+
+    >>> torch.backends.cuda.enable_mem_efficient_sdp(True)
+    """
+    _ways["mem_efficient"] = enabled
+
+
+def cudnn_sdp_enabled() -> bool:
+    """What `enable_cudnn_sdp` set.
+
+    >>> torch.backends.cuda.cudnn_sdp_enabled()
+    True
+    """
+    return _ways["cudnn"]
+
+
+def enable_cudnn_sdp(enabled: bool) -> None:
+    """Keep the switch, which has no effect.
+
+    >>> torch.backends.cuda.enable_cudnn_sdp(True)
+    """
+    _ways["cudnn"] = enabled
+
+
+@contextlib.contextmanager
+def sdp_kernel(
+    enable_flash: bool = True, enable_math: bool = True, enable_mem_efficient: bool = True,
+    enable_cudnn: bool = True,
+) -> Iterator[None]:  # fmt: skip
+    """The switches set inside a block, without an effect.
+
+    >>> with torch.backends.cuda.sdp_kernel(enable_flash=False):
+    ...     torch.backends.cuda.flash_sdp_enabled()
+    False
+    """
+    before = dict(_ways)
+    _ways.update(
+        flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient,
+        cudnn=enable_cudnn,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        _ways.update(before)

@@ -1,8 +1,9 @@
 """The GPU backend: CuPy's functions, and device versions of what NumPy does differently.
 
 The host waits for the device in `to_host` and `synchronize`, in `.item()`, where the size of a
-result depends on values (masks as indices, nonzero, unique, bincount), and where CuPy before
-version 14 sorts (argsort, median). Everything else is only put into the device's queue.
+result depends on values (masks as indices, nonzero, unique, bincount), where a matrix may have no
+answer (cholesky, inv, solve), and where CuPy before version 14 sorts (argsort, median). Everything
+else is only put into the device's queue.
 
 No floats are added up by atomic operations, nor by anything else whose order changes: the same
 work gives the same bits.
@@ -21,7 +22,7 @@ from cupy import (
     absolute, add, all, amax, amin, any, arange, arccos, arccosh, arcsin, arcsinh, arctan,
     arctan2, arctanh, argmax, argmin, argsort, array_split, ascontiguousarray,
     bitwise_and, bitwise_or, bitwise_xor, broadcast_arrays, broadcast_to, ceil, clip,
-    concatenate, copysign, cos, cosh, count_nonzero, cumprod, cumsum, diagonal, einsum, empty,
+    concatenate, copysign, cos, cosh, count_nonzero, cumprod, cumsum, diagonal, empty,
     empty_like, equal, exp, exp2, expand_dims, expm1, eye, flip, floor, floor_divide, fmod,
     frexp, from_dlpack, full, full_like, gcd, greater, greater_equal, hypot, invert, isfinite,
     isinf, isnan, lcm, less, less_equal, linspace, log, log10, log1p, log2,
@@ -37,10 +38,11 @@ from cupy.linalg import det, eigh, qr, slogdet, svd
 from .capture import capture
 from .cublas import matmul
 from .cupy_checks import check_index, check_range
+from .cupy_einsum import einsum
 from .cupy_graphs import Graph
 from .deferred import deferred
 from .kernels import FUSED
-from .kernels.scatter import assign, scatter_add
+from .kernels.scatter import assign, scatter_add, scatter_combine
 
 # Where GPUs can read each other's memory, CuPy computes on the current one whatever the arrays'
 # own is, and warns. The result would be on the wrong GPU, so it is an error as it is elsewhere.
@@ -254,10 +256,12 @@ def asarray(value: Any, dtype: np.dtype | None = None) -> cupy.ndarray:
     return from_host(np.asarray(value, dtype), None)
 
 
-def from_host(array: np.ndarray, index: int | None) -> cupy.ndarray:
+def from_host(array: np.ndarray, index: int | None, non_blocking: bool = False) -> cupy.ndarray:
     with on_device(index):
         if capture.work is None:
-            return cupy.array(array)
+            # The GPU reads pinned memory itself, later: only who says so must leave it as it is
+            mine = not non_blocking and is_pinned(array)
+            return cupy.array(array.copy() if mine else array)
         fixed = array.copy()
         return capture.work.array(cupy.empty(array.shape, array.dtype), lambda: fixed)
 

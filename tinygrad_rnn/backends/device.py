@@ -206,10 +206,11 @@ def as_device(value: device | str | int | None) -> device:
     return value if isinstance(value, device) else device(value)
 
 
-def move(array: Array, where: device) -> Array:
-    """The array on another device; itself if it is there already."""
+def move(array: Array, where: device, non_blocking: bool = False) -> Array:
+    """The array on another device; itself if it is there already. With `non_blocking` a GPU reads
+    pinned memory later."""
     here = device_of(array)
     if here.type == where.type and where.index in (None, here.index):
         return array
     host = _BY_TYPE[type(array)].to_host(array)
-    return backend_for(where).from_host(host, where.index)
+    return backend_for(where).from_host(host, where.index, non_blocking)

@@ -68,9 +68,12 @@ class Generator:
 
         Raises RuntimeError if `seed` is no integer, ValueError outside [-2**63, 2**64).
         """
-        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-            raise RuntimeError(f"manual_seed expected seed to be an int, got {seed!r}")
-        seed = operator.index(seed)
+        try:
+            if isinstance(seed, bool):
+                raise TypeError
+            seed = operator.index(seed)
+        except TypeError:
+            raise RuntimeError(f"manual_seed expected seed to be an int, got {seed!r}") from None
         if not -(2**63) <= seed < 2**64:
             raise ValueError(
                 "Overflow when unpacking long long: manual_seed expected "

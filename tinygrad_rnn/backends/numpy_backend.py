@@ -130,10 +130,12 @@ def broadcast_to(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def as_strided(x: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    if not x.flags.c_contiguous:  # memory with holes, of another library
+        return np.lib.stride_tricks.as_strided(x, shape, strides)
     return np.ndarray(shape, x.dtype, x, 0, strides)  # NumPy's own hides whose memory it is
 
 
-def from_host(array: np.ndarray, index: int | None) -> np.ndarray:
+def from_host(array: np.ndarray, index: int | None, non_blocking: bool = False) -> np.ndarray:
     return array
 
 
@@ -146,7 +148,17 @@ def device_index(array: np.ndarray) -> int | None:
 
 
 def scatter_add(target: np.ndarray, index: Any, values: np.ndarray) -> None:
-    np.add.at(target, index, values)
+    scatter_combine(target, index, values, "add")
+
+
+def scatter_combine(target: np.ndarray, index: Any, values: np.ndarray, operation: str) -> None:
+    combine = getattr(np, operation).at
+    if target.dtype == np.float16:  # combined in float32, rounded once
+        result = target.astype(np.float32)
+        combine(result, index, values)
+        target[...] = result
+    else:
+        combine(target, index, values)
 
 
 def assign(target: np.ndarray, index: Any, values: Any) -> None:
@@ -156,7 +168,10 @@ def assign(target: np.ndarray, index: Any, values: Any) -> None:
 def check_range(
     index: np.ndarray, low: int, high: int, error: type[Exception], message: str, below: str = ""
 ) -> None:
-    if not index.size or np.maximum.reduce(index.view(_BITS[index.itemsize]), axis=None) < high:
+    if index.size == 1:
+        if low <= index.item() < high:
+            return
+    elif not index.size or np.maximum.reduce(index.view(_BITS[index.itemsize]), axis=None) < high:
         return  # as numbers without sign: negative ones would be large
     if not (low <= index.min() and index.max() < high):
         bad = index[(index < low) | (index >= high)].flat[0]

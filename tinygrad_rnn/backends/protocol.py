@@ -155,7 +155,7 @@ class Backend(Protocol):
     ndarray: type
 
     def as_strided(self, x: Array, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
-        """A view of the memory of `x`, which is contiguous, with any shape and strides in bytes."""
+        """A view of the memory of `x` with any shape and strides in bytes."""
         ...
 
     # Of stacks of matrices in float32 or float64, as numpy.linalg has them. Where a matrix has no
@@ -177,8 +177,9 @@ class Backend(Protocol):
         """An array on the memory of any object with `__dlpack__` on this backend's device."""
         ...
 
-    def from_host(self, array: np.ndarray, index: int | None) -> Array:
-        """A host array on device number `index` (None: the current one)."""
+    def from_host(self, array: np.ndarray, index: int | None, non_blocking: bool = False) -> Array:
+        """A host array on device number `index` (None: the current one). With `non_blocking`
+        pinned memory is read later, and must stay as it is until then."""
         ...
 
     def to_host(self, array: Array) -> np.ndarray:
@@ -191,6 +192,11 @@ class Backend(Protocol):
 
     def scatter_add(self, target: Array, index: Any, values: Array) -> None:
         """target[index] += values in place, with repeated positions adding up."""
+        ...
+
+    def scatter_combine(self, target: Array, index: Any, values: Array, operation: str) -> None:
+        """target[index] = operation(target[index], values) in place, for one value after the other
+        where positions repeat; "add", "multiply", "maximum" or "minimum"."""
         ...
 
     def assign(self, target: Array, index: Any, values: Any) -> None:

@@ -47,6 +47,8 @@ from .streams import (
     stream as stream,
 )
 
+OutOfMemoryError = MemoryError  # what CuPy's error derives from
+
 
 def current_device() -> int:
     """The number of the GPU that ``device="cuda"`` means, and that operations run on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import amp
@@ -30,3 +31,21 @@ class GradScaler(amp.GradScaler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__("cuda", *args, **kwargs)
+
+
+def custom_fwd(fwd: Callable[..., Any] | None = None, *, cast_inputs: DType | None = None) -> Any:
+    """``amp.custom_fwd(fwd, device_type="cuda", ...)``.
+
+    >>> torch.cuda.amp.custom_fwd(torch.tanh) is torch.tanh
+    True
+    """
+    return amp.custom_fwd(fwd, device_type="cuda", cast_inputs=cast_inputs)
+
+
+def custom_bwd(bwd: Callable[..., Any]) -> Any:
+    """``amp.custom_bwd(bwd, device_type="cuda")``.
+
+    >>> torch.cuda.amp.custom_bwd(torch.tanh) is torch.tanh
+    True
+    """
+    return amp.custom_bwd(bwd, device_type="cuda")

@@ -93,12 +93,12 @@ class _NormBase(Affine):
 class _BatchNorm(_NormBase):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
-        momentum = 0.0 if self.momentum is None else self.momentum
+        momentum: Any = 0.0 if self.momentum is None else self.momentum
         tracked = not self.training or self.track_running_stats
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-            if self.momentum is None:  # the mean over all batches
-                momentum = 1.0 / float(self.num_batches_tracked)
+            if self.momentum is None and self.running_mean is not None:  # the mean of all batches
+                momentum = 1.0 / self.num_batches_tracked.to(self.running_mean.dtype)
         mean = self.running_mean if tracked else None
         variance = self.running_var if tracked else None
         training = self.training or (mean is None and variance is None)

@@ -110,6 +110,7 @@ from ..ops.normalization import (
     local_response_norm as local_response_norm,
     rms_norm as rms_norm,
 )
+from ..ops.outputs import with_out
 from ..ops.padding import pad as pad
 from ..ops.pooling import (
     avg_pool1d as avg_pool1d,
@@ -174,3 +175,33 @@ def _with(function: Callable[..., Any], example: str = "") -> Callable[..., Any]
 relu_, leaky_relu_, elu_, selu_ = _with(relu), _with(leaky_relu), _with(elu), _with(selu)
 celu_, hardtanh_, threshold_ = _with(celu), _with(hardtanh), _with(threshold, ", 0.5, 9.0")
 rrelu_ = _with(rrelu)
+
+
+def _with_indices(function: Callable[..., Any], sizes: int, arguments: str) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def pooled(input: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        return function(input, *args, **{**kwargs, "return_indices": True})
+
+    name = pooled.__name__ = pooled.__qualname__ = f"{function.__name__}_with_indices"
+    pooled.__doc__ = (
+        f"`{function.__name__}`, and where the elements were, of the same shape.\n\n"
+        f"    >>> F.{name}(torch.ones(1{', 4' * sizes}), {arguments})[1].shape\n"
+        f"    torch.Size([1{', 2' * sizes}])\n"
+    )
+    return pooled
+
+
+max_pool1d_with_indices = _with_indices(max_pool1d, 1, "2")
+max_pool2d_with_indices = _with_indices(max_pool2d, 2, "2")
+max_pool3d_with_indices = _with_indices(max_pool3d, 3, "2")
+adaptive_max_pool1d_with_indices = _with_indices(adaptive_max_pool1d, 1, "2")
+adaptive_max_pool2d_with_indices = _with_indices(adaptive_max_pool2d, 2, "2")
+adaptive_max_pool3d_with_indices = _with_indices(adaptive_max_pool3d, 3, "2")
+fractional_max_pool2d_with_indices = _with_indices(fractional_max_pool2d, 2, "2, 2")
+fractional_max_pool3d_with_indices = _with_indices(fractional_max_pool3d, 3, "2, 2")
+
+_WITH_OUT = """
+avg_pool2d avg_pool3d gelu hardshrink linear logsigmoid normalize softplus softshrink
+""".split()  # noqa: SIM905, as in ops.outputs
+for _name in _WITH_OUT:
+    globals()[_name] = with_out(globals()[_name])

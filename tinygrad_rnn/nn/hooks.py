@@ -34,6 +34,9 @@ class Hook:
     older: bool = False  # of PyTorch's older kind, whose methods begin with an underscore
 
 
+EVERYWHERE: dict[int, Hook] = {}  # the hooks of all modules, which run before a module's own
+
+
 class HooksOfKind(MutableMapping[int, Callable[..., Any]]):
     """The hooks of one kind that a module has, as PyTorch shows them: functions by number."""
 
@@ -95,7 +98,8 @@ class Hooked(Telling):
 
     def _hooks_of(self, kind: str) -> list[Hook]:
         """The hooks of one kind, in the order in which they run."""
-        return [hook for hook in self._module_hooks.values() if hook.kind == kind]
+        hooks = [*EVERYWHERE.values(), *self._module_hooks.values()]
+        return [hook for hook in hooks if hook.kind == kind]
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -160,6 +164,15 @@ class Hooked(Telling):
         return self._register_hook(Hook("load_pre", hook, older=not with_module))
 
 
+def registered(store: str, module: Module, name: str, member: Any) -> Any:
+    """What becomes a module's member: what hooks on all registrations make of it."""
+    for hook in list(EVERYWHERE.values()):
+        if hook.kind == store and (member is not None or store != "_parameters"):
+            changed = hook.function(module, name, member)
+            member = member if changed is None else changed
+    return member
+
+
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``module.forward(*args, **kwargs)`` with the module's hooks."""
     refuse("a module's hook is called")
@@ -218,7 +231,7 @@ def _after(
 class _BackwardHooks:
     """The backward hooks of one call of a module.
 
-    The tensors that go into the module and those that come out of it pass through a `_Gate` each,
+    The tensors that go into the module and those that come out of it pass through a gate each,
     where the gradients are seen on their way back: first at the outputs, then at the inputs.
     """
 
@@ -286,7 +299,7 @@ def _replaced(hook: str, what: str, grads: Grads, changed: Any) -> Grads:
     return changed
 
 
-class _Gate(Function):
+class BackwardHookFunction(Function):
     """The identity on tensors; their gradients, all at once, pass through a function."""
 
     @staticmethod
@@ -317,7 +330,7 @@ def _through_gate(
         return tuple(changed[i] for i in places)
 
     tensors = tuple(values[i] for i in places)
-    passed = _Gate.apply(spread, materialize, *tensors)
+    passed = BackwardHookFunction.apply(spread, materialize, *tensors)
     if not passed or passed[0] is tensors[0]:
         return values
     result = list(values)

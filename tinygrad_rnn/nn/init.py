@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ..autograd import no_grad
 from ..backends.generator import Generator
-from ..creation import eye
+from ..creation import arange, eye
 from ..dtypes import float64
 from ..ops.choice import where
 from ..random import randperm
@@ -351,3 +351,50 @@ def sparse_(
     for column in range(columns):
         tensor[randperm(rows)[:zeros], column] = 0
     return tensor
+
+
+@_filler
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """The weights (out, in / groups, ...) of a convolution that hands on as many channels unchanged
+    as it can, in each group: 1 in the middle, else 0.
+
+    Raises ValueError unless there are 3, 4 or 5 dimensions and groups divides the first.
+
+    >>> nn.init.dirac_(torch.empty(2, 2, 3))[1]
+    tensor([[0., 0., 0.],
+            [0., 1., 0.]])
+    """
+    ndim, rows = tensor.dim(), tensor.shape[0] if tensor.dim() else 0
+    if ndim not in (3, 4, 5):
+        raise ValueError(f"Only tensors with 3, 4, or 5 dimensions are supported, but got {ndim}")
+    if rows % groups:
+        raise ValueError(f"dim 0 must be divisible by groups, but they are {rows} and {groups}")
+    outputs, middle = rows // groups, [size // 2 for size in tensor.shape[2:]]
+    tensor.zero_()
+    for first in range(0, rows, outputs):
+        channels = arange(min(outputs, tensor.shape[1]), device=tensor.device)
+        tensor[(channels + first, channels, *middle)] = 1
+    return tensor
+
+
+# ----- older names -----
+
+
+def _older(new: F) -> F:
+    old = new.__name__[:-1]
+
+    @functools.wraps(new)
+    def filling(*args: Any, **kwargs: Any) -> Any:
+        text = f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new.__name__}`."
+        warn(text, FutureWarning)
+        return new(*args, **kwargs)
+
+    filling.__name__ = filling.__qualname__ = old
+    return filling  # type: ignore[return-value]
+
+
+uniform, normal = _older(uniform_), _older(normal_)
+constant, dirac = _older(constant_), _older(dirac_)
+xavier_uniform, xavier_normal = _older(xavier_uniform_), _older(xavier_normal_)
+kaiming_uniform, kaiming_normal = _older(kaiming_uniform_), _older(kaiming_normal_)
+orthogonal, sparse = _older(orthogonal_), _older(sparse_)

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from ..autograd import no_grad
-from ..autograd.hints import wrong_argument
+from ..autograd.hints import tells, wrong_argument
 from ..creation import empty_like
 from ..dtypes import dtype as DType
 from ..tensor import Tensor, parse_to
-from .hooks import call_with_hooks
+from .hooks import EVERYWHERE, call_with_hooks, registered
 from .parameter import Buffer, Parameter
 from .printing import block, kind_of
 from .state_dict import Saved
 
 
+@tells
 class Module(Saved):
     """Derive from it, call ``super().__init__()``, assign parameters and modules as attributes,
     and write `forward`.
@@ -52,7 +53,7 @@ class Module(Saved):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            if self._module_hooks:
+            if self._module_hooks or EVERYWHERE:
                 return call_with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         except Exception as error:
@@ -85,14 +86,14 @@ class Module(Saved):
                 self._check_member_name(store, label, name)
                 if isinstance(value, Buffer) and not value.persistent:
                     self._non_persistent_buffers_set.add(name)
-                own[store][name] = value
+                own[store][name] = registered(store, self, name, value)
                 return
             if name in own.get(store, ()):
                 if not (value is None or (store == "_buffers" and isinstance(value, Tensor))):
                     raise TypeError(
                         f"cannot assign '{kind_of(value)}' as {noun} '{name}' ({expected} expected)"
                     )
-                own[store][name] = value
+                own[store][name] = registered(store, self, name, value)
                 return
         super().__setattr__(name, value)
 
@@ -124,7 +125,7 @@ class Module(Saved):
             )
         if param is not None and param.grad_fn is not None:
             raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}'")
-        self._parameters[name] = param
+        self._parameters[name] = registered("_parameters", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that is no parameter but moves with the module, and is part of its state
@@ -135,7 +136,7 @@ class Module(Saved):
                 f"cannot assign '{kind_of(tensor)}' object to buffer '{name}' "
                 "(torch Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = registered("_buffers", self, name, tensor)
         self._non_persistent_buffers_set.discard(name)
         if not persistent:
             self._non_persistent_buffers_set.add(name)
@@ -145,7 +146,7 @@ class Module(Saved):
         if not isinstance(module, Module | None):
             raise TypeError(f"{kind_of(module)} is not a Module subclass")
         self._check_member_name("_modules", "module", name)
-        self._modules[name] = module
+        self._modules[name] = registered("_modules", self, name, module)
 
     register_module = add_module
 
@@ -212,7 +213,7 @@ class Module(Saved):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """The parameters of this module and, with recurse, of all below it, with dotted names."""
-        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+        yield from self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters of this module and, with recurse, of all below it, each once."""
@@ -222,7 +223,7 @@ class Module(Saved):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """The buffers of this module and, with recurse, of all below it, with dotted names."""
-        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+        yield from self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """The buffers of this module and, with recurse, of all below it, each once."""
@@ -332,7 +333,7 @@ class Module(Saved):
         """``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``: move everything,
         and cast what is floating. Parameters stay the same objects. Raises TypeError for a dtype
         that is not floating."""
-        dtype, device, _ = parse_to(args, kwargs)
+        dtype, device, *_ = parse_to(args, kwargs)
         if dtype is not None and not dtype.is_floating_point:
             raise TypeError(
                 "nn.Module.to only accepts floating point or complex dtypes, but got desired "

@@ -21,6 +21,7 @@ from . import (
     dropout,
     embedding,
     fractional,
+    global_hooks,
     layers,
     lazy,
     lazyconv,
@@ -98,4 +99,7 @@ for _file, _homes in _FILES.items():
     _members = {name: cls for home in _homes for name, cls in _classes(home).items()}
     globals()[_file] = _module(_file, _members)
     globals().update({name: cls for name, cls in _members.items() if not name.startswith("_")})
+vars(globals()["module"]).update(
+    (name, value) for name, value in vars(global_hooks).items() if name.startswith("register_")
+)
 utils = _module("utils", _UTILS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .. import distributed
 from .module import Module
 
 
@@ -37,3 +38,17 @@ class DataParallel(Module):
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         return self.module(*inputs, **kwargs)
+
+
+class DistributedDataParallel(Module):
+    """PyTorch's name for a module that is trained in several processes, which can't be done here:
+    raises ValueError, as PyTorch without a group of processes.
+
+    >>> nn.parallel.DistributedDataParallel(nn.Linear(1, 1))
+    Traceback (most recent call last):
+    ValueError: Default process group has not been initialized, ...
+    """
+
+    def __init__(self, module: Module, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        distributed.get_world_size()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autograd.graph import RemovableHandle
+from ..autograd.hints import is_accidental
 from ..ops.joining import cat
 from ..tensor import Tensor
 from .checkpointed import Every, check_every
@@ -127,7 +128,12 @@ class Recurrent(Layered):
         self.checkpoint_every = check_every(checkpoint_every)
         self.cells = ModuleList()
         for _ in range(num_layers):
-            cells = [cell(input_size, *args, **options) for _ in range(1 + self.bidirectional)]
+            try:
+                cells = [cell(input_size, *args, **options) for _ in range(1 + self.bidirectional)]
+            except TypeError as error:
+                if not is_accidental(error):
+                    raise
+                raise TypeError(f"Recurrent(): cannot make a cell of {cell!r}: {error}") from error
             self.cells.extend(cells)
             input_size = sum(made.output_size for made in cells)
 

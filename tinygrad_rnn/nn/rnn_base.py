@@ -69,6 +69,8 @@ class RNNBase(Layered):
         checkpoint_every: Every = None,
     ) -> None:
         super().__init__()
+        if mode not in GATES:
+            raise ValueError(f"Unrecognized RNN mode: {mode!r}, expected {', '.join(GATES)}")
         self.mode = mode
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
@@ -236,12 +238,13 @@ class RNNBase(Layered):
                 return None
             if not (isinstance(state[0], Tensor) and isinstance(state[-1], Tensor)):
                 return None
-        own, weights = self._parameters, []
+        own: dict[str, Any] = self._parameters
+        weights: list[Weights] = []
         recording = is_grad_enabled()
         if recording and any(value.requires_grad for value in (input, *state)):
             return None
         for names in self._stock_names:
-            values = [own[n] if n in own else n and getattr(self, n) for n in names]
+            values: list[Any] = [own[n] if n in own else n and getattr(self, n) for n in names]
             if recording and any(w is not None and w.requires_grad for w in values):
                 return None
             weights.append(Weights._make([None if w is None else w._array for w in values]))

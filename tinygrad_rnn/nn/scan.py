@@ -158,13 +158,16 @@ def scan(
         (outputs, state): outputs (steps, batch, ...), and the state after each sequence's own
         last step; with return_states (outputs, state, states), states stacked like outputs.
 
-    Raises ValueError for lengths that do not fit, TypeError without a state to begin with.
+    Raises ValueError for an x of fewer dimensions and lengths that do not fit, TypeError without a
+    state to begin with.
 
     >>> outputs, state = nn.scan(lambda x, h: (x + h, x + h), torch.ones(3, 1), torch.zeros(1))
     >>> outputs.flatten(), state
     (tensor([1., 2., 3.]), tensor([3.]))
     """
-    steps, batch = x.shape[0], x.shape[1]
+    if x.dim() < 2:
+        raise ValueError(f"scan(): x must be (steps, batch, ...), but got shape {list(x.shape)}")
+    steps, batch = x.shape[:2]
     if state is None:
         if not isinstance(cell, Cell):
             raise TypeError("scan(): a step function needs a state to begin with: give state=")

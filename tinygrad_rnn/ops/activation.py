@@ -13,7 +13,7 @@ from ..dtypes import float16, float32, of_array
 from . import elementwise
 from .arithmetic import abs, mul
 from .choice import where
-from .conversion import cast
+from .conversion import cast, without_overflow
 from .elementwise import exp, sigmoid, tanh
 from .error_function import erf
 from .inplace import inplace as in_place
@@ -323,11 +323,15 @@ def hardswish(input: Any, inplace: bool = False) -> Any:
 
 
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
-    """input where it is above the threshold, else value; elementwise.
+    """input where it is above the threshold, else value; elementwise. For integers both are cut to
+    the dtype; raises RuntimeError if it does not have them.
 
     >>> F.threshold(torch.tensor([-1.0, 0.0, 2.0]), 0.5, 9.0)
     tensor([9., 9., 2.])
     """
+    kind = of_array(input._array.dtype)
+    if not kind.is_floating_point:
+        threshold, value = without_overflow(threshold, kind), without_overflow(value, kind)
     return _apply(_threshold, input, inplace, limit=threshold, value=value)
 
 

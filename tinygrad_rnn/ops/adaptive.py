@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..autograd import Variable
@@ -117,6 +117,11 @@ def adaptive_avg_pool3d(input: Any, output_size: Counts) -> Any:
 # ----- the largest -----
 
 
+def _widths(size: int, count: int) -> Iterator[int]:
+    """The sizes of the parts that `parts` makes, as the host knows them."""
+    return (-(-(i + 1) * size // count) - i * size // count for i in range(count))
+
+
 def _adaptive_max(
     name: str, ndim: int, input: Any, output_size: Counts, return_indices: bool
 ) -> Any:
@@ -128,7 +133,7 @@ def _adaptive_max(
     spread, places, kernel = input, [], []
     for dim, (size, count) in enumerate(zip(sizes, counts, strict=True)):
         begin, end = parts(xp, size, count)
-        width = int((end - begin).max()) if count else 1
+        width = max(_widths(size, count), default=1)
         kernel.append(width)
         source = xp.minimum(begin[:, None] + xp.arange(width), end[:, None] - 1)
         places.append(source.reshape(-1))

@@ -11,7 +11,7 @@ from ..dtypes import of_array
 from .arithmetic import _scaled, add
 from .linalg import _as_one, _matmul, _plus, _same_dtype, _turned, matmul, mm
 from .reduction import _sum
-from .shape import shape_of
+from .shape import expand, shape_of
 
 
 def _prepare_linear(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -100,7 +100,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         if bias is None or bias._array.shape == own[:1]:
             return _linear(bias, input, weight, bias=bias is not None)
     result = matmul(input, weight.t())
-    return result if bias is None else add(result, bias)
+    return result if bias is None else add(result, expand(bias, shape_of(result)))
 
 
 # ----- addmm -----

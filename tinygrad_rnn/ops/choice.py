@@ -8,7 +8,7 @@ from ..autograd import Variable, named, primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_, of_array
 from .comparison import eq, gt, isfinite, isnan
-from .conversion import cast, promote, result_type
+from .conversion import cast, promote, result_type, without_overflow
 
 Number = float | int | bool
 
@@ -56,6 +56,11 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None:
         return tuple(condition.nonzero(as_tuple=True))
+    if isinstance(condition, Variable) and condition._array.dtype.kind not in "bu":
+        raise RuntimeError(
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{of_array(condition._array.dtype).scalar_name}"
+        )
     return _where(condition, input, other)
 
 
@@ -131,8 +136,13 @@ def heaviside(input: Any, values: Any) -> Any:
 
 
 def _promote_limits(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    given = iter(promote(tuple(a for a in args if a is not None)))
-    return tuple(a if a is None else next(given) for a in args)
+    given = tuple(a for a in args if a is not None)
+    promoted = promote(given)
+    for limit in given:
+        if isinstance(limit, int | float):
+            without_overflow(limit, result_type(*given))
+    kept = iter(promoted)
+    return tuple(a if a is None else next(kept) for a in args)
 
 
 @primitive(broadcasts=True, prepare=_promote_limits, name=named("ClampBackward1"))

@@ -17,7 +17,7 @@ from .joining import cat
 from .names import second_names
 from .reduction import accumulated
 from .shape import reshape, shape_of, sizes, unsqueeze
-from .splitting import split, split_with_sizes, tensor_split
+from .splitting import cuts, split, split_with_sizes, tensor_split
 
 # ----- at least so many dimensions -----
 
@@ -78,6 +78,7 @@ def _divided(name: str, input: Any, dim: int, needed: int, parts: Any) -> tuple[
             f"torch.{name} requires a tensor with at least {needed} dimension, but got a tensor "
             f"with {len(shape)} dimensions!"
         )
+    parts = cuts(name, parts)
     if isinstance(parts, int) and (parts <= 0 or shape[dim] % parts):
         raise RuntimeError(
             f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "

@@ -7,7 +7,7 @@ from typing import Any
 from ..autograd import Variable, primitive
 from ..autograd.trace import READ, refuse
 from ..backends import Array, Backend, backend_of
-from ..dtypes import uint8
+from ..dtypes import get_default_dtype
 from .conversion import promote
 
 # ----- comparison: bool results -----
@@ -107,8 +107,9 @@ def isfinite(xp: Backend, input: Array) -> Array:
 def _isclose(
     xp: Backend, input: Array, other: Array, *, rtol: float, atol: float, equal_nan: bool
 ) -> Array:
-    if input.dtype.kind == "b":
-        input, other = input.astype(uint8.array), other.astype(uint8.array)
+    if input.dtype.kind != "f":  # where differences could wrap around
+        kind = get_default_dtype().array
+        input, other = input.astype(kind), xp.asarray(other, kind)
     close = (xp.absolute(input - other) <= atol + xp.absolute(rtol * other)) & xp.isfinite(other)
     close |= input == other
     return close | (xp.isnan(input) & xp.isnan(other)) if equal_nan else close

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import dtypes
 from ..autograd import Variable, primitive
+from ..autograd.trace import tracing
 from ..backends import Array, Backend, HostScalar, backend_of, device, device_of, is_host, move
 from ..dtypes import FLOATING, dtype
 
@@ -28,27 +29,34 @@ def cast(input: Any, target: dtype) -> Any:
     source = dtypes.of_array(input.dtype if backend_of(input) else input._array.dtype)
     if source is target:
         return input
-    if target.category != FLOATING and isinstance(input, Variable):
+    # No gradient flows through; but the plan of a step needs the operation
+    ends = target.category != FLOATING or (source.category != FLOATING and not tracing.count)
+    if ends and isinstance(input, Variable):
         return input._wrap(input._array.astype(target.array))
     return _to_copy(input, target=target, source=source)
 
 
 @primitive
-def _to_device(xp: Backend, input: Array, *, target: device, source: device) -> Array:
-    return move(input, target)
+def _to_device(
+    xp: Backend, input: Array, *, target: device, source: device, non_blocking: bool = False
+) -> Array:
+    return move(input, target, non_blocking)
 
 
 _to_device.gradients(
-    lambda g, _y, _x, *, target, source: _to_device(g, target=source, source=target)
+    lambda g, _y, _x, *, target, source, non_blocking=False: _to_device(
+        g, target=source, source=target
+    )
 )
 
 
-def to_device(input: Any, target: device) -> Any:
-    """The tensor on another device; itself if it is there already."""
+def to_device(input: Any, target: device, non_blocking: bool = False) -> Any:
+    """The tensor on another device; itself if it is there already. With `non_blocking` a GPU reads
+    pinned memory later, which must stay as it is until then."""
     here = device_of(input._array)
     if here.type == target.type and target.index in (None, here.index):
         return input
-    return _to_device(input, target=target, source=here)
+    return _to_device(input, target=target, source=here, non_blocking=non_blocking)
 
 
 def result_type(*operands: Any) -> dtype:
@@ -152,13 +160,20 @@ def fitting(number: Any, target: dtype) -> Any:
     return number
 
 
-def without_overflow(number: float, target: dtype) -> int:
-    """The integer that a number becomes in an integer dtype; for those without a sign small
-    negative ones count from the end. Raises RuntimeError for numbers beyond."""
-    highest = dtypes.iinfo(target).max
-    if not -highest - target.is_signed <= number <= highest:
+def without_overflow(number: Any, target: dtype) -> Any:
+    """What a number becomes in a dtype; in integers without a sign small negative ones count from
+    the end. Raises RuntimeError for numbers beyond, infinite ones among integers too."""
+    if target.category == dtypes.BOOL or not number:
+        return fitting(number, target)
+    if target.is_floating_point:
+        highest = dtypes.finfo(target).max
+        fits = -highest <= number <= highest or number - number != 0  # inf and nan have their own
+    else:
+        highest = dtypes.iinfo(target).max
+        fits = -highest - target.is_signed <= number <= highest
+    if not fits:
         raise RuntimeError(f"value cannot be converted to type {target} without overflow")
-    return fitting(int(number), target)
+    return number if target.is_floating_point else fitting(int(number), target)
 
 
 def filling(value: Any, target: dtype | None) -> tuple[Any, dtype]:
@@ -170,9 +185,7 @@ def filling(value: Any, target: dtype | None) -> tuple[Any, dtype]:
     if not isinstance(number, bool | int | float | HostScalar):
         raise TypeError(f"argument 'fill_value' must be Number, not {type(value).__name__}")
     target = target or dtypes.of_number(number)
-    if target.category == dtypes.INTEGER:
-        return without_overflow(number, target), target  # type: ignore[arg-type]
-    return number, target
+    return without_overflow(number, target), target
 
 
 def promote_floating(args: tuple[Any, ...]) -> tuple[Any, ...]:

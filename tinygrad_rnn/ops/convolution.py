@@ -9,6 +9,7 @@ from ..autograd import Variable
 from ..dtypes import bool_, float16, float32, of_array
 from .conversion import cast
 from .convolving import convolve, convolve_transposed
+from .indexing import getitem
 from .shape import shape_of, squeeze, unsqueeze
 from .windows import Sizes, Windows, each, extent
 
@@ -125,6 +126,8 @@ def _apply(
     if not batched:
         input = unsqueeze(input, 0)
     result = cast(operation(input, weight, bias, windows=lies, groups=groups), kind)
+    if not shape[1]:  # nothing comes of no channels, as in PyTorch
+        result = getitem(result, (slice(None), slice(0, 0)))
     return result if batched else squeeze(result, 0)
 
 

@@ -91,7 +91,11 @@ def convolve_transposed(
     for first in range(0, n, step):
         part = slice(first, first + step)
         products = xp.matmul(kernels, rows[part])
-        add(products.reshape((-1, channels, windows.area, *counts)), windows, result[part])
+        add(
+            products.reshape((len(products), channels, windows.area, *counts)),
+            windows,
+            result[part],
+        )
     return _with_bias(result, bias)
 
 

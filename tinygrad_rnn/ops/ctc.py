@@ -242,12 +242,10 @@ def _padded(targets: Any, lengths: list[int], classes: int, blank: int) -> Array
     else:
         array = xp.zeros((len(lengths), 0), int64.array)
     inside = places < ends
-    wrong = inside & ((array < 0) | (array >= classes))
-    if wrong.any():
-        raise RuntimeError(
-            f"targets: {int(array[wrong][0])} is out of range: there are {classes} classes"
-        )
-    return xp.where(inside, array, blank)
+    array = xp.where(inside, array, blank)
+    message = f"targets: {{}} is out of range: there are {classes} classes"
+    xp.check_range(array, 0, classes, RuntimeError, message)
+    return array
 
 
 def ctc_loss(

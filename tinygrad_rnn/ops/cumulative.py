@@ -13,6 +13,7 @@ from . import return_types
 from .arithmetic import sub
 from .choice import where
 from .comparison import logical_xor
+from .conversion import cast
 from .elementwise import logaddexp
 from .gathering import picked
 from .joining import cat, stack
@@ -93,6 +94,8 @@ def logcumsumexp(input: Any, dim: int) -> Any:
     dim = wrap_dim(dim, len(shape_of(input)))
     if not input._array.size or not shape_of(input):
         return input.clone()
+    if input._array.dtype == float16.array:  # small parts would not count
+        return cast(logcumsumexp(cast(input, float32), dim), float16)
     total, *parts = unbind(input, dim)
     totals = [total]
     for part in parts:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
+from ..dtypes import float16, float32
 from .arithmetic import zeros_like
 from .diagonals import diagonal
 from .reduction import accumulated
@@ -19,7 +20,11 @@ _ALPHABET = string.ascii_uppercase + string.ascii_lowercase
 @primitive(view=True)  # NumPy's and CuPy's may only permute the one operand
 def _einsum(xp: Backend, *operands: Array, inputs: tuple[str, ...], output: str) -> Array:
     equation = f"{','.join(inputs)}->{output}"
-    return xp.einsum(equation, *operands, optimize=len(operands) > 1)
+    half = operands[0].dtype == float16.array and set(output) != set().union(*inputs)
+    if half:  # summed in float32, rounded once
+        operands = tuple(x.astype(float32.array) for x in operands)
+    result = xp.einsum(equation, *operands, optimize=len(operands) > 1)
+    return result.astype(float16.array) if half else result
 
 
 def _einsum_rule(

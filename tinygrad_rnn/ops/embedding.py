@@ -9,8 +9,9 @@ from ..autograd import Variable, no_grad, primitive
 from ..autograd.trace import CHANGED, refuse
 from ..backends import Array, Backend, backend_of, is_host
 from ..backends.precision import allow_tf32
-from ..dtypes import dtype as DType, of_array
+from ..dtypes import dtype as DType, float16, float32, int64, of_array
 from .choice import where
+from .conversion import cast
 from .counting import searchsorted
 from .norms import vector_norm
 from .order import max as largest
@@ -237,16 +238,19 @@ def embedding_bag(
         embedding_renorm_(weight, input, max_norm, norm_type)
     numbers = reshape(input, (-1,))
     rows = _embedding(weight, numbers, padding_idx=None, by_frequency=scale_grad_by_freq)
+    kind = of_array(rows._array.dtype)
+    if kind is float16:  # sums may not fit
+        rows = cast(rows, float32)
     if per_sample_weights is not None:
         rows = rows * reshape(per_sample_weights, (-1, 1))
     if padding_idx is not None:
         rows, bag = rows[counted], bag[counted]
     if mode == "max":
-        return _largest(rows, bag, bags)
-    total = _add_rows(rows, bag, shape=(bags, shape_of(weight)[1]))
-    if mode == "sum":
-        return total
-    return total / unsqueeze(bag.bincount(minlength=bags).clamp(min=1), 1)
+        return cast(_largest(rows, bag, bags), kind)
+    result = _add_rows(rows, bag, shape=(bags, shape_of(weight)[1]))
+    if mode == "mean":
+        result = result / unsqueeze(_counts(bag, bags).clamp(min=1), 1)
+    return cast(result, kind)
 
 
 def _bags(input: Any, offsets: Any, include_last_offset: bool) -> tuple[Any, int]:
@@ -268,27 +272,35 @@ def _bags(input: Any, offsets: Any, include_last_offset: bool) -> tuple[Any, int
         raise ValueError("offsets has to be a 1D Tensor but got None")
     if len(shape_of(offsets)) != 1:
         raise ValueError("offsets has to be a 1D Tensor")
-    starts = offsets.tolist()
-    if include_last_offset and not starts:
+    starts = offsets._array
+    if include_last_offset and not len(starts):
         raise RuntimeError("include_last_offset: number of offsets should be at least 1")
-    if starts and starts[0] != 0:
-        raise RuntimeError(
-            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
-            f"position 0. However, got {starts[0]}"
-        )
-    if starts and starts[-1] > shape[0]:
-        raise RuntimeError(
-            f"offsets[-1] can not be greater than input's length({shape[0]}), but got offsets[-1] "
-            f"of {starts[-1]}"
-        )
+    message = (
+        "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+        "position 0. However, got {}"
+    )
+    xp.check_range(starts[:1], 0, 1, RuntimeError, message)
+    message = (
+        f"offsets[-1] can not be greater than input's length({shape[0]}), but got offsets[-1] of "
+        "{}"
+    )
+    xp.check_range(starts[-1:], 0, shape[0] + 1, RuntimeError, message)
     bags = len(starts) - include_last_offset
     places = input._wrap(xp.arange(shape[0]))
     return searchsorted(offsets[:bags], places, right=True) - 1, bags
 
 
+def _counts(bag: Any, bags: int) -> Any:
+    """How many numbers each bag has."""
+    xp: Any = backend_of(bag._array)
+    counts = xp.zeros(bags, int64.array)
+    xp.scatter_add(counts, bag._array, xp.ones_like(bag._array))
+    return bag._wrap(counts)
+
+
 def _largest(rows: Any, bag: Any, bags: int) -> Any:
     """The maxima of the rows of each bag, which are in the order of their bags."""
-    counts = bag.bincount(minlength=bags)
+    counts = _counts(bag, bags)
     longest = int(counts.max()) if bags else 0
     if not longest:
         return rows.new_zeros((bags, shape_of(rows)[1]))

@@ -105,13 +105,20 @@ def _checked(
     _check_kind(name, input, index)
     shape, wanted = shape_of(input), shape_of(index)
     dim = wrap_dim(dim, len(shape))
+    if isinstance(src, Variable) and src._array.dtype != input._array.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected self.dtype to be equal to src.dtype, got "
+            f"{of_array(input._array.dtype)} and {of_array(src._array.dtype)}"
+        )
     if not index._array.size:
         return dim
-    if len(shape or (1,)) != len(wanted or (1,)):
-        raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: {name}() got "
-            f"{len(wanted)} and {len(shape)}"
-        )
+    for other, values in (("input", input), ("src", src)):
+        count = len(shape_of(values)) if isinstance(values, Variable) else len(wanted)
+        if max(count, 1) != max(len(wanted), 1):
+            raise RuntimeError(
+                f"Index tensor must have the same number of dimensions as {other} tensor: {name}() "
+                f"got {len(wanted)} and {count}"
+            )
     for d, (n, size) in enumerate(zip(wanted, shape, strict=False)):
         if d != dim and n > size:
             raise RuntimeError(
@@ -119,12 +126,7 @@ def _checked(
                 f"larger than self {list(shape)} apart from dimension {dim}"
             )
     if isinstance(src, Variable):
-        if src._array.dtype != input._array.dtype:
-            raise RuntimeError(
-                f"{name}(): Expected self.dtype to be equal to src.dtype, got "
-                f"{of_array(input._array.dtype)} and {of_array(src._array.dtype)}"
-            )
-        for d, (n, size) in enumerate(zip(wanted or (1,), shape_of(src), strict=False)):
+        for d, (n, size) in enumerate(zip(wanted or (1,), shape_of(src) or (1,), strict=False)):
             if n > size:
                 raise RuntimeError(
                     f"Expected index {list(wanted)} to be no larger than src "

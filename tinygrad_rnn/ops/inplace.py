@@ -195,8 +195,7 @@ def fill(input: Any, value: Variable | float) -> Any:
     if isinstance(value, complex):  # of which it would take the real part
         kind = of_array(input._array.dtype)
         raise RuntimeError(f"fill_(): value {value} cannot be converted to type {kind}")
-    if isinstance(value, float) and input._array.dtype.kind in "iu":
-        value = without_overflow(value, of_array(input._array.dtype))
+    value = without_overflow(value, of_array(input._array.dtype))
     xp: Any = backend_of(input._array)
     return input._wrap(xp.full_like(input._array, value))
 
@@ -211,7 +210,7 @@ def copy(input: Any, src: Any, non_blocking: bool = False) -> Any:
     if not isinstance(src, Variable):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
     if type(src._array) is not type(input._array):
-        src = to_device(src, device_of(input._array))
+        src = to_device(src, device_of(input._array), non_blocking)
     return _replace(input, cast(src, of_array(input._array.dtype)))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd import Variable
 from .arithmetic import add, log, mul, sub
+from .checking import check_all
 from .choice import clamp, where
 from .elementwise import exp, square
 from .loss import reduce_losses, reduction_of
@@ -75,8 +76,7 @@ def gaussian_nll_loss(
                 f"{type(var).__name__}"
             )
         var = input.new_full(shape_of(input), var)
-    if bool((var < 0).any()):
-        raise ValueError("var has negative entry/entries")
+    check_all(~(var._array < 0), ValueError, "var has negative entry/entries")
     shape, own = shape_of(input), shape_of(var)
     if own != shape:
         if own == shape[:-1]:

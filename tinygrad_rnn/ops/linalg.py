@@ -8,9 +8,9 @@ from typing import Any
 
 from ..autograd import Products, Variable, primitive
 from ..backends import Array, Backend
-from ..dtypes import bool_, of_array
+from ..dtypes import bool_, of_array, promote_types
 from .arithmetic import add, mul
-from .conversion import result_type
+from .conversion import cast
 from .joining import stack
 from .reduction import sum
 from .shape import (
@@ -235,7 +235,8 @@ def chain_matmul(*matrices: Any) -> Any:
 
 def _plus(input: Any, product: Any, beta: float, alpha: float) -> Any:
     """beta * input + alpha * product, in their dtype."""
-    kind = result_type(input, product)
+    _same_dtype((input, product))
+    kind = of_array(product._array.dtype)
     if not kind.is_floating_point:
         beta, alpha = (bool(x) if kind is bool_ else int(x) for x in (beta, alpha))
     product = product if alpha == 1 else product * alpha
@@ -255,12 +256,15 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) 
 
 def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta * input + alpha * outer(vec1, vec2), for (n) and (m); input broadcasts to the result
-    (n, m).
+    (n, m), in the dtype that holds all three.
 
     >>> torch.addr(torch.ones(2, 2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
     tensor([[4., 5.],
             [7., 9.]])
     """
+    kinds = (of_array(x._array.dtype) for x in (input, vec1, vec2))
+    kind = functools.reduce(promote_types, kinds)
+    input, vec1, vec2 = (cast(x, kind) for x in (input, vec1, vec2))
     return _plus(input, outer(vec1, vec2), beta, alpha)
 
 

@@ -15,6 +15,7 @@ from ..dtypes import of_array, promote_types
 from ..warning import warn
 from .activation import logsigmoid
 from .arithmetic import abs, log, mul, sub
+from .checking import check_all
 from .choice import _clamp, maximum
 from .conversion import cast, promote
 from .elementwise import exp, sigmoid, xlogy
@@ -308,11 +309,11 @@ def binary_cross_entropy(
             "binary_cross_entropy: expected input and target of one floating dtype, got "
             f"{of_array(array.dtype)} and {of_array(target._array.dtype)}"
         )
-    if not bool(((array >= 0) & (array <= 1)).all()):
-        raise RuntimeError(
-            "all elements of input should be between 0 and 1; for scores of any size use "
-            "binary_cross_entropy_with_logits"
-        )
+    message = (
+        "all elements of input should be between 0 and 1; for scores of any size use "
+        "binary_cross_entropy_with_logits"
+    )
+    check_all((array >= 0) & (array <= 1), RuntimeError, message)
     if weight is None:
         return _binary_cross_entropy(input, target, reduction=reduction)
     losses = mul(_binary_cross_entropy(input, target, reduction="none"), weight)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import primitive
-from ..backends import Array, Backend, backend_of
+from ..backends import Array, Backend, backend_of, is_host
 from ..dtypes import int64, of_array
 from .activation import logsigmoid
 from .arithmetic import add, mul, neg, pow, sub
@@ -219,9 +219,9 @@ def multi_margin_loss(
         )
     _check_long(target)
     index = target._array.reshape(-1)
-    if ((index < 0) | (index >= classes)).any():
-        raise RuntimeError(f"target out of range: there are {classes} classes")
     xp: Any = backend_of(index)
+    message = f"target out of range: got {{}}, but there are {classes} classes"
+    xp.check_range(index, 0, classes, RuntimeError, message)
     places = unsqueeze(reshape(target, (-1,)), 1)
     losses = relu(add(sub(rows, gather(rows, 1, places)), margin))
     losses = pow(losses, 2) if p == 2 else losses
@@ -274,13 +274,16 @@ def multilabel_margin_loss(
     _check_long(target)
     count, classes = shape_of(rows)
     listed = target._array.reshape(count, classes)
-    if ((listed < -1) | (listed >= classes)).any():
-        raise RuntimeError(
-            f"argument #2 'target' is out of range: there are {classes} classes, and -1 ends a list"
-        )
     xp: Any = backend_of(listed)
+    message = (
+        f"argument #2 'target' is out of range: got {{}}, but there are {classes} classes, and -1 "
+        "ends a list"
+    )
+    xp.check_range(listed, -1, classes, RuntimeError, message)
     valid = xp.cumsum((listed < 0).astype(int64.array), 1) == 0
-    most = int(valid.sum(axis=1).max()) if count else 0
+    most = classes  # a GPU would have to be asked for less
+    if is_host(listed):
+        most = int(valid.sum(axis=1).max()) if count else 0
     listed, valid = (listed * valid)[:, :most], valid[:, :most]
     times = xp.zeros((count, classes), int64.array)
     xp.scatter_add(times, (xp.arange(count)[:, None], listed), valid.astype(int64.array))

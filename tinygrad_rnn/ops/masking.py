@@ -7,9 +7,9 @@ from typing import Any
 
 from ..autograd import Variable
 from ..backends import backend_of
-from ..dtypes import bool_, int64, of_array
+from ..dtypes import int64, of_array
 from .choice import _where, where
-from .conversion import cast
+from .conversion import cast, without_overflow
 from .indexing import getitem
 from .shape import broadcast_tensors, reshape, shape_of
 
@@ -39,12 +39,8 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
                 f"{value._array.ndim} dimension(s)."
             )
         value = cast(value, own)
-    elif own is bool_:
-        value = bool(value)
-    elif not own.is_floating_point:
-        if value != int(value):
-            raise RuntimeError(f"value {value} cannot be converted to {own} without loss")
-        value = int(value)
+    else:
+        value = without_overflow(value, own)
     return _where(mask, value, input, name="MaskedFillBackward0")
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd import primitive
+from ..autograd import Variable, primitive
 from ..backends import Array, Backend
 from ..dtypes import dtype, float16, float32
 from .arithmetic import abs, pow, sign, sub
@@ -50,6 +50,8 @@ def vector_norm(
     tensor([ 5., 10.])
     """
     x = floating(x, "linalg.vector_norm", dtype)
+    if isinstance(ord, Variable):  # of one number
+        ord = ord.item()
     if x._array.dtype == float16.array:  # powers would overflow
         return cast(vector_norm(cast(x, float32), ord, dim, keepdim), float16)
     dims = axes_of(x, dim)

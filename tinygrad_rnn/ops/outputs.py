@@ -27,18 +27,19 @@ bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize cat ceil ch
 cholesky_inverse cholesky_solve clamp clamp_max clamp_min clip column_stack concat concatenate
 conj_physical copysign cos cosh cross cummax cummin cumprod cumsum deg2rad diag diagonal_copy diff
 digamma div divide dot dstack eq erf erfc erfinv exp exp2 expand_copy expm1 fix float_power floor
-floor_divide fmax fmin fmod frac frexp gather gcd ge ger greater greater_equal gt heaviside histc
-histogram hstack hypot i0 igamma igammac index_add index_copy index_reduce index_select inner
-inverse isin isneginf isposinf kron kthvalue lcm ldexp le lerp less less_equal lgamma log log10
-log1p log2 log_softmax logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or
-logical_xor logit logsumexp lt masked_select matmul matrix_power max maximum mean median min
-minimum mm mode msort mul multinomial multiply mv mvlgamma nan_to_num nanmean nanmedian
-nanquantile nansum narrow_copy ne neg negative nextafter nonzero norm not_equal outer permute_copy
-polygamma pow prod qr quantile rad2deg reciprocal remainder renorm round row_stack rsqrt scatter
-scatter_add scatter_reduce searchsorted sgn sigmoid sign signbit sin sinc sinh slice_scatter
-softmax sort split_with_sizes_copy sqrt square squeeze_copy stack std sub subtract sum svd t_copy
-take take_along_dim tan tanh tensordot topk transpose_copy triangular_solve tril triu true_divide
-trunc unbind_copy unfold_copy unsqueeze_copy var vdot view_copy vstack where xlogy
+floor_divide fmax fmin fmod frac frexp gather gcd ge geqrf ger greater greater_equal gt hardshrink
+heaviside histc histogram hstack hypot i0 igamma igammac index_add index_copy index_reduce
+index_select inner inverse isin isneginf isposinf kron kthvalue lcm ldexp le lerp less less_equal
+lgamma log log10 log1p log2 log_softmax logaddexp logaddexp2 logcumsumexp logical_and logical_not
+logical_or logical_xor logit logsumexp lt lu_solve lu_unpack masked_select matmul matrix_power max
+maximum mean median min minimum mm mode msort mul multinomial multiply mv mvlgamma nan_to_num
+nanmean nanmedian nanquantile nansum narrow_copy native_batch_norm ne neg negative nextafter
+nonzero norm not_equal orgqr ormqr outer permute_copy polygamma pow prod qr quantile rad2deg
+reciprocal remainder renorm round row_stack rsqrt scatter scatter_add scatter_reduce searchsorted
+sgn sigmoid sign signbit sin sinc sinh slice_scatter softmax sort split_with_sizes_copy sqrt square
+squeeze_copy stack std sub subtract sum svd t_copy take take_along_dim tan tanh tensordot topk
+transpose_copy triangular_solve tril triu true_divide trunc unbind_copy unfold_copy unsqueeze_copy
+var vdot view_copy vstack where xlogy
 """.split()  # noqa: SIM905, a list would have a line for each
 CREATORS = """
 arange empty eye full linspace logspace normal ones rand randint randn randperm scalar_tensor

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend, backend_of
-from ..dtypes import INTEGER, of_array
+from ..dtypes import of_array
 from .conversion import without_overflow
 from .indexing import _getitem, along
 from .shape import new_sizes, shape_of
@@ -77,7 +77,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     if isinstance(value, complex):
         raise RuntimeError(f"pad: value {value} cannot be converted to a real number")
     kind = of_array(input._array.dtype)
-    if value and mode == "constant" and kind.category == INTEGER:
+    if value and mode == "constant":
         value = without_overflow(value, kind)
     if mode == "constant":
         return _pad_constant(input, pads=pads, value=0 if value is None else value)

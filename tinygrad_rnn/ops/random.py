@@ -11,8 +11,8 @@ from ..autograd import Variable
 from ..backends import CPU, Array, backend_of, device_of, move
 from ..backends.capture import host_array
 from ..backends.generator import Generator, default_generator
-from ..dtypes import float32, of_array, promote_types
-from .shape import broadcast_shapes, shape_of
+from ..dtypes import float32, int8, of_array, promote_types
+from .shape import broadcast_shapes, expand, shape_of
 
 
 def _like(input: Any, draw: Callable[[], Array], shape: tuple[int, ...] | None = None) -> Any:
@@ -121,22 +121,30 @@ def bernoulli(
     input: Any, p: float | Variable | None = None, *, generator: Generator | None = None
 ) -> Any:
     """In input's shape, 1 with probability p (a number, or a tensor: one per element; None: what
-    each element of input says), else 0.
+    each element of input says), else 0. Raises RuntimeError for a p outside [0, 1], and where it is
+    a tensor of integers.
 
     >>> torch.bernoulli(torch.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    source, target = generator or default_generator, input._array.dtype
+    source, shape = generator or default_generator, shape_of(input)
     p = input if p is None else p
     if not isinstance(p, Variable):
-        return _like(input, lambda: source.bernoulli(input._array.shape, p))
-    chances = p._array
+        return _like(input, lambda: source.bernoulli(shape, p))
+    if p._array.dtype.kind != "f" and (p is input or p._array.ndim):
+        raise NotImplementedError(
+            f"bernoulli: the probabilities must be floating numbers, not {of_array(p._array.dtype)}"
+        )
+    chances = expand(p, shape)._array
+    xp: Any = backend_of(chances)
+    wrong = ~((chances >= 0) & (chances <= 1))
+    message = "bernoulli expects all probabilities to be in [0, 1]"
+    xp.check_range(wrong.view(int8.array), 0, 1, RuntimeError, message)
     wide = promote_types(of_array(chances.dtype), float32).array
     draw = host_array(
-        lambda: source.uniform(chances.shape, 0.0, 1.0, wide), chances.shape, wide,
-        device_of(chances),
-    )  # fmt: skip
-    return input._wrap((draw < chances).astype(target))
+        lambda: source.uniform(shape, 0.0, 1.0, wide), shape, wide, device_of(chances)
+    )
+    return input._wrap((draw < chances).astype(input._array.dtype))
 
 
 def multinomial(

@@ -9,6 +9,7 @@ from ..autograd import Variable, primitive
 from ..backends import Array, Backend, backend_of
 from .indexing import _getitem, along
 from .joining import stack
+from .reduction import _sum
 from .shape import (
     Dims,
     broadcast_tensors,
@@ -53,7 +54,7 @@ def _fold(g: Any, shape: tuple[int, ...], repeats: tuple[int, ...]) -> Any:
     pairs = [(r, n) for r, n in zip(repeats[lead:], shape, strict=True)]
     grid = reshape(g, (*repeats[:lead], *(n for pair in pairs for n in pair)))
     axes = (*range(lead), *(lead + 2 * i for i in range(len(shape))))
-    return grid.sum(axes) if axes else grid
+    return _sum(grid, dims=axes, keepdim=False) if axes else grid
 
 
 def flip(input: Any, *args: Any, dims: Any = None) -> Any:

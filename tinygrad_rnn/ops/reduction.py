@@ -301,7 +301,10 @@ def nanmean(
     tensor(2.)
     """
     input = floating(input, "nanmean", dtype)
-    return nansum(input, dim, keepdim) / sum(~isnan(input), dim, keepdim)
+    kind = of_array(input._array.dtype)
+    if kind is float16:  # the sum may not fit
+        input = cast(input, float32)
+    return cast(nansum(input, dim, keepdim) / sum(~isnan(input), dim, keepdim), kind)
 
 
 # ----- products -----

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend
-from ..dtypes import bool_, iinfo, of_array
+from ..dtypes import bool_, float16, float32, iinfo, of_array
 from .arithmetic import div, zeros_like
 from .choice import where
 from .conversion import cast
@@ -32,37 +32,14 @@ from .shape import expand, reshape, shape_of, wrap_dim
 _FUNCTIONS = {"prod": "multiply", "amax": "maximum", "amin": "minimum"}
 
 
-def _combine(xp: Any, input: Array, place: Array, values: Array, reduce: str) -> Array:
-    """A copy of the vector input with each of the values multiplied into its place, or kept there
-    if it is larger or smaller.
-
-    The values are sorted by place. Then each takes in the one 1, 2, 4, ... before it if that has
-    the same place, so that the last one of a place ends up with all of them.
-    """
-    operation = getattr(xp, _FUNCTIONS[reduce])
-    order = xp.argsort(place, kind="stable")
-    place, values = place[order], values[order]
-    step = 1
-    while step < len(place) and bool((same := place[step:] == place[:-step]).any()):
-        values = xp.concatenate(
-            [values[:step], xp.where(same, operation(values[step:], values[:-step]), values[step:])]
-        )
-        step *= 2
-    last = xp.concatenate([place[1:] != place[:-1], xp.ones(min(len(place), 1), bool_.array)])
-    result = input.copy()
-    result[place[last]] = operation(result[place[last]], values[last])
-    return result
-
-
 @primitive
 def _scatter_combine(
     xp: Backend, input: Array, index: Array, src: Array, *, dim: int, reduce: str
 ) -> Array:
-    place = xp.zeros(index.shape, index.dtype)
-    for positions, size in zip(_place(xp, index, dim), input.shape, strict=True):
-        place = place * size + xp.where(positions < 0, positions + size, positions)
-    values = _corner(src, index.shape).reshape(-1)
-    return _combine(xp, input.reshape(-1), place.reshape(-1), values, reduce).reshape(input.shape)
+    result = input.copy()
+    values = _corner(src, index.shape)
+    xp.scatter_combine(result, _place(xp, index, dim), values, _FUNCTIONS[reduce])
+    return result
 
 
 def _ones_like(x: Any) -> Any:
@@ -117,6 +94,10 @@ def _neutral(kind: Any, reduce: str) -> Any:
 
 
 def _reduced(input: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool) -> Any:
+    kinds = [of_array(x._array.dtype) for x in (input, src)]
+    if reduce in ("mean", "prod") and kinds == [float16, float16]:  # what is on the way may not fit
+        input, src = cast(input, float32), cast(src, float32)
+        return cast(_reduced(input, dim, index, src, reduce, include_self), float16)
     if not include_self:
         neutral = _neutral(of_array(input._array.dtype), reduce)
         input = _scattered(

@@ -18,7 +18,7 @@ from .choice import where
 from .conversion import cast
 from .diagonals import _triangle
 from .reduction import eye_like
-from .shape import broadcast_shapes, shape_of, unsqueeze
+from .shape import broadcast_shapes, expand, shape_of, unsqueeze
 
 
 class LinAlgError(RuntimeError):
@@ -273,7 +273,9 @@ def triangular_solve(
     tensor([[0.5000]])
     """
     a, up = (turned(A), not upper) if transpose else (A, upper)
-    return Solution(solve_triangular(a, input, upper=up, unitriangular=unitriangular), A.clone())
+    solution = solve_triangular(a, input, upper=up, unitriangular=unitriangular)
+    whole = expand(A, *shape_of(solution)[:-2], *shape_of(A)[-2:])  # as many as solutions
+    return Solution(solution, whole.clone())
 
 
 # ----- determinants -----

@@ -1,17 +1,19 @@
-"""Views of parts of a tensor: slices, pieces, windows."""
+"""Views of parts of a tensor: slices and pieces."""
 
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import Variable, primitive
-from ..backends import Array, Backend, backend_of
+from ..backends import Array, Backend
+from ..dtypes import of_array
 from .indexing import _getitem, along
 from .joining import _cat, _stack
 from .names import second_names
-from .shape import movedim, reshape, shape_of, wrap_dim
+from .shape import shape_of, wrap_dim
 
 # ----- one part -----
 
@@ -176,6 +178,25 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return _split(input, dim=dim, sizes=(step,) * whole + (rest,) * (rest > 0))
 
 
+def cuts(name: str, given: Any) -> int | list[int]:
+    """What is said about pieces in Python's numbers: how many there are, or where they part."""
+    if isinstance(given, Variable):
+        array = given._array
+        if array.dtype.kind not in "iu" or array.ndim > 1:
+            raise RuntimeError(
+                f"{name} expected tensor_indices_or_sections to be an int or a vector of ints, but "
+                f"got {of_array(array.dtype)} of shape {list(array.shape)}"
+            )
+        given = given.tolist()  # type: ignore[attr-defined]
+    each = given if isinstance(given, list | tuple) else [given]
+    if not all(hasattr(cut, "__index__") and not isinstance(cut, type | bool) for cut in each):
+        raise TypeError(
+            f"{name}(): argument 'indices_or_sections' must be int or tuple of ints, but got "
+            f"{given!r}"
+        )
+    return list(each) if each is given else operator.index(given)
+
+
 @second_names
 def tensor_split(
     input: Any, indices_or_sections: int | Sequence[int] | Variable, dim: int = 0
@@ -190,48 +211,13 @@ def tensor_split(
     dim = wrap_dim(dim, len(shape))
     if not shape:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got 0 dims")
-    total, cuts = shape[dim], indices_or_sections
-    if isinstance(cuts, Variable):
-        cuts = cuts.tolist()  # type: ignore[attr-defined]
-    if isinstance(cuts, int):
-        if cuts <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {cuts}")
-        small, larger = divmod(total, cuts)
-        return _split(input, dim=dim, sizes=(small + 1,) * larger + (small,) * (cuts - larger))
-    if not isinstance(indices_or_sections, list | tuple | Variable) or any(
-        not hasattr(cut, "__index__") or isinstance(cut, type) for cut in cuts
-    ):
-        kind = RuntimeError if isinstance(indices_or_sections, Variable) else TypeError
-        raise kind(
-            "tensor_split expected tensor_indices_or_sections to be an int, or a list or vector of "
-            f"ints, but got {indices_or_sections}"
-        )
-    edges = [0, *(slice(cut).indices(total)[1] for cut in cuts), total]
+    total, parts = shape[dim], cuts("tensor_split", indices_or_sections)
+    if isinstance(parts, int):
+        if parts <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {parts}")
+        small, larger = divmod(total, parts)
+        return _split(input, dim=dim, sizes=(small + 1,) * larger + (small,) * (parts - larger))
+    edges = [0, *(slice(cut).indices(total)[1] for cut in parts), total]
     return tuple(
         _getitem(input, index=along(dim, slice(a, max(a, b)))) for a, b in itertools.pairwise(edges)
     )
-
-
-# ----- windows -----
-
-
-def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
-    """All windows of a size along a dimension, `step` apart, with what is inside a window as a
-    new last dimension. A copy, where PyTorch has a view.
-
-    >>> torch.arange(5).unfold(0, 3, 1)
-    tensor([[0, 1, 2],
-            [1, 2, 3],
-            [2, 3, 4]])
-    """
-    shape = shape_of(input) or (1,)
-    dim = wrap_dim(dimension, len(shape))
-    if size < 0 or step <= 0 or size > shape[dim]:
-        raise RuntimeError(
-            f"unfold: size must be in [0, {shape[dim]}] and step > 0, got size {size}, step {step}"
-        )
-    xp: Any = backend_of(input._array)
-    starts = xp.arange((shape[dim] - size) // step + 1) * step
-    windows = _getitem(reshape(input, shape), index=along(dim, starts[:, None] + xp.arange(size)))
-    windows = movedim(windows, dim + 1, -1)
-    return windows if shape_of(input) else reshape(windows, (size,))

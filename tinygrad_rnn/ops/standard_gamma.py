@@ -40,12 +40,11 @@ def _slope_by_normal(a: Any, x: Any) -> Any:
     quantile of the normal distribution (Cornish and Fisher; Abramowitz and Stegun, 26.2.49)."""
     s = a**0.5
     z = (x - a) / s
-    for _ in range(5):  # Newton's method
-        slope = s + 2 * z / 3 + (3 * z**2 - 7) / (36 * s) - (12 * z**3 + 14 * z) / (810 * a)
+    for _ in range(6):  # Newton's method, with nearly the slope
         value = a + s * z + (z**2 - 1) / 3 + (z**3 - 7 * z) / (36 * s)
         value = value - (3 * z**4 + 7 * z**2 - 16) / (810 * a)
         value = value + (9 * z**5 + 256 * z**3 - 433 * z) / (38880 * a * s)
-        z = z - (value - x) / slope
+        z = z - (value - x) / (s + 2 * z / 3)
     return (
         1 + z / (2 * s) - (z**3 - 7 * z) / (72 * a * s) + (3 * z**4 + 7 * z**2 - 16) / (810 * a**2)
         - (9 * z**5 + 256 * z**3 - 433 * z) / (25920 * a**2 * s)

@@ -10,7 +10,9 @@ from ..autograd import Variable, current_edge, is_grad_enabled, primitive
 from ..autograd.primitive import _offsets, _spread, address, paste
 from ..backends import Array, Backend, backend_of
 from ..dtypes import of_array
-from .shape import new_sizes, shape_of, sizes
+from .indexing import getitem
+from .joining import cat
+from .shape import new_sizes, reshape, shape_of, sizes, wrap_dim
 
 
 def _storage(array: Array) -> Array:
@@ -122,7 +124,75 @@ def as_strided_scatter(
             f"expected src to have a size equal to the slice of self. src size = "
             f"{list(shape_of(src))}, slice size = {list(array.shape)}"
         )
-    return paste(input, src, places=_places(input._array, array))
+    count = math.prod(shape_of(input))
+    spare = cat([reshape(input, (-1,)), input.new_zeros((1,))])  # for places outside of the input
+    written = paste(spare, src, places=_places(input._array, array))
+    return reshape(getitem(written, slice(0, count)), shape_of(input))
+
+
+# ----- windows -----
+
+
+@primitive(view=True, name="UnfoldBackward0")
+def _windows(xp: Backend, input: Array, *, dim: int, size: int, step: int) -> Array:
+    """All windows of a size along a dimension, which share memory where they overlap."""
+    array = input.copy() if min(input.strides, default=0) < 0 else input
+    whole = _storage(array)
+    start = (address(array) - address(whole)) // array.itemsize
+    shape, strides = [*array.shape, size], [*array.strides, array.strides[dim]]
+    shape[dim] = (shape[dim] - size) // step + 1
+    strides[dim] *= step
+    return xp.as_strided(whole[start:], tuple(shape), tuple(strides))
+
+
+@primitive(name="UnfoldBackwardBackward0")
+def _sum_of_windows(xp: Backend, windows: Array, *, length: int, dim: int, step: int) -> Array:
+    """A tensor whose windows along a dimension have these sums: each is added where it lies."""
+    count, size = windows.shape[dim], windows.shape[-1]
+    result = xp.zeros((*windows.shape[:dim], length, *windows.shape[dim + 1 : -1]), windows.dtype)
+    places, parts = xp.moveaxis(result, dim, 0), xp.moveaxis(windows, dim, 0)
+    if size < count:
+        for k in range(size):
+            places[k : k + (count - 1) * step + 1 : step] += parts[..., k]
+    else:
+        for i in range(count):
+            places[i * step : i * step + size] += xp.moveaxis(parts[i], -1, 0)
+    return result
+
+
+_windows.gradients(
+    lambda g, _y, x_shape, *, dim, size, step: _sum_of_windows(
+        g, length=x_shape[dim], dim=dim, step=step
+    )
+)
+_sum_of_windows.gradients(
+    lambda g, _y, w_shape, *, length, dim, step: _windows(g, dim=dim, size=w_shape[-1], step=step)
+)
+
+
+def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+    """A view of all windows of a size along a dimension, `step` apart: what is inside a window is
+    the new last dimension. Raises RuntimeError for a size that does not fit, or a step below 1.
+
+    >>> torch.arange(5).unfold(0, 3, 1)
+    tensor([[0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4]])
+    """
+    shape = shape_of(input)
+    dim = wrap_dim(dimension, len(shape))
+    length = shape[dim] if shape else 1
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > length:
+        raise RuntimeError(
+            f"maximum size for tensor at dimension {dim} is {length} but size is {size}"
+        )
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    if shape:
+        return _windows(input, dim=dim, size=size, step=step)
+    return reshape(input, (1,))[:size]
 
 
 # ----- other memory for a tensor -----

@@ -83,12 +83,9 @@ def _max_unpool(
     xp: Any = backend_of(input._array)
     flat = (*shape[:-ndim], math.prod(shape[-ndim:]))
     places = indices._array.reshape(flat)
-    if places.size and (int(places.min()) < 0 or int(places.max()) >= math.prod(sizes)):
-        low, high = int(places.min()), int(places.max())
-        raise RuntimeError(
-            f"Found an invalid max index: {low if low < 0 else high} (output volumes are of size "
-            f"{'x'.join(map(str, sizes))})"
-        )
+    volume = "x".join(map(str, sizes))
+    message = f"Found an invalid max index: {{}} (output volumes are of size {volume})"
+    xp.check_range(places, 0, math.prod(sizes), RuntimeError, message)
     zeros = input._wrap(xp.zeros((*shape[:-ndim], math.prod(sizes)), input._array.dtype))
     result = _scatter(zeros, input._wrap(places), reshape(input, flat), dim=len(flat) - 1)
     return reshape(result, (*shape[:-ndim], *sizes))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -169,9 +170,12 @@ def each(value: Any, ndim: int, complaint: str) -> Sizes:
     ints.
     """
     values = tuple(value) if isinstance(value, Sequence) else (value,)
-    for one in values:
-        if not hasattr(one, "__index__") or isinstance(one, bool | type):
-            raise TypeError(f"{complaint}: ints expected, but got {value!r}")
-    if len(values) not in (1, ndim):
+    try:
+        ints = tuple(operator.index(one) for one in values)
+    except TypeError as error:  # also where arrays and tensors have several
+        raise TypeError(f"{complaint}: ints expected, but got {value!r}") from error
+    if any(isinstance(one, bool) for one in values):
+        raise TypeError(f"{complaint}: ints expected, but got {value!r}")
+    if len(ints) not in (1, ndim):
         raise RuntimeError(complaint)
-    return tuple(one.__index__() for one in values) * (ndim if len(values) == 1 else 1)
+    return ints * (ndim if len(ints) == 1 else 1)

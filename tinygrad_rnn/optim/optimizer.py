@@ -27,6 +27,16 @@ Hooks = dict[int, Any]
 _SCALARS = frozenset({"step", "mu", "eta", "mu_product"})
 
 
+class _Required:
+    """For own optimizers: the default of an option that has none, as in ``lr=required``."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+
+
 def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     """An optimizer's method `step` with the hooks around it."""
 
@@ -123,6 +133,11 @@ class Optimizer(Telling):
         if names:
             group["param_names"] = names
         for name, value in self.defaults.items():
+            if value is required and name not in group:
+                raise ValueError(
+                    "parameter group didn't specify a value of required optimization parameter "
+                    f"{name}"
+                )
             group.setdefault(name, value)
         own = set(group["params"])
         if len(own) < len(group["params"]):

@@ -56,7 +56,7 @@ def general_cosine(
     if not a:
         raise ValueError("Coefficients cannot be empty")
     turn = n * (2 * math.pi / _intervals(M, sym))
-    weights = sum((-1) ** i * c * cos(i * turn) for i, c in enumerate(a))
+    weights = sum((-1) ** i * float(c) * cos(i * turn) for i, c in enumerate(a))
     return _finished(weights, dtype, device, requires_grad)
 
 
@@ -176,7 +176,7 @@ def gaussian(
     n = _places("gaussian_window", M, dtype, layout)
     if std <= 0:
         raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
-    distance = (n - _intervals(M, sym) / 2) / std
+    distance = (n - _intervals(M, sym) / 2) / float(std)
     return _finished(exp(-(distance * distance) / 2), dtype, device, requires_grad)
 
 
@@ -196,8 +196,8 @@ def exponential(
         raise ValueError(f"Tau must be positive, got: {tau} instead.")
     if sym and center is not None:
         raise ValueError("Center must be None for symmetric windows")
-    middle = _intervals(M, sym) / 2 if center is None else center
-    return _finished(exp(-abs(n - middle) / tau), dtype, device, requires_grad)
+    middle = _intervals(M, sym) / 2 if center is None else float(center)
+    return _finished(exp(-abs(n - middle) / float(tau)), dtype, device, requires_grad)
 
 
 def kaiser(
@@ -213,5 +213,6 @@ def kaiser(
     n = _places("kaiser_window", M, dtype, layout)
     if beta < 0:
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")
+    beta = float(beta)
     height = sqrt((1 - (2 * n / _intervals(M, sym) - 1) ** 2).clamp(0))
     return _finished(i0(beta * height) / i0(n.new_tensor(beta)), dtype, device, requires_grad)

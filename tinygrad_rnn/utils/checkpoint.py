@@ -30,9 +30,16 @@ def checkpoint_sequential(
     >>> torch.utils.checkpoint.checkpoint_sequential(net, 2, torch.ones(3, 2)).shape
     torch.Size([3, 1])
     """
-    if segments < 1:
-        raise ValueError(f"checkpoint_sequential: segments must be at least 1, but got {segments}")
     parts = list(functions)
+    if not 1 <= segments <= max(len(parts), 1):
+        raise ValueError(
+            f"checkpoint_sequential: segments must be from 1 to the number of functions "
+            f"({len(parts)}), but got {segments}"
+        )
+    for number, part in enumerate(parts):
+        if not callable(part):
+            kind = type(part).__name__
+            raise TypeError(f"checkpoint_sequential: function {number} is {kind}, not callable")
     size = len(parts) // segments
 
     def run(some: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:

@@ -32,20 +32,34 @@ def library() -> Any:
     pytest.skip('compiles with NVRTC: pip install "tinygrad-rnn[nvrtc]"')
 
 
-def compiled(source: str, options: tuple[str, ...]) -> dict[str, Report]:
-    """Compiles for a GPU and returns the report of each kernel."""
+def _text(nvrtc: Any, program: Any, name: str) -> str:
+    """What the compiler has made: its "ProgramLog", or the "PTX"."""
+    size = ctypes.c_size_t()
+    getattr(nvrtc, f"nvrtcGet{name}Size")(program, ctypes.byref(size))
+    text = ctypes.create_string_buffer(size.value)
+    getattr(nvrtc, f"nvrtcGet{name}")(program, text)
+    return text.value.decode()
+
+
+def _compiled(source: str, options: tuple[str, ...], name: str) -> str:
     nvrtc, program = library(), ctypes.c_void_p()
     nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"kernel.cu", 0, None, None)
-    options = (*options, "--ptxas-options=-v")
     given = (ctypes.c_char_p * len(options))(*[option.encode() for option in options])
     status = nvrtc.nvrtcCompileProgram(program, len(options), given)
-    size = ctypes.c_size_t()
-    nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
-    log = ctypes.create_string_buffer(size.value)
-    nvrtc.nvrtcGetProgramLog(program, log)
+    assert status == 0, _text(nvrtc, program, "ProgramLog")
+    text = _text(nvrtc, program, name)
     nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
-    text = log.value.decode()
-    assert status == 0, text
+    return text
+
+
+def ptx(source: str, options: tuple[str, ...]) -> str:
+    """The instructions of a virtual GPU that it is compiled to."""
+    return _compiled(source, options, "PTX")
+
+
+def compiled(source: str, options: tuple[str, ...]) -> dict[str, Report]:
+    """Compiles for a GPU and returns the report of each kernel."""
+    text = _compiled(source, (*options, "--ptxas-options=-v"), "ProgramLog")
     reports = {}
     for part in text.split("Compiling entry function '")[1:]:
         stack, stores, loads = (

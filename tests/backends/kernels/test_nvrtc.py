@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -48,6 +49,22 @@ def test_sequence_kernels(mode, gpu):
             assert given * tile.threads <= REGISTERS, (tile, name)
 
 
+@pytest.mark.parametrize("mode", CELLS)
+def test_instructions(mode):
+    """What the emulator does not know: nothing is double precision by mistake; what other blocks
+    write is not read through the cache that is for constants (.nc); and of what depends on warps
+    there is nothing, nor any barrier but that of a whole block."""
+    cell = CELLS[mode]
+    tile = tiles.TILES[cell.gates][-1]
+    options = (*compiler.options(cell, "float", tile), "-arch=compute_80", *CUPYS)
+    text = nvrtc.ptx(compiler.sequence_source(cell), options)
+    for wrong in (".f64", ".nc.", "shfl", "vote", "match.", "activemask", "bar.warp", "atom."):
+        assert wrong not in text, wrong
+    assert set(re.findall(r"(?:bar|barrier)\.[\w.]+", text)) == {"bar.sync"}
+    assert "ld.acquire.gpu" in text and "red.release.gpu" in text
+    assert "ld.global.v4." in text  # rows are read by fours
+
+
 @pytest.mark.parametrize("gpu", GPUS)
 @pytest.mark.parametrize("mode", CELLS)
 def test_step_kernels(mode, gpu):
@@ -62,12 +79,13 @@ def test_step_kernels(mode, gpu):
 @pytest.mark.parametrize("gpu", GPUS)
 @pytest.mark.parametrize("number", ["int", "int64"])
 def test_scatter_kernels(number, gpu):
-    for file, values in (("order", ["int64"]), ("runs", ["float", "double", "int64"])):
-        for value in values:
-            options = (*scatter.options(number, value), f"-arch={gpu}", *CUPYS)
-            kernels = nvrtc.compiled(compiler.source(file), options)
-            assert kernels.keys() == scatter.KERNELS[file]
-            assert all(report.spilled == report.stack == 0 for report in kernels.values())
+    compiled = [("order", "int64", "add"), ("runs", "float", "add"), ("runs", "double", "maximum")]
+    compiled += [("runs", "int64", operation) for operation in scatter.OPERATIONS]
+    for file, value, operation in compiled:
+        options = (*scatter.options(number, value, operation), f"-arch={gpu}", *CUPYS)
+        kernels = nvrtc.compiled(compiler.source(file), options)
+        assert kernels.keys() == scatter.KERNELS[file]
+        assert all(report.spilled == report.stack == 0 for report in kernels.values())
 
 
 @pytest.mark.parametrize("gpu", GPUS)

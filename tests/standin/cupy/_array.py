@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from . import _graph, cuda
 from .standin import synchronized
 
-_NUMBERS = (bool, int, float, np.generic)
+_NUMBERS = (bool, int, float, complex, np.generic)
 # The host reads how large their results are, or (CuPy 13) waits until all is sorted
 _SCANNING = ("cumprod", "cumsum")
 _WAITING = ("argsort", "bincount", "median", "nonzero", "unique")
@@ -238,6 +239,9 @@ class ndarray:
     def T(self) -> ndarray:
         return wrap(self._a.T, self)
 
+    real = property(lambda self: wrap(self._a.real, self))
+    imag = property(lambda self: wrap(self._a.imag, self))
+
     # ----- indexing -----
 
     def __getitem__(self, key: Any) -> ndarray:
@@ -284,6 +288,7 @@ class ndarray:
     __floordiv__, __rfloordiv__, __ifloordiv__ = _operators(np.floor_divide)
     __mod__, __rmod__, __imod__ = _operators(np.remainder)
     __pow__, __rpow__, __ipow__ = _operators(np.power)
+    __pow__ = _operator(operator.pow)  # of which NumPy 2.0 makes square roots, not of np.power
     __matmul__, __rmatmul__, __imatmul__ = _operators(np.matmul)
     __lshift__, __rlshift__, __ilshift__ = _operators(np.left_shift)
     __rshift__, __rrshift__, __irshift__ = _operators(np.right_shift)

@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -123,24 +122,31 @@ def _written(arrays: list[np.ndarray]) -> list[int]:
 
 
 class RawKernel:
-    """One kernel of a source, compiled when it first runs."""
+    """One kernel of a source, compiled when it first runs. CuPy's may be made for cooperative
+    launches, too, but those of CuPy 13 are then compiled in another way than for tests.
 
-    def __init__(
-        self, code: str, name: str, options: tuple[str, ...] = (), *,
-        enable_cooperative_groups: bool = False,
-    ) -> None:  # fmt: skip
+    Attributes:
+        kernel: the compiled function; launches that are to be cooperative say so to it.
+    """
+
+    def __init__(self, code: str, name: str, options: tuple[str, ...] = ()) -> None:
         self.code, self.name, self.options = code, name, options
-        self.cooperative = enable_cooperative_groups
         self.parameters = _kernels(code, options)[name]
         self.max_dynamic_shared_size_bytes = 48 * 1024
-        self.kernel = SimpleNamespace(ptr=id(self))
+        self.kernel = _Function(self)
 
     def __call__(
         self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...], *,
         shared_mem: int = 0,
     ) -> None:  # fmt: skip
+        self.kernel(grid, block, args, shared_mem)
+
+    def _launch(
+        self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...],
+        shared_mem: int, cooperative: bool,
+    ) -> None:  # fmt: skip
         grid, block = ((*size, 1, 1)[:3] for size in (grid, block))
-        self._check_launch(grid, block, shared_mem)
+        self._check_launch(grid, block, shared_mem, cooperative)
         if len(args) != len(self.parameters):
             raise TypeError(f"{self.name} takes {len(self.parameters)} arguments, got {len(args)}")
         memory = [self._argument(*pair) for pair in zip(args, self.parameters, strict=True)]
@@ -165,7 +171,7 @@ class RawKernel:
 
         _graph.change(functools.partial(work, memory, args))
 
-    def _check_launch(self, grid: Any, block: Any, shared: int) -> None:
+    def _check_launch(self, grid: Any, block: Any, shared: int, cooperative: bool) -> None:
         if not all(isinstance(n, int) and n > 0 for n in (*grid, *block)):
             raise ValueError(f"{self.name}: a launch of {grid} blocks of {block} threads")
         limit = ATTRIBUTES["MaxSharedMemoryPerBlockOptin"]
@@ -177,7 +183,7 @@ class RawKernel:
         threads, blocks = int(np.prod(block)), int(np.prod(grid))
         on_one = occupancyMaxActiveBlocksPerMultiprocessor(0, threads, shared)
         at_once = on_one * ATTRIBUTES["MultiProcessorCount"]
-        if threads > 1024 or (self.cooperative and blocks > at_once):
+        if threads > 1024 or (cooperative and blocks > at_once):
             raise ValueError(
                 f"{self.name}: {blocks} blocks of {threads} threads, {at_once} fit at once"
             )
@@ -197,3 +203,17 @@ class RawKernel:
         if array.dtype != parameter.dtype or not array.flags.c_contiguous:
             raise TypeError(f"{wrong} of {array.dtype} with strides {array.strides}")
         return np.array(array.ctypes.data, np.uintp)
+
+
+class _Function:
+    """`cupy.cuda.Function`, for one kernel."""
+
+    def __init__(self, kernel: RawKernel) -> None:
+        self.ptr = id(kernel)
+        self._kernel = kernel
+
+    def __call__(
+        self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...],
+        shared_mem: int = 0, stream: Any = None, enable_cooperative_groups: bool = False,
+    ) -> None:  # fmt: skip
+        self._kernel._launch(grid, block, args, shared_mem, enable_cooperative_groups)

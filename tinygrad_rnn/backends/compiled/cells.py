@@ -133,7 +133,7 @@ def step(x: Array, state: States, weights: Weights, mode: str) -> States:
     if not _fits(way, weights):
         return FUSED[mode].step(x, state, weights)
     ih, hh, b_ih, b_hh, _ = weights
-    h, c = (*state, None)[:2]
+    h, c = state[0], state[1] if len(state) == 2 else None
     h_n, c_n = np.empty(h.shape, h.dtype), None if c is None else np.empty(c.shape, c.dtype)
     _run(
         mode, False, way, weights, _plain(x), _plain(h), _plain(c), _plain(ih), _plain(hh),

@@ -63,9 +63,7 @@ def step_kernel(cell: Cell, name: str, dtype: np.dtype) -> Any:
 
 @functools.cache
 def _sequence_kernel(cell: Cell, name: str, tile: Tile) -> Any:
-    return cupy.RawKernel(
-        sequence_source(cell), name, options(cell, "float", tile), enable_cooperative_groups=True
-    )
+    return cupy.RawKernel(sequence_source(cell), name, options(cell, "float", tile))
 
 
 class Launch(NamedTuple):
@@ -77,7 +75,11 @@ class Launch(NamedTuple):
 
     def __call__(self, *args: Any) -> None:
         blocks, groups, _, shared = self.arrangement
-        self.kernel((blocks, groups), (self.threads,), args, shared_mem=shared)
+        # Asked of the function, not of RawKernel: CuPy before version 14 would compile it as
+        # relocatable code then and link it with a library of the CUDA toolkit
+        self.kernel.kernel(
+            (blocks, groups), (self.threads,), args, shared, enable_cooperative_groups=True
+        )
 
 
 @functools.lru_cache(1024)

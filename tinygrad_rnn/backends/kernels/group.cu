@@ -21,7 +21,7 @@ __device__ inline unsigned arrived(const unsigned* counter)
 }
 
 struct Group {
-    unsigned* counter;  // starts at 0 and only rises
+    unsigned* counter;  // starts at 0 and only rises, past the largest number to 0 again
     unsigned target;    // what it is when all have arrived as often as this block
 
     __device__ explicit Group(unsigned* counters)
@@ -36,7 +36,7 @@ struct Group {
             arrive(counter);
             // All blocks of a launch run at once, so this is short. If they did not, an error
             // after some ten seconds is better than a GPU that hangs.
-            for (unsigned polls = 0; arrived(counter) < target; ++polls)
+            for (unsigned polls = 0; (int)(arrived(counter) - target) < 0; ++polls)
                 if (polls >> 24) __trap();
         }
         __syncthreads();

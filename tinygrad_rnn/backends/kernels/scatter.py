@@ -1,4 +1,4 @@
-"""Places that are named more than once: what they are given is added up, or written, in the order
+"""Places that are named more than once: what they are given is combined, or written, in the order
 it comes in, so that the same numbers give the same bits each time. A GPU by itself does it in any
 order."""
 
@@ -16,17 +16,18 @@ from .compiler import NULL, source
 
 Array = Any
 _DIGITS, _TILE, _PIECE, _THREADS = 256, 1024, 128, 256  # the first three as in the sources
-_SUMMED_AS = {"f": "float", "e": "float", "d": "double"}  # by dtype; integers as int64
+_COMBINED_AS = {"f": "float", "e": "float", "d": "double"}  # by dtype; integers as int64
 _DTYPES = {"float": "float32", "double": "float64", "int64": "int64"}
 KERNELS = {  # by the file that they are in
     "order": {"count_digits", "sort_by_digit"},
-    "runs": {"sum_pieces", "add_runs", "write_last"},
+    "runs": {"combine_pieces", "combine_runs", "write_last"},
 }
+OPERATIONS = "add", "multiply", "maximum", "minimum"  # as NumPy calls them
 
 
-def options(number: str, value: str) -> tuple[str, ...]:
-    """What the kernels are compiled with: the types of places and of what is added up."""
-    return "-std=c++17", f"-DNUMBER={number}", f"-DVALUE={value}"
+def options(number: str, value: str, operation: str = "add") -> tuple[str, ...]:
+    """What the kernels are compiled with: the types of places and of what is combined, and how."""
+    return "-std=c++17", f"-DNUMBER={number}", f"-DVALUE={value}", f"-DOPERATION={operation}"
 
 
 class _Entries(NamedTuple):
@@ -43,15 +44,23 @@ class _Entries(NamedTuple):
 
 def scatter_add(target: Array, index: Any, values: Any) -> None:
     """target[index] += values in place, with repeated positions adding up."""
+    scatter_combine(target, index, values, "add")
+
+
+def scatter_combine(target: Array, index: Any, values: Any, operation: str) -> None:
+    """target[index] = operation(target[index], values) in place, for one of `OPERATIONS` and one
+    value after the other where positions repeat."""
     entries, kind, rows = _prepared(target, index, values)
     if entries is None:
         return
     pieces = cupy.empty((-(-len(entries.keys) // _PIECE), entries.width), rows.dtype)
-    total = _contiguous(target, rows.dtype)
-    _run("sum_pieces", kind, entries, len(pieces), rows, pieces)
-    _run("add_runs", kind, entries, len(entries.keys), rows, pieces, total)
-    if total is not target:
-        target[...] = total
+    result = _contiguous(target, rows.dtype)
+    _run("combine_pieces", kind, entries, len(pieces), rows, pieces, operation=operation)
+    _run(
+        "combine_runs", kind, entries, len(entries.keys), rows, pieces, result, operation=operation
+    )
+    if result is not target:
+        target[...] = result
 
 
 def assign(target: Array, index: Any, values: Any) -> None:
@@ -70,10 +79,10 @@ def assign(target: Array, index: Any, values: Any) -> None:
 
 
 def _prepared(target: Array, index: Any, values: Any) -> tuple[_Entries | None, str, Array]:
-    """The entries, None if there are none; what numbers are added up as; the values as its rows."""
+    """The entries, None if there are none; what numbers are combined as; the values as its rows."""
     numbers, end = _named(index, target.shape)
     row = target.shape[end:]
-    kind = _SUMMED_AS.get(target.dtype.char, "int64")
+    kind = _COMBINED_AS.get(target.dtype.char, "int64")
     rows = cupy.broadcast_to(cupy.asarray(values, target.dtype), (*numbers.shape, *row))
     rows = _contiguous(rows, _DTYPES[kind])
     if not rows.size:
@@ -122,7 +131,7 @@ def _sorted(keys: Array, size: int, wide: bool) -> tuple[Array, Array]:
         given = number(count), np.int32(shift), keys
         launch = (blocks,), (_DIGITS,)
         _kernel("count_digits", number)(*launch, (*given, counts), shared_mem=4 * _TILE)
-        ends = cupy.cumsum(counts, 0, counts.dtype)
+        ends = cupy.cumsum(counts, dtype=counts.dtype)  # of integers, in one kernel of CUB's
         made = cupy.empty_like(keys), cupy.empty_like(keys)
         _kernel("sort_by_digit", number)(
             *launch, (*given, order, ends, *made), shared_mem=4 * _TILE
@@ -131,18 +140,20 @@ def _sorted(keys: Array, size: int, wide: bool) -> tuple[Array, Array]:
     return keys, order
 
 
-def _run(name: str, kind: str, entries: _Entries, count: int, *arrays: Array) -> None:
+def _run(
+    name: str, kind: str, entries: _Entries, count: int, *arrays: Array, operation: str = "add"
+) -> None:
     """A kernel with a thread for each of so many entries, or pieces, and each column."""
     number = entries.keys.dtype.type
     sizes = number(len(entries.keys)), number(entries.width)
     blocks = -(-count * entries.width // _THREADS)
-    _kernel(name, number, kind)(
+    _kernel(name, number, kind, operation)(
         (blocks,), (_THREADS,), (*sizes, entries.keys, entries.order, *arrays)
     )
 
 
 @functools.cache
-def _kernel(name: str, number: type, value: str = "int64") -> Any:
+def _kernel(name: str, number: type, value: str = "int64", operation: str = "add") -> Any:
     file = next(file for file, names in KERNELS.items() if name in names)
-    given = options("int" if number is np.int32 else "int64", value)
+    given = options("int" if number is np.int32 else "int64", value, operation)
     return cupy.RawKernel(source(file), name, given)

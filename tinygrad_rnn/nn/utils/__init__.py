@@ -5,6 +5,7 @@ from . import (
     parametrize as parametrize,
     prune as prune,
     rnn as rnn,
+    stateless as stateless,
 )
 from .clip_grad import (
     clip_grad_norm as clip_grad_norm,
@@ -16,6 +17,12 @@ from .clip_grad import (
 from .convert_parameters import (
     parameters_to_vector as parameters_to_vector,
     vector_to_parameters as vector_to_parameters,
+)
+from .fusion import (
+    fuse_conv_bn_eval as fuse_conv_bn_eval,
+    fuse_conv_bn_weights as fuse_conv_bn_weights,
+    fuse_linear_bn_eval as fuse_linear_bn_eval,
+    fuse_linear_bn_weights as fuse_linear_bn_weights,
 )
 from .initialization import skip_init as skip_init
 from .weights import (

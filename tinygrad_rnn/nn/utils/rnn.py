@@ -169,8 +169,7 @@ def pack_padded_sequence(
         x = x.index_select(1, order)
         values.sort(reverse=True)
     inside = _numbers(range(values[0])).unsqueeze(1) < _numbers(values)  # (steps, batch)
-    data = x[: values[0]][inside.to(x.device)]
-    return PackedSequence(data, inside.sum(1), order)
+    return PackedSequence(x[_places(inside, x)], inside.sum(1), order)
 
 
 def _numbers(values: Iterable[int]) -> Tensor:
@@ -184,16 +183,22 @@ def _inside(packed: PackedSequence) -> Tensor:
     return _numbers(range(int(sizes[0]))) < sizes.unsqueeze(1)
 
 
+def _places(inside: Tensor, like: Tensor) -> tuple[Tensor, ...]:
+    """The steps and the sequences in which a mask on the CPU is true, for indexing: by the mask
+    itself the host would have to ask a GPU how many there are."""
+    return tuple(numbers.to(like.device) for numbers in inside.nonzero(as_tuple=True))
+
+
 def padded(packed: PackedSequence, value: float = 0.0) -> tuple[Tensor, list[int]]:
     """(steps, batch, ...) and the lengths of a packed batch, in its own order."""
     inside, data = _inside(packed), packed.data
     empty = data.new_full((*inside.shape, *data.shape[1:]), value)
-    return empty.index_put((inside.to(data.device),), data), inside.sum(0).tolist()
+    return empty.index_put(_places(inside, data), data), inside.sum(0).tolist()
 
 
 def pack_like(output: Tensor, packed: PackedSequence) -> PackedSequence:
     """A padded output (steps, batch, ...) packed as the given batch is."""
-    return packed._replace(data=output[_inside(packed).to(output.device)])
+    return packed._replace(data=output[_places(_inside(packed), output)])
 
 
 def pad_packed_sequence(
@@ -285,7 +290,11 @@ def unpad_sequence(
             f"unpad_sequence(): expected lengths of shape ({len(x)},), one for each sequence, but "
             f"got {tuple(lengths.shape)}"
         )
-    return [row[:length] for row, length in zip(x.unbind(0), lengths.tolist(), strict=True)]
+    if x.dim() < 2:
+        raise IndexError(f"unpad_sequence(): expected (batch, longest, ...), got {tuple(x.shape)}")
+    inside = _numbers(range(x.shape[1])) < lengths.cpu().unsqueeze(1)
+    ends = inside.sum(1).tolist()
+    return [row[:end] for row, end in zip(x.unbind(0), ends, strict=True)]
 
 
 def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> PackedSequence:

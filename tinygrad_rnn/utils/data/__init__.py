@@ -18,6 +18,7 @@ from .dataset import (
     TensorDataset as TensorDataset,
     random_split as random_split,
 )
+from .distributed import DistributedSampler as DistributedSampler
 from .sampler import (
     BatchSampler as BatchSampler,
     RandomSampler as RandomSampler,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
-from ...autograd.hints import Telling, told
+from ...autograd.hints import Telling, is_accidental, told
 from ...backends.generator import Generator, default_generator
 from ...tensor import Tensor
 from ...warning import warn
@@ -117,8 +117,8 @@ class StackDataset(Dataset[Any]):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(self.datasets, dict):
-            return {name: dataset[index] for name, dataset in self.datasets.items()}
-        return tuple(dataset[index] for dataset in self.datasets)
+            return {name: taken(data, [index])[0] for name, data in self.datasets.items()}
+        return tuple(taken(data, [index])[0] for data in self.datasets)
 
     def __getitems__(self, indices: list[Any]) -> list[Any]:
         if isinstance(self.datasets, dict):
@@ -132,10 +132,22 @@ class StackDataset(Dataset[Any]):
         return self._length
 
 
+def taken(dataset: Any, indices: Iterable[Any], what: str = "samples") -> list[Any]:
+    """What a dataset has at each of these indices. Raises its own errors, but where Python or NumPy
+    can only say that there is no such index, the same kind of error with the dataset's type."""
+    try:
+        return [dataset[index] for index in indices]
+    except (LookupError, TypeError, ValueError) as error:
+        if not is_accidental(error):
+            raise
+        kind = type(dataset).__name__
+        raise type(error)(f"cannot take {what} {indices} of a {kind}: {error}") from error
+
+
 def _fetched(dataset: Any, indices: list[Any]) -> list[Any]:
     """Those samples of a dataset, at once if it can."""
     if not callable(getattr(dataset, "__getitems__", None)):
-        return [dataset[index] for index in indices]
+        return taken(dataset, indices)
     items: list[Any] = dataset.__getitems__(indices)
     if len(items) != len(indices):
         raise ValueError(
@@ -171,7 +183,12 @@ class ConcatDataset(Dataset[T]):
     @staticmethod
     def cumsum(sequence: Iterable[Any]) -> list[int]:
         """Where each of them ends."""
-        return list(accumulate(len(part) for part in sequence))
+        parts = list(sequence)
+        for number, part in enumerate(parts):
+            if not hasattr(part, "__len__"):
+                kind = type(part).__name__
+                raise TypeError(f"datasets need a length, but number {number}, {kind}, has none")
+        return list(accumulate(map(len, parts)))
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
@@ -249,12 +266,12 @@ class Subset(Dataset[T]):
         self.dataset, self.indices = dataset, indices
 
     def __getitem__(self, idx: Any) -> Any:
-        if isinstance(idx, list):
-            return self.dataset[[self.indices[i] for i in idx]]
-        return self.dataset[self.indices[idx]]
+        several = isinstance(idx, list)
+        own = taken(self.indices, idx if several else [idx], "indices")
+        return taken(self.dataset, [own] if several else own)[0]
 
     def __getitems__(self, indices: list[int]) -> list[T]:
-        return _fetched(self.dataset, [self.indices[i] for i in indices])
+        return _fetched(self.dataset, taken(self.indices, indices, "indices"))
 
     def __len__(self) -> int:
         return len(self.indices)

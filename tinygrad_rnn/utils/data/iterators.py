@@ -10,7 +10,7 @@ from ... import backends
 from ...creation import tensor
 from ...warning import warn
 from .collate import default_collate, pin_memory
-from .dataset import TensorDataset
+from .dataset import TensorDataset, taken
 from .sampler import drawn_seed
 
 
@@ -38,21 +38,12 @@ class Plan(NamedTuple):
     def _by_index(self, index: Any) -> Any:
         dataset = self.dataset
         if not self.batched:
-            return self.collate_fn(dataset[index])
+            return self.collate_fn(taken(dataset, [index])[0])
         if type(dataset) is TensorDataset and self.collate_fn is default_collate:
             return _rows_of(dataset, index)
         if getattr(dataset, "__getitems__", None):
             return self.collate_fn(dataset.__getitems__(index))
-        try:
-            samples = [dataset[i] for i in index]
-        except (LookupError, TypeError) as error:
-            if type(dataset).__module__ != "builtins":
-                raise  # it says what is wrong
-            kind = type(dataset).__name__
-            raise type(error)(
-                f"the dataset, of type {kind}, has not all samples {index}: {error}"
-            ) from error
-        return self.collate_fn(samples)
+        return self.collate_fn(taken(dataset, index))
 
     def _from_stream(self, samples: Iterator[Any]) -> Callable[[Any], Any]:
         ended = False
