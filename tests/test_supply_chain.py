@@ -9,7 +9,7 @@ import tinygrad_rnn
 
 REPO = Path(tinygrad_rnn.__file__).parent.parent
 PROJECT = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
-FORM = re.compile(r"([a-z0-9-]+)>=([0-9.]+),<([0-9]+)")
+FORM = re.compile(r"([a-z0-9-]+)(?:\[[a-z]+\])?>=([0-9.]+),<([0-9]+)")
 
 
 def test_dependencies_have_a_lower_bound_and_an_upper_major():

@@ -255,6 +255,7 @@ class Telling:
     also those that would only be used later: numbers, functions, modules, generators."""
 
     _own = False  # whether the class is one of this library's
+    _may_be_none = True  # numbers: many of PyTorch's modules never look at some of theirs
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -284,7 +285,7 @@ def _constructor(init: F) -> F:
             value = args[place] if place < len(args) else kwargs.get(name, _ABSENT)
             if value is _ABSENT or (hint is float and type(value) in (int, float)):
                 continue
-            if value is None and optional:
+            if value is None and (optional or (self._may_be_none and not is_of_objects(hint))):
                 continue
             if not fits(value, hint):
                 raise TypeError(
@@ -304,11 +305,11 @@ def _made(new: Telling, init: Callable[..., Any]) -> str:
 def _checked(init: Callable[..., Any]) -> list[tuple[int, str, Any, bool]]:
     """The parameters of a constructor that are checked in any case: position (a large one for those
     that have none), name, hint and whether None will do. One that says int takes any number, as it
-    does in PyTorch, and numbers may be None: code that uses them says if not."""
+    does in PyTorch."""
     found = []
     for place, about in enumerate(inspect.signature(init).parameters.values(), -1):
         hint = hint_of(init, about)
-        optional = about.default is None or not is_of_objects(hint) or fits(None, hint)
+        optional = about.default is None or fits(None, hint)
         hint = float if is_of_numbers(hint) else hint
         if not (hint is float or is_of_several_numbers(hint) or is_of_objects(hint)):
             continue

@@ -138,7 +138,8 @@ def _windows(
         return found
 
     kernel = positive("kernel_size", kernel_size)
-    steps = kernel if stride is None or stride in ((), []) else positive("stride", stride)
+    same = stride is None or (isinstance(stride, tuple | list) and not stride)
+    steps = kernel if same else positive("stride", stride)
     apart = positive("dilation", dilation)
     before = each(padding, ndim, f"{name}: padding must be a single int, or a tuple of {ndim} ints")
     for k, p, d in zip(kernel, before, apart, strict=True):

@@ -160,6 +160,8 @@ def _edges(x: Any, bins: Any, range: Sequence[float] | None) -> Any:
     if isinstance(bins, Variable):
         _check_edges(x, bins)
         return bins
+    if not isinstance(bins, int):
+        raise TypeError(f"argument 'bins' must be int or Tensor, not {type(bins).__name__}")
     xp: Any = backend_of(x._array)
     if range is not None:
         low, high = range

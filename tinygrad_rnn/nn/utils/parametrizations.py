@@ -10,7 +10,7 @@ from ...tensor import Tensor
 from ..module import Module
 from .orthogonal import orthogonal as orthogonal
 from .parametrize import register_parametrization
-from .weights import as_matrix, norm_except_dim, output_dim
+from .weights import as_matrix, check_iterations, norm_except_dim, output_dim
 
 M = TypeVar("M", bound=Module)
 
@@ -80,11 +80,7 @@ class _SpectralNorm(Module):
                 f"Dimension out of range (expected to be in range of [-{ndim}, {ndim - 1}] but got "
                 f"{dim})"
             )
-        if n_power_iterations <= 0:
-            raise ValueError(
-                "Expected n_power_iterations to be positive, but got "
-                f"n_power_iterations={n_power_iterations}"
-            )
+        check_iterations(n_power_iterations)
         self.dim, self.eps = dim % ndim, eps
         if ndim > 1:  # a vector is its own singular vector
             self.n_power_iterations = n_power_iterations

@@ -27,6 +27,15 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     return vector_norm(v, pow, [d for d in range(v.dim()) if d != dim], True)
 
 
+def check_iterations(count: int) -> None:
+    """Raise ValueError for a number of power iterations that makes no sense."""
+    if not 0 < count <= _MOST:
+        raise ValueError(
+            f"Expected n_power_iterations to be positive and at most {_MOST}, but got "
+            f"n_power_iterations={count}"
+        )
+
+
 def as_matrix(weight: Tensor, dim: int) -> Tensor:
     """(size of dim, all others): what spectral normalisation takes a weight for."""
     return weight.movedim(dim, 0).flatten(1)
@@ -156,11 +165,7 @@ class SpectralNorm(_Recomputed):
 
     def __init__(self, name: str, n_power_iterations: int, dim: int, eps: float) -> None:
         super().__init__(name)
-        if n_power_iterations <= 0:
-            raise ValueError(
-                "Expected n_power_iterations to be positive, but got "
-                f"n_power_iterations={n_power_iterations}"
-            )
+        check_iterations(n_power_iterations)
         self.n_power_iterations, self.dim, self.eps = n_power_iterations, dim, eps
 
     def compute_weight(self, module: Module, training: bool) -> Tensor:

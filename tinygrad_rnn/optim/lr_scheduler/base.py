@@ -39,6 +39,7 @@ class LRScheduler(Telling):
     [0.25]
     """
 
+    _may_be_none = False
     _step_count: int
     _last_lr: list[Rate]
     _is_initial = False  # inside the step that the constructor makes
