@@ -134,7 +134,7 @@ def own_cell(sizes: Sizes) -> Program:
 def layer_norm(sizes: Sizes) -> Program:
     """The option `layer_norm=True` here, the same written out in PyTorch. At a lower rate, since
     normalised steps make much of rounding: at 0.1 either library leaves the path of float64."""
-    hidden, rows, rate = sizes.hidden, 4 * sizes.hidden, 0.01
+    hidden, rows, rate = sizes.hidden, 4 * sizes.hidden, 0.003
 
     def program(torch: Any) -> Update:
         if is_ours(torch):

@@ -24,7 +24,8 @@ DOCUMENTED = (TypeError, ValueError, RuntimeError, IndexError, KeyError, Attribu
               NotImplementedError, MemoryError, OverflowError)  # fmt: skip
 # What Python says of arguments that are missing or too many: it names them
 SIGNATURE = re.compile(
-    r"[\w.<>]+\(\) (missing \d+ required|takes \d+|takes from \d+|got an unexpected keyword|"
+    r"[\w.<>]+\(\) (missing \d+ required|takes \d+|takes from \d+|takes no arguments|"
+    r"got an unexpected keyword|"
     r"got multiple values|got some positional)"
 )
 

@@ -41,7 +41,8 @@ INNER = {
     "cuda_device_count", "current_edge", "given", "half_log_det", "hook_number", "host_array",
     "is_host", "like", "members_for", "named", "new", "new_sizes", "norm_except_dim", "one_each",
     "output_dim", "pack", "pack_like", "padded", "panel_columns", "primitive", "product",
-    "run_kernel", "run_program", "sizes", "standard_normal", "sum_rightmost", "Telling", "told",
+    "run_kernel", "run_program", "sizes", "standard_normal", "sum_rightmost", "Telling",
+    "TellingAll", "tell", "tells", "told",
     "warn", "with_out",
 }  # fmt: skip
 # What no shape belongs to: it handles no tensors, or asks for the dtype or the place alone.

@@ -42,8 +42,8 @@ WRONG = {
         "cross(): argument 'other' (position 2) must be Tensor, not int",
     ),
     "by its kind": (
-        lambda: torch.index_fill(ONE.long(), 0, ONE.long() - 1, {}),
-        "index_fill(): argument 'value' (position 4) cannot be dict",
+        lambda: optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([ONE])).step([1]),
+        "step(): argument 'metrics' (position 1) cannot be list",
     ),
     "too many": (lambda: nn.LazyConv2d(5, 3)(2.0, 3), "LazyConv2d(): too many positional"),
     "kept for later": (

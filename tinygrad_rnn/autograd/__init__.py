@@ -1,6 +1,11 @@
 """Reverse-mode differentiation: the graph, the engine, and how operations are declared."""
 
-from . import functional as functional, profiler as profiler, variable as variable
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import functional as functional, variable as variable
 from .anomaly import (
     detect_anomaly as detect_anomaly,
     is_anomaly_enabled as is_anomaly_enabled,
@@ -40,3 +45,12 @@ from .primitive import (
     primitive as primitive,
 )
 from .products import Products as Products
+
+if TYPE_CHECKING:
+    from . import profiler as profiler
+
+
+def __getattr__(name: str) -> Any:
+    if name == "profiler":  # imported when it is first asked for: most programs do without
+        return importlib.import_module(".profiler", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

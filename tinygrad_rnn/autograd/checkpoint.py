@@ -14,6 +14,7 @@ from typing import Any
 from ..backends.generator import default_generator
 from .grad_mode import is_grad_enabled, set_grad_enabled
 from .graph import FREED, Edge, Node, Record, Variable, next_sequence
+from .hints import told
 from .primitive import current_edge
 
 Contexts = Callable[[], tuple[Any, Any]]
@@ -36,6 +37,7 @@ def noop_context_fn() -> tuple[Any, Any]:
     return contextlib.nullcontext(), contextlib.nullcontext()
 
 
+@told
 def checkpoint(
     function: Callable[..., Any],
     *args: Any,

@@ -137,7 +137,7 @@ def _is_zero(value: Any) -> bool:
 def _given(function: Callable[..., Any], bound: inspect.BoundArguments) -> Iterator[_Argument]:
     """The arguments of a call that are not the defaults."""
     first = next(iter(bound.arguments), "")
-    hidden = first in ("self", "xp")
+    hidden = first in ("self", "cls", "xp")
     for place, (name, value) in enumerate(bound.arguments.items(), 1 - hidden):
         about = bound.signature.parameters[name]
         if about.kind is about.VAR_KEYWORD:
@@ -177,12 +177,14 @@ def _name(function: Callable[..., Any]) -> str:
     return function.__name__.strip("_") if name.endswith("__") else function.__name__.lstrip("_")
 
 
-def told(function: F) -> F:
-    """The function, whose errors name an argument that does not fit its hint."""
+def told(function: F, at_once: bool = False) -> F:
+    """The function, whose errors name an argument that does not fit its hint. With at_once, it
+    looks at its functions, objects and numbers before it keeps them for later."""
     if getattr(function, "__tells__", False):
         return function
     code = inspect.unwrap(function).__code__
     takes_dtype = "dtype" in code.co_varnames or code.co_flags & inspect.CO_VARKEYWORDS
+    checked = _checked(function, 0) if at_once else []
 
     @functools.wraps(function)
     def gives(*args: Any, **kwargs: Any) -> Any:
@@ -198,6 +200,8 @@ def told(function: F) -> F:
     def call(*args: Any, **kwargs: Any) -> Any:
         if takes_dtype and "dtype" in kwargs:
             name_dtype(kwargs)
+        if checked:
+            _refuse(_name(function), checked, args, kwargs)
         try:
             return function(*args, **kwargs) if kwargs else function(*args)
         except Exception as error:
@@ -220,19 +224,21 @@ def name_dtype(kwargs: dict[str, Any]) -> None:
 _told = functools.cache(told)  # one function under two names stays one
 
 
-def tell(*owners: types.ModuleType | type) -> None:
+def tell(*owners: types.ModuleType | type, at_once: bool = False) -> None:
     """Let the errors of the public functions of modules and classes name wrong arguments.
     Primitives are not among them: they do so themselves."""
     for owner in owners:
         for name, function in list(vars(owner).items()):
-            if (
+            if isinstance(function, classmethod):
+                setattr(owner, name, classmethod(_told(function.__func__)))
+            elif (
                 isinstance(function, types.FunctionType)
-                and (not name.startswith("_") or name == "__init__")
+                and (not name.startswith("_") or name in ("__init__", "__call__"))
                 and (function.__module__ or "").startswith("tinygrad_rnn")
                 and not hasattr(function, "operation")
                 and _takes_arguments(function)
             ):
-                new = _told(function)
+                new = _told(function, at_once)
                 if new.__module__ == function.__module__ and isinstance(owner, types.ModuleType):
                     # Where pickle finds it
                     new.__module__, new.__qualname__ = owner.__name__, name
@@ -264,6 +270,15 @@ class Telling:
             cls.__init__ = _constructor(cls.__init__)  # type: ignore[method-assign]
 
 
+class TellingAll(Telling):
+    """As `Telling`, for classes whose public methods do so, too."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls._own:
+            tell(cls)
+
+
 def _constructor(init: F) -> F:
     checked: list[tuple[int, str, Any, bool]] | None = None
 
@@ -281,17 +296,7 @@ def _constructor(init: F) -> F:
             raise wrong from error
         if checked is None:
             checked = _checked(init)
-        for place, name, hint, optional in checked:
-            value = args[place] if place < len(args) else kwargs.get(name, _ABSENT)
-            if value is _ABSENT or (hint is float and type(value) in (int, float)):
-                continue
-            if value is None and (optional or (self._may_be_none and not is_of_objects(hint))):
-                continue
-            if not fits(value, hint):
-                raise TypeError(
-                    f"{_made(self, init)}(): argument '{name}' must be {in_words(hint)}, "
-                    f"not {kind_of(value, hint)}"
-                )
+        _refuse(_made(self, init), checked, args, kwargs, self._may_be_none)
 
     call.__tells__ = True  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
@@ -302,12 +307,31 @@ def _made(new: Telling, init: Callable[..., Any]) -> str:
     return type(new).__name__ if type(new)._own else _name(init)
 
 
-def _checked(init: Callable[..., Any]) -> list[tuple[int, str, Any, bool]]:
+def _refuse(
+    name: str,
+    checked: list[tuple[int, str, Any, bool]],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    may_be_none: bool = False,
+) -> None:
+    """Raise TypeError for the first of these arguments that does not fit its hint."""
+    for place, argument, hint, optional in checked:
+        value = args[place] if place < len(args) else kwargs.get(argument, _ABSENT)
+        if value is _ABSENT or (hint is float and type(value) in (int, float)):
+            continue
+        if value is None and (optional or (may_be_none and not is_of_objects(hint))):
+            continue
+        if not fits(value, hint):
+            words = f"must be {in_words(hint)}, not {kind_of(value, hint)}"
+            raise TypeError(f"{name}(): argument '{argument}' {words}")
+
+
+def _checked(init: Callable[..., Any], first: int = -1) -> list[tuple[int, str, Any, bool]]:
     """The parameters of a constructor that are checked in any case: position (a large one for those
     that have none), name, hint and whether None will do. One that says int takes any number, as it
     does in PyTorch."""
     found = []
-    for place, about in enumerate(inspect.signature(init).parameters.values(), -1):
+    for place, about in enumerate(inspect.signature(init).parameters.values(), first):
         hint = hint_of(init, about)
         optional = about.default is None or fits(None, hint)
         hint = float if is_of_numbers(hint) else hint

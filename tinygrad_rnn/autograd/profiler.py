@@ -18,6 +18,7 @@ from typing import Any
 from .function import FunctionCtx
 from .grad_mode import Mode
 from .graph import Record, Variable
+from .hints import tells
 from .primitive import _look
 
 _any_primitive: Any = _look
@@ -98,6 +99,7 @@ def time_in_words(microseconds: float) -> str:
     return f"{microseconds:.3f}us"
 
 
+@tells
 class EventList(list[Any]):
     """What a profile found: calls, or averages of them.
 

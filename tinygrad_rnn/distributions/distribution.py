@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import no_grad
+from ..autograd.hints import TellingAll
 from ..tensor import Size, Tensor
 from . import constraints
 from .utils import lazy_property
@@ -15,7 +16,7 @@ from .utils import lazy_property
 Shape = Sequence[int]
 
 
-class Distribution:
+class Distribution(TellingAll):
     """A batch of distributions, the base of all of them.
 
     A sample has the shape `sample_shape + batch_shape + event_shape`: how many draws, how many

@@ -1,5 +1,8 @@
 """Functions of functions: derivatives, batches, and modules as functions of their parameters."""
 
+import sys
+
+from ..autograd.hints import tell
 from .batches import vmap as vmap
 from .derivatives import (
     grad as grad,
@@ -16,3 +19,5 @@ from .modules import (
     replace_all_batch_norm_modules_ as replace_all_batch_norm_modules_,
     stack_module_state as stack_module_state,
 )
+
+tell(sys.modules[__name__], at_once=True)

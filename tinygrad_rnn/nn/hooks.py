@@ -33,6 +33,10 @@ class Hook:
     always_call: bool = False
     older: bool = False  # of PyTorch's older kind, whose methods begin with an underscore
 
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"a hook must be callable, not {type(self.function).__name__}")
+
 
 EVERYWHERE: dict[int, Hook] = {}  # the hooks of all modules, which run before a module's own
 

@@ -160,10 +160,13 @@ def fitting(number: Any, target: dtype) -> Any:
     return number
 
 
+_NUMBERS: Any = bool | int | float | HostScalar
+
+
 def without_overflow(number: Any, target: dtype) -> Any:
     """What a number becomes in a dtype; in integers without a sign small negative ones count from
     the end. Raises RuntimeError for numbers beyond, infinite ones among integers too."""
-    if not isinstance(number, bool | int | float | HostScalar):
+    if not isinstance(number, _NUMBERS):
         raise TypeError(f"argument 'value' must be Number, not {type(number).__name__}")
     if target.category == dtypes.BOOL or not number:
         return fitting(number, target)

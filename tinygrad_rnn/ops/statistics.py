@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..autograd import Variable
-from ..backends import backend_of
+from ..backends import HostScalar, backend_of
 from ..dtypes import bool_, get_default_dtype, int64, of_array
 from ..warning import warn
 from . import return_types
@@ -160,7 +160,8 @@ def _edges(x: Any, bins: Any, range: Sequence[float] | None) -> Any:
     if isinstance(bins, Variable):
         _check_edges(x, bins)
         return bins
-    if not isinstance(bins, int):
+    whole: Any = int | HostScalar
+    if not isinstance(bins, whole):
         raise TypeError(f"argument 'bins' must be int or Tensor, not {type(bins).__name__}")
     xp: Any = backend_of(x._array)
     if range is not None:

@@ -10,10 +10,11 @@ from time import perf_counter
 from typing import Any
 
 from .. import settings
+from ..autograd.hints import TellingAll
 from ..autograd.profiler import time_in_words
 
 
-class Measurement:
+class Measurement(TellingAll):
     """How long runs of a piece of code took.
 
     Attributes:
@@ -76,7 +77,7 @@ class Measurement:
         return "\n".join(lines)
 
 
-class Timer:
+class Timer(TellingAll):
     """Times a statement, given as text, after a first run that is not counted.
 
     Args:
@@ -174,7 +175,7 @@ class Timer:
         return Measurement(number, times, **self._named)  # type: ignore[arg-type]
 
 
-class Compare:
+class Compare(TellingAll):
     """Several `Measurement`s as a table: a row for each sub_label, a column for each description.
 
     >>> one = torch.utils.benchmark.Measurement(1, [1.0], "sum", "small", "plain")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...autograd.hints import TellingAll
 from ...tensor import Tensor
 
 Bound = Any  # a number, or a tensor
 
 
-class Constraint:
+class Constraint(TellingAll):
     """A condition on tensors whose last `event_dim` dimensions are one event; `is_discrete` says
     whether it is about integers.
 

@@ -6,6 +6,7 @@ import functools
 import operator
 from typing import Any
 
+from ...autograd.hints import TellingAll
 from ...tensor import Tensor
 from .. import constraints
 from ..utils import sum_rightmost
@@ -13,7 +14,7 @@ from ..utils import sum_rightmost
 Shape = Any  # a Size
 
 
-class Transform:
+class Transform(TellingAll):
     """A function of tensors that a distribution's outcomes go through, with the logarithm of the
     absolute value of its Jacobian's determinant. It maps events of its `domain` to events of its
     `codomain` (constraints), elementwise unless these have dimensions.
@@ -178,6 +179,10 @@ class ComposeTransform(Transform):
 
     def __init__(self, parts: list[Transform], cache_size: int = 0) -> None:
         super().__init__(cache_size)
+        for number, part in enumerate(parts):
+            if not isinstance(part, Transform):
+                kind = type(part).__name__
+                raise TypeError(f"ComposeTransform: part {number} must be Transform, not {kind}")
         self.parts = [part.with_cache(cache_size) for part in parts] if cache_size else parts
 
     def __eq__(self, other: object) -> bool:

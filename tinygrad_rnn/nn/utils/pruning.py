@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any
 
+from ...autograd.hints import TellingAll
 from ...creation import ones_like, zeros_like
 from ...ops.norms import norm
 from ...ops.sorting import kthvalue, topk
@@ -15,7 +16,7 @@ from ...tensor import Tensor
 from ..module import Module
 
 
-class BasePruningMethod(ABC):
+class BasePruningMethod(TellingAll, ABC):
     """A way to choose what is pruned, and the hook that does it. Derive from it, set PRUNING_TYPE
     and write `compute_mask`.
 
@@ -65,6 +66,8 @@ class BasePruningMethod(ABC):
         method: BasePruningMethod = cls(*args, **kwargs)
         method._tensor_name = name
         tensor = getattr(module, name)
+        if not isinstance(tensor, Tensor):
+            raise AttributeError(f"{module} has no parameter {name}: it is {tensor}")
         scores = tensor if importance_scores is None else importance_scores
         if scores.shape != tensor.shape:
             raise AssertionError(
@@ -74,7 +77,7 @@ class BasePruningMethod(ABC):
         key = hook_number(module, name)
         if key is None:
             mask = method.compute_mask(scores, default_mask=ones_like(tensor))
-            module.register_parameter(f"{name}_orig", tensor)
+            module.register_parameter(f"{name}_orig", getattr(module, name))
             del module._parameters[name]
         else:
             before = module._forward_pre_hooks[key]

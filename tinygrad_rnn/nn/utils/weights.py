@@ -17,6 +17,7 @@ from ..module import Module
 from ..parameter import Parameter, is_lazy
 
 M = TypeVar("M", bound=Module)
+_MOST = 10_000  # power iterations: they have converged long before
 
 
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from ...autograd.hints import Telling, told
+from ...autograd.hints import TellingAll
 from ...tensor import Tensor
 from ...warning import warn
 from ..optimizer import Group, Optimizer
@@ -15,7 +15,7 @@ from ..optimizer import Group, Optimizer
 Rate = float | Tensor
 
 
-class LRScheduler(Telling):
+class LRScheduler(TellingAll):
     """Derive from it and write `get_lr`, the rate of each group in epoch `last_epoch`.
 
     Args:
@@ -78,7 +78,6 @@ class LRScheduler(Telling):
         """The rate of each group in epoch `last_epoch`: what `step` will write."""
         raise NotImplementedError(f"{type(self).__name__} needs a method get_lr")
 
-    @told
     def step(self, epoch: int | None = None) -> None:
         """Go on to the next epoch, or to the one given. Warns if the optimizer has made no step
         yet: the first rate would never be used."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from ...autograd.hints import told
 from ..optimizer import Optimizer
 from .base import LRScheduler, Rate, values
 
@@ -91,7 +90,6 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._inside_step()
         return [_lowered(lr, self.eta_min, self.T_cur / self.T_i) for lr in self.base_lrs]
 
-    @told
     def step(self, epoch: float | None = None) -> None:
         """Go on to the next epoch, or to the one given, which may be a fraction: after each batch
         call ``step(epoch + batch / batches)``. Raises ValueError for a negative one."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, SupportsFloat
 
-from ...autograd.hints import told
 from ..optimizer import Optimizer
 from .base import LRScheduler, assign, check_optimizer, values, warn_of_epoch
 
@@ -79,7 +78,6 @@ class ReduceLROnPlateau(LRScheduler):
         self.best = self.mode_worse
         self.cooldown_counter = self.num_bad_epochs = 0
 
-    @told
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
         """Take note of an epoch's number, and reduce the rates if it is time."""
         if epoch is not None:
