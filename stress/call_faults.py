@@ -21,11 +21,11 @@ RAISE = opcode.opmap["RAISE_VARARGS"]
 SECONDS = 20.0  # of the processor that a call may take
 # What functions say they raise; MemoryError for sizes nobody has.
 DOCUMENTED = (TypeError, ValueError, RuntimeError, IndexError, KeyError, AttributeError,
-              NotImplementedError, MemoryError, OverflowError)  # fmt: skip
+              NotImplementedError, MemoryError, OverflowError, BufferError)  # fmt: skip
 # What Python says of arguments that are missing or too many: it names them
 SIGNATURE = re.compile(
     r"[\w.<>]+\(\) (missing \d+ required|takes \d+|takes from \d+|takes no arguments|"
-    r"got an unexpected keyword|"
+    r"takes exactly|got an unexpected keyword|"
     r"got multiple values|got some positional)"
 )
 

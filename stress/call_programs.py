@@ -24,9 +24,8 @@ MODULES = (
     "distributions.utils", "func", "linalg", "masked", "nn", "nn.functional", "nn.init",
     "nn.modules.module", "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize",
     "nn.utils.prune", "nn.utils.rnn", "optim", "optim.lr_scheduler", "optim.swa_utils", "random",
-    "signal.windows", "special", "testing", "text", "utils", "utils.benchmark",
-    "utils.checkpoint", "utils.data", "utils.data.distributed", "utils.dlpack",
-    "utils.interchange",
+    "signal.windows", "special", "testing", "text", "utils", "utils.checkpoint", "utils.data",
+    "utils.data.distributed", "utils.dlpack", "utils.interchange",
 )  # fmt: skip
 # Examples of these are left out: they write files, start processes, fetch texts, or change what
 # all later calls depend on.

@@ -37,7 +37,7 @@ PUBLIC = [
 INNER = {
     "AccumulateGrad", "Collector", "innermost", "time_in_words",
     "Kept", "Leaf", "Mode", "Primitive", "Products", "Record", "Variable", "View", "as_matrix",
-    "NonDynamicallyQuantizableLinear", "batch_mahalanobis", "copied", "creates",
+    "NonDynamicallyQuantizableLinear", "batch_mahalanobis", "check_iterations", "copied", "creates",
     "cuda_device_count", "current_edge", "given", "half_log_det", "hook_number", "host_array",
     "is_host", "like", "members_for", "named", "new", "new_sizes", "norm_except_dim", "one_each",
     "output_dim", "pack", "pack_like", "padded", "panel_columns", "primitive", "product",

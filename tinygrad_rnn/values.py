@@ -75,7 +75,12 @@ class Values(Methods):
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
         sizes = self._array.shape
-        return Size(sizes) if dim is None else sizes[shape.wrap_dim(dim, len(sizes))]
+        return Size(sizes) if dim is None else sizes[self._wrapped(dim)]
+
+    def _wrapped(self, dim: int) -> int:
+        if not self._array.ndim:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        return shape.wrap_dim(dim, self._array.ndim)
 
     def dim(self) -> int:
         """The number of dimensions."""
@@ -96,7 +101,7 @@ class Values(Methods):
     def stride(self, dim: int | None = None) -> Any:
         """How many elements lie between neighbours along each dimension, in memory."""
         strides = tuple(step // self._array.itemsize for step in self._array.strides)
-        return strides if dim is None else strides[shape.wrap_dim(dim, len(strides))]
+        return strides if dim is None else strides[self._wrapped(dim)]
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether the elements lie in memory in order."""

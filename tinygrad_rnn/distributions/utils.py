@@ -4,10 +4,12 @@ are computed when first asked for."""
 from __future__ import annotations
 
 import functools
+import sys
 from numbers import Number
 from typing import Any
 
 from ..autograd import enable_grad
+from ..autograd.hints import tell
 from ..creation import arange, empty, tensor
 from ..dtypes import finfo, get_default_dtype
 from ..ops.shape import broadcast_tensors
@@ -142,3 +144,6 @@ def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
     matrix = vec.new_zeros((*vec.shape[:-1], round(n), round(n)))
     matrix[..., _lower(round(n), diag, vec)] = vec
     return matrix
+
+
+tell(sys.modules[__name__])

@@ -107,7 +107,7 @@ def _freed(x: Any, keep: bool) -> Any:
 
 
 def _places(name: str, argnums: Argnums, count: int) -> tuple[int, ...]:
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    chosen = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
     for i in chosen:
         if not isinstance(i, int):
             raise RuntimeError(f"argnum must be int, got: {type(i)}")

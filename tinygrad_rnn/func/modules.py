@@ -25,6 +25,10 @@ def stack_module_state(models: Sequence[Module] | Any) -> tuple[Tensors, Tensors
     models = list(models)
     if not models:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+    for model in models:
+        if not isinstance(model, Module):
+            kind = type(model).__name__
+            raise TypeError(f"stack_module_state: models must be Modules, but one is {kind}")
     if len({model.training for model in models}) > 1:
         raise RuntimeError(
             "stack_module_state: Expected all models to have the same training/eval mode."

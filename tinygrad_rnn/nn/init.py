@@ -371,7 +371,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         raise ValueError(f"dim 0 must be divisible by groups, but they are {rows} and {groups}")
     outputs, middle = rows // groups, [size // 2 for size in tensor.shape[2:]]
     tensor.zero_()
-    for first in range(0, rows, outputs):
+    for first in range(0, rows, outputs or 1):
         channels = arange(min(outputs, tensor.shape[1]), device=tensor.device)
         tensor[(channels + first, channels, *middle)] = 1
     return tensor

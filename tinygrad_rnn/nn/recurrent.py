@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autograd.graph import RemovableHandle
-from ..autograd.hints import is_accidental
 from ..creation import empty
 from ..ops.joining import cat
 from ..tensor import Tensor
@@ -129,12 +128,7 @@ class Recurrent(Layered):
         self.checkpoint_every = check_every(checkpoint_every)
         self.cells = ModuleList()
         for layer in range(num_layers):
-            try:
-                cells = [cell(input_size, *args, **options) for _ in range(1 + self.bidirectional)]
-            except TypeError as error:
-                if not is_accidental(error):
-                    raise
-                raise TypeError(f"Recurrent(): cannot make a cell of {cell!r}: {error}") from error
+            cells = [cell(input_size, *args, **options) for _ in range(1 + self.bidirectional)]
             parts = [p.numel() for made in cells for p in made.parameters()]
             empty(num_layers - layer, sum(parts))  # fails at once if memory would
             self.cells.extend(cells)

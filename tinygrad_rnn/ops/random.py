@@ -178,7 +178,9 @@ def multinomial(
             "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
         )
     source, array = generator or default_generator, weights._array
-    if replacement and num_samples > 1:
+    if not len(weights):
+        found = weights.new_empty((0, num_samples)).long()
+    elif replacement and num_samples > 1:
         size = (len(weights), num_samples)
         draw = _like(weights, lambda: source.uniform(size, 0.0, 1.0, array.dtype), size)
         edges = weights.cumsum(1)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd.hints import told
 from ..creation import from_dlpack as from_dlpack
 from ..tensor import Tensor
 
 
+@told
 def to_dlpack(tensor: Tensor) -> Any:
     """The tensor, of any shape, as a capsule on its memory, for another library's `from_dlpack`.
 

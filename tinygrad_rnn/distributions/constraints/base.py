@@ -40,6 +40,8 @@ class Dependent(Constraint):
     def __init__(
         self, *, is_discrete: Any = NotImplemented, event_dim: Any = NotImplemented
     ) -> None:
+        if not (event_dim is NotImplemented or isinstance(event_dim, int)):
+            raise TypeError(f"event_dim must be int, not {type(event_dim).__name__}")
         self._is_discrete, self._event_dim = is_discrete, event_dim
 
     @property

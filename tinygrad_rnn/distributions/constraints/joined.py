@@ -104,6 +104,12 @@ class Stack(Constraint):
         return int(most + (self.dim + most < 0))  # the dimension of the slices may be in an event
 
     def check(self, value: Tensor) -> Tensor:
-        slices = zip(self.cseq, value.unbind(self.dim), strict=True)
-        found: Tensor = stack([c.check(v) for c, v in slices], self.dim)
+        slices = value.unbind(self.dim)
+        if len(slices) != len(self.cseq):
+            raise ValueError(
+                f"expected size {len(self.cseq)} in dimension {self.dim}, one for each constraint, "
+                f"but got shape {list(value.shape)}"
+            )
+        checked = [c.check(v) for c, v in zip(self.cseq, slices, strict=True)]
+        found: Tensor = stack(checked, self.dim)
         return found

@@ -261,6 +261,9 @@ class CumulativeDistributionTransform(Transform):
 
     def __init__(self, distribution: Any, cache_size: int = 0) -> None:
         super().__init__(cache_size)
+        if not hasattr(distribution, "cdf"):
+            kind = type(distribution).__name__
+            raise TypeError(f"distribution must be Distribution, not {kind}")
         self.distribution = distribution
 
     @property

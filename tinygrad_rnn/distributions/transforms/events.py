@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from ...creation import arange, eye
@@ -35,7 +36,7 @@ class IndependentTransform(Transform):
     ) -> None:
         super().__init__(cache_size)
         self.base_transform = base_transform.with_cache(cache_size)
-        self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
+        self.reinterpreted_batch_ndims = operator.index(reinterpreted_batch_ndims)
 
     def with_cache(self, cache_size: int = 1) -> Transform:
         if self._cache_size == cache_size:
