@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 import tinygrad_rnn as tg
@@ -50,6 +52,11 @@ FORMS = {
     ),
     "unique": lambda torch, x: torch.unique(
         torch.tensor([3, 1, 3]), return_inverse=True, return_counts=True
+    ),
+    "unique-nan": lambda torch, x: (
+        torch.tensor([math.nan, 1.0, math.nan, 1.0]).unique(return_counts=True),
+        torch.tensor([[2.0, -1.0], [2.0, 0.0]]).unique(return_inverse=True),
+        torch.tensor([]).unique(return_inverse=True), torch.tensor(5).unique(),
     ),
     "is": lambda torch, x: (x.is_same_size(x), x[0, :1].is_nonzero(), torch.is_tensor(x)),
     "iteration": lambda torch, x: [row * 2 for row in x],

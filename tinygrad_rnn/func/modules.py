@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..nn.batchnorm import _BatchNorm
@@ -22,6 +22,8 @@ def stack_module_state(models: Sequence[Module] | Any) -> tuple[Tensors, Tensors
     >>> parameters["weight"].shape
     torch.Size([4, 3, 2])
     """
+    if not isinstance(models, Iterable):
+        raise TypeError(f"stack_module_state: models must be Modules, not {type(models).__name__}")
     models = list(models)
     if not models:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")

@@ -209,6 +209,8 @@ def poisson(input: Any, generator: Generator | None = None) -> Any:
     rates = move(input._array, CPU)
     if not bool((rates >= 0).all()):
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    if not bool((rates < 9e18).all()):
+        raise RuntimeError("invalid Poisson rate, expected rate to be below 9e18: int64 counts")
     return _like(input, lambda: (generator or default_generator).poisson(rates))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd import Variable
-from ..backends import backend_of
+from ..backends import Array, backend_of
 from ..dtypes import of_array
 from . import return_types
 from .arithmetic import ceil, floor, round
@@ -261,12 +261,30 @@ def unique(
     if dim is not None and not shape_of(input):
         raise IndexError("unique(): a tensor of 0 dimensions has no dim")
     xp: Any = backend_of(input._array)
-    axis = None if dim is None else wrap_dim(dim, len(shape_of(input)))
-    values, inverse, counts = xp.unique(
-        input._array, return_inverse=True, return_counts=True, axis=axis
-    )
-    inverse = inverse.reshape(shape_of(input) if dim is None else -1)
+    if dim is None:
+        elements = input._array.reshape(-1)
+        order = elements.argsort()
+        ordered = elements[order]
+        first, place, counts = _runs(xp, ordered)
+        values, inverse = ordered[first], xp.empty_like(place)
+        inverse[order] = place
+        inverse = inverse.reshape(shape_of(input))
+    else:
+        axis = wrap_dim(dim, len(shape_of(input)))
+        values, inverse, counts = xp.unique(
+            input._array, return_inverse=True, return_counts=True, axis=axis
+        )
+        inverse = inverse.reshape(-1)
     return _asked_for(input, values, (return_inverse, inverse), (return_counts, counts))
+
+
+def _runs(xp: Any, steps: Array) -> tuple[Array, Array, Array]:
+    """Of runs of equal steps: whether a step is the first of one, the number of its run, and how
+    long each is. A nan is equal to nothing."""
+    changed = (steps[1:] != steps[:-1]).any(axis=tuple(range(1, steps.ndim)))
+    first = xp.concatenate([xp.ones(min(len(steps), 1), changed.dtype), changed])
+    number = xp.cumsum(first) - 1
+    return first, number, xp.bincount(number, None, 0)
 
 
 def unique_consecutive(
@@ -284,10 +302,7 @@ def unique_consecutive(
     array = input._array.reshape(-1) if dim is None or not shape_of(input) else input._array
     xp: Any = backend_of(array)
     steps = xp.moveaxis(array, 0 if dim is None else dim, 0)
-    changed = (steps[1:] != steps[:-1]).any(axis=tuple(range(1, steps.ndim)))
-    first = xp.concatenate([xp.ones(min(len(steps), 1), changed.dtype), changed])
-    inverse = xp.cumsum(first) - 1
-    counts = xp.bincount(inverse, None, 0)
+    first, inverse, counts = _runs(xp, steps)
     values = xp.moveaxis(steps[first], 0, 0 if dim is None else dim)
     inverse = inverse.reshape(shape_of(input) if dim is None else -1)
     return _asked_for(input, values, (return_inverse, inverse), (return_counts, counts))
