@@ -51,4 +51,5 @@ RECURRENT = [
     S("RNN-ragged", _layer(nn.RNN, [1, 3]), *_shapes(1)),
     S("GRU", _layer(nn.GRU, [3, 2]), *_shapes(3)),
     S("LSTM", _layer(nn.LSTM, [3, 2]), *_shapes(4)),
+    S("RNN-segments", _layer(nn.RNN, [3, 2], checkpoint_every=2), *_shapes(1)),
 ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from ..autograd import is_grad_enabled
+from ..autograd import is_grad_enabled, primitive
 from ..autograd.checkpoint import checkpoint
-from ..ops.joining import cat
+from ..backends import Array, Backend
+from ..ops.joining import part_of
 from ..tensor import Tensor
 from .states import each
 
@@ -57,6 +59,7 @@ def in_segments(
     if size >= steps or not is_grad_enabled():
         return run(part(0, steps), x, state, ends, reverse, return_states, on_step)
     starts = range(0, steps, size)
+    whole: Any = None
     results: list[tuple[Any, ...]] = []
     for start in reversed(starts) if reverse else starts:
         stop = min(start + size, steps)
@@ -64,11 +67,31 @@ def in_segments(
         call = _Segment(run, part(start, stop), within, reverse, return_states, on_step, start)
         output, state, *states = checkpoint(call, x[start:stop], state)
         call.on_step = None  # when the segment runs again, its steps are no news
+        if whole is None:
+            whole = each(lambda part: part.new_empty(steps, *part.shape[1:]), (output, *states))
+        each(partial(_settle, start), whole, (output, *states))
         results.append((output, *states))
     if reverse:
         results.reverse()
-    output, *more = each(lambda *parts: cat(parts), *results)
+    output, *more = each(_joined, whole, *results)
     return output, state, *more
+
+
+def _settle(start: int, whole: Tensor, part: Tensor) -> None:
+    """Move a segment's results to their place in the whole: arrays of their own, freed when all
+    are joined, would leave holes in the memory that nothing behind them fits into."""
+    place = whole.data[start : start + len(part)]
+    place.copy_(part.data)
+    part.data = place
+
+
+@primitive(name="CatBackward0")
+def _joined(xp: Backend, *tensors: Array) -> Array:
+    """The first tensor, which the others already lie in, one behind the other."""
+    return tensors[0]
+
+
+_joined.gradients(lambda g, _y, number, xs_shape: part_of(g, number - 1, xs_shape[1:], dim=0))
 
 
 class _Segment:

@@ -27,12 +27,13 @@ def _stack(xp: Backend, *tensors: Array, dim: int) -> Array:
     return xp.concatenate([x[new] for x in tensors], axis=dim)  # sooner done than xp.stack
 
 
-def _part(g: Any, number: int, shapes: Sequence[tuple[int, ...]], dim: int) -> Any:
+def part_of(g: Any, number: int, shapes: Sequence[tuple[int, ...]], dim: int) -> Any:
+    """The gradient of one of the tensors of these shapes that were joined along dim."""
     start = sum(shape[dim] for shape in shapes[:number])
     return _getitem(g, index=along(dim, slice(start, start + shapes[number][dim])))
 
 
-_cat.gradients(lambda g, _y, number, xs_shape, *, dim: _part(g, number, xs_shape, dim))
+_cat.gradients(lambda g, _y, number, xs_shape, *, dim: part_of(g, number, xs_shape, dim))
 _stack.gradients(lambda g, _y, number, _xs, *, dim: _getitem(g, index=along(dim, number)))
 
 
