@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..autograd import Variable, current_edge, is_grad_enabled
-from ..autograd.trace import Call, Ref, Trace
+from ..autograd.anomaly import anomaly
+from ..autograd.saved import packing
+from ..autograd.trace import Call, Ref, Trace, tracing
 from ..backends.elsewhere import drawn
 from ..backends.forking import new_lock
 from ..ops.course import Course
@@ -37,6 +39,8 @@ class _Known:
 
 
 _plans: OrderedDict[Any, _Known] = OrderedDict()
+# Of cells that describe their steps: the plan, and which of the tensors are its constants
+_described: OrderedDict[Any, tuple[Plan, list[int]]] = OrderedDict()
 _changing = new_lock()
 
 
@@ -62,6 +66,17 @@ def can_watch(*values: Any) -> bool:
     return all(isinstance(tensor, Tensor) for value in values for tensor in flat(value))
 
 
+class Description(NamedTuple):
+    """What a step does.
+
+    name: equal for steps that do the same with tensors of the same kinds.
+    tensors: those from outside that it reads.
+    """
+
+    name: Any
+    tensors: Sequence[Tensor]
+
+
 class Watch:
     """Watches the first steps of a sequence, to run all of it by a plan if they are alike.
 
@@ -74,12 +89,22 @@ class Watch:
         plan: of the step, None if it has none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, x: Any, state: Any, description: Description | None) -> None:
         self.over = False
         self.plan: Plan | None = None
         self._first: _Seen | None = None
         self._disturbed = 0
-        self._new: Any = None  # what the step returned as its state
+        self._new = state  # in the structure in which the step returns it
+        self._constants: Sequence[Variable] = ()
+        self._description, self._key = description, None
+        # Where operations themselves do something else, only a look at them tells
+        usual = not (tracing.count or packing.count or anomaly.traced)
+        if description is not None and usual and type(state) is not list:
+            self._key = _described_key(description, flat(x), flat(state))
+            found = _described.get(self._key)
+            if found is not None:
+                self.plan, numbers = found
+                self._constants = [description.tensors[number] for number in numbers]
 
     def step(self, step: Callable[..., Any], x: Any, state: Any) -> tuple[Any, Any]:
         """What the step returns; it is watched meanwhile."""
@@ -107,16 +132,31 @@ class Watch:
             self.over = True
             if seen.key == self._first.key and _same(seen.outer, self._first.outer):
                 self.plan = _plan_of(seen)
+        if self.plan is not None:
+            self._constants = self._first.constants
+            self._remember(self.plan)
         return output, new
+
+    def _remember(self, plan: Plan) -> None:
+        """Keep the plan for other sequences of cells of this description."""
+        if self._description is None or self._key is None:
+            return
+        numbers = {id(tensor): n for n, tensor in enumerate(self._description.tensors)}
+        constants = [numbers[id(tensor)] for tensor in self._constants if id(tensor) in numbers]
+        if len(constants) == len(self._constants):  # else the step makes tensors of these first
+            with _changing:
+                _described[self._key] = plan, constants
+                if len(_described) > _KEPT:
+                    _described.popitem(last=False)
 
     def whole(
         self, x: Any, state: Any, lengths: Sequence[int] | None, reverse: bool
     ) -> tuple[Tensor, Any]:
         """The outputs and the last state of the whole sequence, by the plan."""
-        assert self.plan is not None and self._first is not None
+        assert self.plan is not None
         inputs = flat(x)
         course = Course(inputs[0].shape[0], reverse, lengths)
-        given = [*inputs, *flat(state), *self._first.constants]
+        given = [*inputs, *flat(state), *self._constants]
         y, *last = planned(self.plan, given, course)
         tensors = iter(last)
         return y, each(lambda _: next(tensors), self._new)
@@ -134,11 +174,28 @@ def _look(
     step = Step(inputs, states, constants, output, new_states)
     given = [trace.tensors[ref] for ref in (*inputs, *states, *constants)]
     needs = _needs(given, range(len(inputs), len(inputs) + len(states)))
-    kinds = [(x._array.shape, x._array.dtype, type(x._array)) for x in given]
-    key = *(call.key() for call in trace.calls), repr(step), *kinds, *needs
+    key = *(call.key() for call in trace.calls), repr(step), *map(_kind, given), *needs
     tensors = [trace.tensors[number] for number in sorted(outer)]
     own = [trace.tensors[ref] for ref in constants]
     return _Seen(key, tensors, own, trace, calls, step, needs)
+
+
+def _kind(tensor: Variable, first: int = 0) -> tuple[Any, ...]:
+    """What is told before its values are, of its dimensions from the first on."""
+    array = tensor._array
+    return array.shape[first:], array.dtype, type(array)
+
+
+def _described_key(
+    description: Description, inputs: Sequence[Variable], states: Sequence[Variable]
+) -> tuple[Any, ...]:
+    """Equal for sequences that one plan can run."""
+    name, tensors = description
+    needs = _needs([*inputs, *states, *tensors], range(len(inputs), len(inputs) + len(states)))
+    kinds = [*(_kind(x, 1) for x in inputs), *map(_kind, states), *map(_kind, tensors)]
+    distinct = [*dict.fromkeys(map(id, tensors))]
+    same = [distinct.index(id(tensor)) for tensor in tensors]  # a weight may have two names
+    return name, *kinds, *needs, *same
 
 
 def _needs(tensors: Sequence[Variable], states: range) -> list[bool]:

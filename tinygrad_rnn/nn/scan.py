@@ -12,7 +12,7 @@ from ..ops.joining import stack
 from ..tensor import Tensor
 from .checkpointed import Every, check_every, in_segments
 from .module import Module
-from .planning import Watch, can_watch
+from .planning import Description, Watch, can_watch
 from .states import each, stacked
 
 State = Tensor | tuple[Tensor, ...]
@@ -87,6 +87,10 @@ class Cell(Module):
     ) -> tuple[Tensor, Any] | None:
         """(outputs, state) of all steps at once, for cells that have a faster way than one step
         after the other; None where there is none. Arguments as for `scan`, ends its lengths."""
+        return None
+
+    def description(self) -> Description | None:
+        """What the step does, if that can be told without a look at it; None where it can't."""
         return None
 
     def initial_state(self, batch_size: int, like: Tensor) -> State:
@@ -215,7 +219,10 @@ def step_by_step(
     inputs, begin = _unstacked(projected), state
     watch = None
     if not return_states and on_step is None and steps > 1 and can_watch(projected, state):
-        watch = Watch()
+        described = cell.description() if isinstance(cell, Cell) else None
+        watch = Watch(projected, state, described)
+        if watch.plan is not None:
+            return watch.whole(projected, begin, ends, reverse)
     outputs: list[Any] = [None] * steps
     states: list[Any] = [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):

@@ -16,6 +16,7 @@ from ..ops.elementwise import relu, tanh
 from ..ops.normalization import layer_norm
 from ..ops.recurrent import can_fuse, fused
 from ..tensor import Tensor
+from .planning import Description
 from .regularized import NO_MASKS, Masks
 from .scan import Cell, step_by_step
 from .steps import GATES, Activation, Affine, gru_step, gru_step_reset_before, lstm_step, rnn_step
@@ -58,7 +59,8 @@ class StockCell(Cell):
         # Ba et al. normalise the gates r and z of a GRU together, and n apart
         parts = (2 * hidden, hidden) if mode == "GRU" else (rows,)
         recurrent = Affine(weight_hh, get("bias_hh"), get("gain_hh"), parts, masks.hidden)
-        plain = activation is None and reset_after and "gain_ih" not in weights
+        own = activation is not None  # the user's, of which nothing is known
+        plain = not own and reset_after and "gain_ih" not in weights
         activation = activation or (relu if mode == "RNN_RELU" else tanh)
         step: Callable[..., Any]
         if mode == "GRU" and not reset_after:
@@ -85,6 +87,8 @@ class StockCell(Cell):
             state_size=(size, hidden) if mode == "LSTM" else size,
             _input=Affine(weights["weight_ih"], get("bias_ih"), get("gain_ih"), parts),
             _step=partial(step, activation=activation),
+            _own=own,
+            _reset_after=reset_after,
         )
 
     def part(self, start: int, stop: int) -> StockCell:
@@ -128,6 +132,15 @@ class StockCell(Cell):
             back = there.argsort()
             y, last = y.index_select(1, back), [s.index_select(0, back) for s in last]
         return y, tuple(last) if self.mode == "LSTM" else last[0]
+
+    def description(self) -> Description | None:
+        if self._own:
+            return None
+        hidden, shares = self.masks.hidden, self.masks.zoneout
+        numbers = (share for share in shares if not isinstance(share, Tensor))
+        name = self.mode, self._reset_after, hidden is None, *self.weights, *numbers
+        tensors = [self._weight_hh, *self.weights.values()]
+        return Description(name, tensors if hidden is None else [*tensors, hidden])
 
     def project(self, x: Tensor) -> Any:
         kept = self.masks.zoneout
