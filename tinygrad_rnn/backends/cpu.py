@@ -19,6 +19,7 @@ OPERATIONS = {} if _module is None else {n: i for i, n in enumerate(_module.oper
 SEQUENCES = 1 if _module is None else _module.block  # of a block: what one thread has at least
 _NAMES = [] if _module is None else _module.instruction_sets  # None: not on this machine
 _WORTH = 100_000  # products of numbers, per thread, that pay for a meeting
+_MOVED = 4  # what packing a number costs, in products of numbers
 _FEW = 4  # rows or columns that make a tile too empty
 LARGE = 32_768  # products of numbers from which on a call of the kernels pays
 
@@ -77,7 +78,8 @@ def run_program(*arguments: Any) -> None:
 
 def pack(matrix: np.ndarray, panels: np.ndarray) -> None:
     """Make the panels that a program's products read of a matrix (depth, columns)."""
-    _module.pack(_settings.number, matrix.dtype.char == "d", matrix, panels)
+    members = members_for(matrix.size * _MOVED)
+    _module.pack(_settings.number, matrix.dtype.char == "d", members, matrix, panels)
 
 
 def panel_columns(dtype: np.dtype[Any]) -> int:

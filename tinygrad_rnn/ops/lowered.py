@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..autograd import Kept
 from ..autograd.trace import Call, Ref
 from ..backends import Array, Backend
 from ..backends.compiled.program import Assembled, Constant, Matrix, Program, Run, Unsuited
@@ -18,17 +17,15 @@ _KEPT = 16  # so many programs are kept of a plan
 
 
 class Lowered(NamedTuple):
-    """What a program left for the gradients, by number: for each value (or tuple of values) its
-    places, (places, batch, columns), of which step s has (s + ahead) % places."""
+    """What a program left for the gradients.
+
+    values: by number, what the program of the gradients reads: for each value (or tuple of values)
+        its places, (places, batch, columns), of which step s has (s + ahead) % places.
+    back: that program.
+    """
 
     values: dict[Ref, Any]
-
-    def rows(self, plan: Plan, steps: int) -> dict[Ref, list[Any]]:
-        """The same as `planned` has it: for each value a list of its steps."""
-        return {
-            ref: [_row(value, k, plan.values[ref].dtype) for k in range(steps)]
-            for ref, value in self.values.items()
-        }
+    back: _Built | None
 
 
 class _Saved(NamedTuple):
@@ -37,12 +34,6 @@ class _Saved(NamedTuple):
 
     def at(self, step: int) -> Array:
         return self.array[(step + self.ahead) % len(self.array)]
-
-
-def _row(value: Any, step: int, dtype: Any) -> Any:
-    if type(value) is tuple:
-        return Kept(_row(part, step, dtype) for part in value)
-    return value.at(step).astype(dtype, copy=False)
 
 
 def _saved(run: Run, value: Any) -> Any:
@@ -59,6 +50,8 @@ class _Built(NamedTuple):
     kept: what is left for the gradients.
     totals: for each constant, what its gradient is the sum of.
     together: for so many steps products are made at once.
+    reads: the keys of what it is given and reads.
+    back: the program of the gradients, of one that leaves something for them.
     """
 
     program: Assembled
@@ -67,6 +60,8 @@ class _Built(NamedTuple):
     kept: dict[Ref, Any]
     totals: list[list[Any]]
     together: int = 0
+    reads: frozenset[Any] = frozenset()
+    back: _Built | None = None
 
 
 def run_forward(
@@ -75,7 +70,7 @@ def run_forward(
     """As `planned.run_forward`; None where no program can do it."""
     steps = course.steps
     key = steps, keep, course.ragged()
-    built = _find(plan, xp, key, lambda program: _forward(plan, program, *key))
+    built = _find(plan, xp, key)
     if built is None:
         return None
     xs, states, constants = divided(plan, inputs)
@@ -88,7 +83,8 @@ def run_forward(
         run.array(matrix)[0] = state
     run(0, steps)
     last = [_Saved(run.array(matrix), 0).at(steps).copy() for matrix in built.states]
-    return y, last, Lowered({ref: _saved(run, value) for ref, value in built.kept.items()})
+    values = {ref: _saved(run, value) for ref, value in built.kept.items()}
+    return y, last, Lowered(values, built.back)
 
 
 def run_backward(
@@ -99,11 +95,9 @@ def run_backward(
     kept: Lowered,
     g: Sequence[Array | None],
 ) -> list[Array | None] | None:
-    """As `planned.run_backward`; None where no program can do it."""
-    steps = course.steps
-    key = "gradients", steps, course.ragged()
-    built = _find(plan, xp, key, lambda program: _backward(plan, program, steps, key[2], kept))
-    if built is None:
+    """As `planned.run_backward`; None if the kernels were switched off since."""
+    steps, built = course.steps, kept.back
+    if built is None or _empty(plan, xp) is None:
         return None
     xs, _, constants = divided(plan, inputs)
     value = plan.values[plan.seeds[0]]
@@ -162,17 +156,23 @@ def _product(xp: Any, left: Array, right: Array | None = None) -> Array:
 # ----- programs -----
 
 
-def _find(plan: Plan, xp: Any, key: Any, build: Callable[[Program], _Built]) -> _Built | None:
-    """The program of a plan for what the key says; None where there is none."""
+def _empty(plan: Plan, xp: Any) -> Program | None:
+    """A program for a plan; None where there can be none."""
     output = plan.values[plan.step.output]
-    program = xp.program(output.shape[0], output.dtype) if len(output.shape) == 2 else None
-    if program is None:
+    return xp.program(output.shape[0], output.dtype) if len(output.shape) == 2 else None
+
+
+def _find(plan: Plan, xp: Any, key: tuple[int, bool, bool]) -> _Built | None:
+    """The program of a plan for so many steps, which keeps something for the gradients or not, of
+    sequences of several lengths or not; None where it or that of the gradients can't be."""
+    program, back = _empty(plan, xp), _empty(plan, xp)
+    if program is None or back is None:
         return None
     if key not in plan.programs:
         if len(plan.programs) >= _KEPT:
             plan.programs.clear()
         try:
-            plan.programs[key] = build(program)
+            plan.programs[key] = _forward(plan, program, back, *key)
         except Unsuited:
             plan.programs[key] = None
     return plan.programs.get(key)
@@ -245,7 +245,9 @@ def _put(program: Program, value: Any, to: Matrix, running: Matrix | None, other
         program.emit("COPY", value, out=to)
 
 
-def _forward(plan: Plan, program: Program, steps: int, keep: bool, ragged: bool) -> _Built:
+def _forward(
+    plan: Plan, program: Program, for_back: Program, steps: int, keep: bool, ragged: bool
+) -> _Built:
     step, known = plan.step, _constants(plan)
     running = program.given("running", 1) if ragged else None
     known.update({ref: _moving(program, plan, ref, ref) for ref in step.inputs})
@@ -263,23 +265,31 @@ def _forward(plan: Plan, program: Program, steps: int, keep: bool, ragged: bool)
         program.emit("WHERE", running, known[step.output], 0, out=y)
     for state, new in zip(states, step.new_states, strict=True):
         _put(program, known[new], state.later(), running, state)
-    kept = {}
-    for ref in plan.read_back if keep else ():
-        value = known.get(ref)
-        if isinstance(value, Matrix) or type(value) is tuple:
-            kept[ref] = value
-            for part in value if type(value) is tuple else (value,):
-                program.keep(part, steps)
-    return _Built(Assembled(program), before, states, kept, [])
+    kept = {
+        ref: known[ref]
+        for ref in (plan.read_back if keep else ())
+        if isinstance(known.get(ref), Matrix) or type(known.get(ref)) is tuple
+    }
+    back = None
+    if keep:
+        back = _backward(plan, for_back, steps, ragged, kept)
+        read = {key[0] for key in back.reads if type(key) is tuple}
+        kept = {ref: value for ref, value in kept.items() if ref in read}
+    for value in kept.values():
+        for part in value if type(value) is tuple else (value,):
+            program.keep(part, steps)
+    return _Built(Assembled(program), before, states, kept, [], back=back)
 
 
-def _backward(plan: Plan, program: Program, steps: int, ragged: bool, saved: Lowered) -> _Built:
+def _backward(
+    plan: Plan, program: Program, steps: int, ragged: bool, saved: dict[Ref, Any]
+) -> _Built:
     known = _constants(plan)
     running = program.given("running", 1) if ragged else None
-    for ref, value in saved.values.items():
+    for ref, value in saved.items():
         parts = value if type(value) is tuple else (value,)
         found = tuple(
-            program.given((ref, number), part.array.shape[2], part.ahead)
+            program.given((ref, number), part.columns, part.root().ahead)
             for number, part in enumerate(parts)
         )
         known[ref] = found if type(value) is tuple else found[0]
@@ -319,4 +329,14 @@ def _backward(plan: Plan, program: Program, steps: int, ragged: bool, saved: Low
         if at is not None:
             place = program.given(("gradient", ref), plan.values[ref].shape[1])
             _put(program, known[at], place, None, None)
-    return _Built(Assembled(program), before, states, {}, totals, count)
+    assembled = Assembled(program)
+    added = [m for parts in totals for part in parts if type(part) is not Total for m in part]
+    return _Built(
+        assembled,
+        before,
+        states,
+        {},
+        totals,
+        count,
+        reads=assembled.reads.union(program.keys(added)),
+    )

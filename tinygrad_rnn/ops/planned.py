@@ -203,7 +203,7 @@ def _gradients(
             found = lowered.run_backward(plan, xp, inputs, course, values, parts)
             if found is not None:
                 return found
-            values = values.rows(plan, course.steps)
+            *_, values = run_forward(plan, xp, inputs, course, keep)
         return run_backward(plan, xp, inputs, course, values, parts)
     return replayed(parts, inputs, needs, lambda *inputs: _plainly(plan, inputs, course))
 

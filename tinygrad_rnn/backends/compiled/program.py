@@ -6,7 +6,7 @@ its own, and waits for nobody.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,6 +119,12 @@ class Program:
         if root.slot is None:
             root.slot = self.space(places, root.columns).slot
 
+    def keys(self, matrices: Iterable[Matrix]) -> set[Hashable]:
+        """Those under which a run gets these, of those that it gets."""
+        numbers = {m.root().slot for m in matrices}
+        slots = [slot for number, slot in enumerate(self.slots) if number in numbers]
+        return {slot.key for slot in slots if isinstance(slot, Given)}
+
     def packed(self, constant: Constant) -> Matrix:
         """A matrix (depth, columns) for PRODUCT."""
         if len(constant.shape) != 2 or constant.dtype != self.dtype or 0 in constant.shape:
@@ -224,25 +230,31 @@ class Program:
 class Assembled:
     """A program that is ready to run.
 
-    Raises Unsuited for results that cannot be computed."""
+    Attributes:
+        reads: the keys of what it reads.
+    """
 
     def __init__(self, program: Program) -> None:
         self._code, self._operands = program.assemble()
+        self.reads = frozenset(program.keys(self._operands))
         self._slots, self._work = program.slots, program.work
         self._batch, self._dtype = program.batch, program.dtype
 
     def start(self, given: Mapping[Hashable, Any]) -> Run:
-        """Memory for a run on these arrays, by their keys."""
+        """Memory for a run on these arrays, by their keys; of what it does not read it needs
+        none."""
         return Run(self, [self._memory(slot, given) for slot in self._slots])
 
-    def _memory(self, slot: Space | Given | Array, given: Mapping[Hashable, Any]) -> Array:
+    def _memory(self, slot: Space | Given | Array, given: Mapping[Hashable, Any]) -> Any:
         if isinstance(slot, Space):
             return _space(slot, self._dtype)
         if not isinstance(slot, Given):
             return slot
         constant = slot.key
         if not isinstance(constant, Constant):
-            array = given[constant]
+            array = given.get(constant)
+            if array is None:
+                return None
             if array.dtype != self._dtype:  # conditions are 1 or 0
                 return array.astype(self._dtype)
             return array if array.strides[2] == array.itemsize else array.copy()

@@ -57,12 +57,18 @@ struct matmul {
 
 enum { MATMUL_SCRATCH = 512 * 128 };
 
-/* What runs programs (program.h): `pack` makes panels of `wide` columns of a matrix (depth, columns)
-   with these distances between neighbours of a column and of a row. */
+/* A matrix (depth, columns), with the distances between neighbours of a column and of a row, that
+   is to be made panels of. */
+struct packing {
+    void *to;
+    const void *from;
+    ptrdiff_t depth, columns, row, column;
+};
+
+/* What runs programs (program.h): `pack` makes panels of `wide` columns. */
 struct runner {
     void (*run)(void *program, struct member);
-    void (*pack)(void *to, const void *from, ptrdiff_t depth, ptrdiff_t columns, ptrdiff_t row,
-                 ptrdiff_t column);
+    void (*pack)(void *packing, struct member);
     ptrdiff_t wide;
 };
 

@@ -35,7 +35,7 @@ static int fits(const Py_buffer *view, size_t real, ptrdiff_t rows, ptrdiff_t co
     to->places = shape[0];
     to->place = strides[0] / (ptrdiff_t)real;
     to->row = shape[1] == 1 ? 0 : strides[1] / (ptrdiff_t)real;
-    to->wide = shape[2] == columns;
+    to->wide = shape[2] == columns && (columns > 1 || to->row); /* one number for all is not */
     return 1;
 }
 
@@ -89,6 +89,10 @@ static const struct runner *runner(const Py_ssize_t *n) {
     return &instruction_sets[n[0]]->programs[n[1]];
 }
 
+static int threads_of(Py_ssize_t wanted) {
+    return wanted < 1 ? 1 : wanted > MOST_MEMBERS ? MOST_MEMBERS : (int)wanted;
+}
+
 static int numbers(PyObject *const *objects, int count, Py_ssize_t *n) {
     for (int i = 0; i < count; i++) {
         n[i] = PyLong_AsSsize_t(objects[i]);
@@ -111,7 +115,7 @@ PyObject *call_program(PyObject *module, PyObject *const *objects, Py_ssize_t co
     if (!numbers(objects, NUMBERS, n)) return NULL;
     const struct runner *const runs = runner(n);
     if (!runs) return NULL;
-    const int threads = n[2] < 1 ? 1 : n[2] > MOST_MEMBERS ? MOST_MEMBERS : (int)n[2];
+    const int threads = threads_of(n[2]);
     const size_t real = n[1] ? sizeof(double) : sizeof(float);
     const Py_ssize_t arrays = PyTuple_Size(objects[ARRAYS]);
     Py_buffer code;
@@ -151,24 +155,28 @@ PyObject *call_program(PyObject *module, PyObject *const *objects, Py_ssize_t co
 
 PyObject *call_pack(PyObject *module, PyObject *const *objects, Py_ssize_t count) {
     (void)module;
-    Py_ssize_t n[2];
-    if (count != 4) return PyErr_Format(PyExc_TypeError, "expected 4 arguments");
-    if (!numbers(objects, 2, n)) return NULL;
+    Py_ssize_t n[3];
+    if (count != 5) return PyErr_Format(PyExc_TypeError, "expected 5 arguments");
+    if (!numbers(objects, 3, n)) return NULL;
     const struct runner *const packs = runner(n);
     if (!packs) return NULL;
+    const int threads = threads_of(n[2]);
     const Py_ssize_t real = n[1] ? sizeof(double) : sizeof(float);
     Py_buffer from, to;
-    if (PyObject_GetBuffer(objects[2], &from, PyBUF_STRIDES)) return NULL;
+    if (PyObject_GetBuffer(objects[3], &from, PyBUF_STRIDES)) return NULL;
     PyObject *result = NULL;
-    if (!PyObject_GetBuffer(objects[3], &to, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)) {
+    if (!PyObject_GetBuffer(objects[4], &to, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)) {
         struct operand ignored;
         const Py_ssize_t *const strides = from.strides;
         if (from.ndim == 2 && from.itemsize == real &&
             (strides[0] == real || strides[1] == real) && strides[0] % real == 0 &&
             strides[1] % real == 0 &&
             fits_packed(&to, real, from.shape[0], from.shape[1], packs->wide, &ignored)) {
-            packs->pack(to.buf, from.buf, from.shape[0], from.shape[1], strides[0] / real,
-                        strides[1] / real);
+            struct packing packing = {to.buf, from.buf, from.shape[0], from.shape[1],
+                                      strides[0] / real, strides[1] / real};
+            Py_BEGIN_ALLOW_THREADS
+            team_run(threads, packs->pack, &packing);
+            Py_END_ALLOW_THREADS
             result = Py_NewRef(Py_None);
         } else {
             PyErr_SetString(PyExc_ValueError, "expected a matrix with rows or columns in one piece, "
