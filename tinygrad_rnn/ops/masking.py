@@ -144,5 +144,6 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         message = f"Class values must be smaller than num_classes: got {{}} for {num_classes}"
         below = "Class values must be non-negative."
         xp.check_range(array, 0, num_classes, RuntimeError, message, below)
-    classes = xp.arange(num_classes)
-    return tensor._wrap((array[..., None] == classes).astype(int64.array))
+    found = xp.zeros((*array.shape, num_classes), int64.array)
+    found.reshape(-1)[xp.arange(0, found.size, num_classes) + array.reshape(-1)] = 1
+    return tensor._wrap(found)

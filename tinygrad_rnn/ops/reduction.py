@@ -63,15 +63,21 @@ def _summed(xp: Backend, input: Array, dims: Axes, keepdim: bool, count: int = 1
     if dims == (input.ndim - 1,) and _short_rows(input):
         total = xp.matmul(input, xp.ones(input.shape[-1], input.dtype))
         total = total[..., None] if keepdim else total
+    elif dims == (0,) and input.ndim == 2 and input.size <= _ALONE and _short_rows(input):
+        total = xp.matmul(xp.ones(input.shape[0], input.dtype), input)
+        total = total[None] if keepdim else total
     else:
         total = xp.sum(input, axis=dims, dtype=input.dtype, keepdims=keepdim)
     return total if count == 1 else total / count
 
 
+_ALONE = 32_768  # numbers that BLAS adds up on one thread: others would go on spinning, see cpu.py
+
+
 def _short_rows(array: Array) -> bool:
-    """Whether many rows are to be added up so short that NumPy does it number by number: as a
-    product with ones it takes a quarter of the time. (Long ones it adds up in halves, for less
-    rounding.)"""
+    """Whether there are many rows, so short that NumPy adds them (or their columns) up number by
+    number: as a product with ones it takes a quarter of the time. (Long ones it adds up in halves,
+    for less rounding.)"""
     return (
         is_host(array)
         and array.dtype.kind == "f"
