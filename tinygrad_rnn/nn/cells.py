@@ -10,6 +10,7 @@ from ..creation import empty
 from ..ops.recurrent import step
 from ..tensor import Tensor
 from .parameter import Parameter
+from .planning import Description
 from .regularized import (
     NO_MASKS,
     STOCK,
@@ -102,8 +103,19 @@ class RNNCellBase(Cell):
     def over_sequence(
         self, x: Tensor, state: Any, ends: list[int] | None, reverse: bool
     ) -> tuple[Tensor, Any] | None:
-        running = self.__dict__.get("_running") or self._stock()
-        return running.over_sequence(x, state, ends, reverse)
+        stock = self._unchanged()
+        return None if stock is None else stock.over_sequence(x, state, ends, reverse)
+
+    def description(self) -> Description | None:
+        stock = self._unchanged()
+        return None if stock is None else stock.description()
+
+    def _unchanged(self) -> StockCell | None:
+        """What runs; None where it is not all that a step does, because somebody replaced it."""
+        for ours, theirs in ((RNNCellBase.step, self.step), (RNNCellBase.project, self.project)):
+            if getattr(theirs, "__func__", None) is not ours:
+                return None
+        return self.__dict__.get("_running") or self._stock()
 
     def project(self, x: Tensor) -> Any:
         return (self.__dict__.get("_running") or self._stock()).project(x)

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from ..autograd import Variable, current_edge, is_grad_enabled
 from ..autograd.anomaly import anomaly
-from ..autograd.saved import packing
-from ..autograd.trace import Call, Ref, Trace, tracing
+from ..autograd.trace import Call, Ref, Trace
 from ..backends.elsewhere import drawn
 from ..backends.forking import new_lock
 from ..ops.course import Course
@@ -97,9 +96,8 @@ class Watch:
         self._new = state  # in the structure in which the step returns it
         self._constants: Sequence[Variable] = ()
         self._description, self._key = description, None
-        # Where operations themselves do something else, only a look at them tells
-        usual = not (tracing.count or packing.count or anomaly.traced)
-        if description is not None and usual and type(state) is not list:
+        # In anomaly mode steps are no plan, because each of their operations is to be found
+        if description is not None and not anomaly.traced and type(state) is not list:
             self._key = _described_key(description, flat(x), flat(state))
             found = _described.get(self._key)
             if found is not None:

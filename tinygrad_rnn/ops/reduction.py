@@ -17,6 +17,7 @@ from .names import second_names
 from .shape import Dims, reshape, shape_of, wrap_dim, wrap_dims
 
 Axes = tuple[int, ...] | None  # None: all
+_ALONE = 32_768  # numbers that BLAS adds up on one thread: others would go on spinning, see cpu.py
 
 
 def axes_of(input: Any, dim: Dims | None) -> Axes:
@@ -60,24 +61,19 @@ def _summed(xp: Backend, input: Array, dims: Axes, keepdim: bool, count: int = 1
     if input.dtype == float16.array:
         total = xp.sum(input, axis=dims, dtype=float32.array, keepdims=keepdim)
         return (total / count).astype(float16.array)
-    if dims == (input.ndim - 1,) and _short_rows(input):
+    if _short_rows(input) and dims == (input.ndim - 1,):
         total = xp.matmul(input, xp.ones(input.shape[-1], input.dtype))
-        total = total[..., None] if keepdim else total
-    elif dims == (0,) and input.ndim == 2 and input.size <= _ALONE and _short_rows(input):
+    elif _short_rows(input) and dims == (0,) and input.ndim == 2 and input.size <= _ALONE:
         total = xp.matmul(xp.ones(input.shape[0], input.dtype), input)
-        total = total[None] if keepdim else total
     else:
         total = xp.sum(input, axis=dims, dtype=input.dtype, keepdims=keepdim)
+    total = total.reshape(_kept(input.shape, dims)) if keepdim else total
     return total if count == 1 else total / count
 
 
-_ALONE = 32_768  # numbers that BLAS adds up on one thread: others would go on spinning, see cpu.py
-
-
 def _short_rows(array: Array) -> bool:
-    """Whether there are many rows, so short that NumPy adds them (or their columns) up number by
-    number: as a product with ones it takes a quarter of the time. (Long ones it adds up in halves,
-    for less rounding.)"""
+    """Whether there are many rows, so short that NumPy adds up number by number: as a product with
+    ones it takes a quarter of the time. (Long ones it adds up in halves, for less rounding.)"""
     return (
         is_host(array)
         and array.dtype.kind == "f"
