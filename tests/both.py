@@ -20,13 +20,14 @@ from .conftest import DEVICES
 _HAS_TORCH = importlib.util.find_spec("torch") is not None
 needs_torch = pytest.mark.skipif(not _HAS_TORCH, reason="compares with PyTorch: not installed")
 
+_TORCH = pytest.param("torch", marks=needs_torch)
+
 # For tests of what only tensors in the host's memory have: NumPy arrays, and their plain repr.
-on_the_cpu = pytest.mark.parametrize(
-    "t", ["cpu", pytest.param("torch", marks=needs_torch)], indirect=True
-)
+_CPU = pytest.param("cpu", marks=pytest.mark.cpu("NumPy's arrays"))
+on_the_cpu = pytest.mark.parametrize("t", [_CPU, _TORCH], indirect=True)
 
 
-@pytest.fixture(params=[*DEVICES, pytest.param("torch", marks=needs_torch)])
+@pytest.fixture(params=[*DEVICES, _TORCH])
 def t(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Each library in turn, ours on each device."""
     if request.param == "torch":

@@ -1,7 +1,9 @@
 """What all tests share: the devices they run on, reset random numbers, places of files.
 
 Without a GPU, `device="cuda"` is served by a stand-in for CuPy that is as strict as the real one
-(`tests/standin`), so every test that takes `device` runs on the GPU's code everywhere.
+(`tests/standin`), so every test that takes `device` runs on the GPU's code everywhere. With
+TINYGRAD_RNN_TEST_DEVICE=cuda all others do, too: those that name no device find it to be the
+default one, but for those marked `cpu`, which are skipped; see `pytest_configure`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import importlib
 import importlib.util
 import os
 import random
+import signal
 import subprocess
 import sys
 import warnings
@@ -23,6 +26,9 @@ import pytest
 REPO = Path(__file__).resolve().parents[1]
 STANDIN = Path(__file__).parent / "standin"
 _ONLY = os.environ.get("TINYGRAD_RNN_TEST_DEVICE", "")  # "cpu" or "cuda": run on this one alone
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the threads of several workers would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read as NumPy, PyTorch and we are imported
 
 
 def _gpu_works() -> bool:
@@ -45,19 +51,33 @@ _ALL = [
     pytest.param("cuda", id="cuda-gpu" if HAS_GPU else "cuda-standin"),
 ]
 DEVICES = [d for d in _ALL if _ONLY in ("", d.values[0])]
+_DEFAULT = "cuda" if _ONLY == "cuda" else None
+tg.set_default_device(_DEFAULT)  # also of tensors that a file makes as it is imported
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "gpu: needs a real GPU, not the stand-in")
+    for marker in (
+        "gpu: needs a real GPU, not the stand-in",
+        "cpu(reason): is about the CPU, and not run with TINYGRAD_RNN_TEST_DEVICE=cuda",
+        "names_devices: finds the CPU as default device, and names others itself or as `device`",
+    ):
+        config.addinivalue_line("markers", marker)
     if _ONLY not in ("", "cpu", "cuda"):
         raise pytest.UsageError(f"TINYGRAD_RNN_TEST_DEVICE must be cpu or cuda, got {_ONLY!r}")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip = pytest.mark.skip(reason="needs CuPy and an NVIDIA GPU")
     for item in items:
         if not HAS_GPU and item.get_closest_marker("gpu"):
             item.add_marker(skip)
+        if {"device", "t"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.names_devices)
+        about_the_cpu = item.get_closest_marker("cpu")
+        if _DEFAULT is not None and about_the_cpu:
+            (reason,) = about_the_cpu.args
+            item.add_marker(pytest.mark.skip(reason=f"about the CPU: {reason}"))
 
 
 @pytest.fixture(params=DEVICES)
@@ -75,12 +95,17 @@ def default_device(device: str) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _reset() -> Any:
-    """Every test draws the same random numbers, and finds the default dtype in place."""
+def _reset(request: pytest.FixtureRequest) -> Any:
+    """Every test draws the same random numbers, and finds the default dtype and device in place."""
     random.seed(0)
     tg.manual_seed(0)
     tg.set_default_dtype(tg.float32)
-    importlib.import_module("tinygrad_rnn.backends.cupy_checks").forget()
+    named = request.node.get_closest_marker("names_devices")
+    tg.set_default_device(None if named else _DEFAULT)
+    checks = importlib.import_module("tinygrad_rnn.backends.cupy_checks")
+    checks.forget()
+    # Errors come where the CPU's come, unless the test is about the host not waiting for them
+    checks.at_once = _DEFAULT == "cuda" and not named and "no_sync" not in request.fixturenames
 
 
 @pytest.fixture
@@ -97,6 +122,15 @@ def no_sync() -> Callable[[], contextlib.AbstractContextManager[Any]]:
                 yield
 
     return no_sync
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Processes that are started can be interrupted, also where these tests can't be: what a shell
+    runs in the background ignores SIGINT, and so do its children. A handler is not inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

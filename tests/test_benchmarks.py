@@ -17,6 +17,8 @@ from benchmarks.small import installed_megabytes
 
 pytest.importorskip("matplotlib")
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 
 def result(cost=1.0, loss=2.0):
     return {"version": "1", "cost": cost, "loss": loss, "peak": 1.0, "updates": 3}

@@ -16,6 +16,8 @@ from tinygrad_rnn.backends import cupy_backend
 from .both import needs_torch
 from .conftest import HAS_GPU, REPO
 
+pytestmark = pytest.mark.names_devices
+
 X = [[1.5, -2.0, 0.0], [3.25, -0.5, 2.0]]
 TWO_GPUS = pytest.mark.skipif(cuda.device_count() < 2, reason="needs two GPUs")
 STANDIN_ONLY = pytest.mark.skipif(HAS_GPU, reason="makes the stand-in fail as a driver may")

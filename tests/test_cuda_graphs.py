@@ -14,6 +14,8 @@ from tinygrad_rnn.nn import functional as F
 
 from .conftest import HAS_GPU
 
+pytestmark = pytest.mark.names_devices
+
 Step = Callable[..., Any]
 ON_STANDIN = pytest.mark.skipif(HAS_GPU, reason="asks the stand-in what CuPy would do")
 

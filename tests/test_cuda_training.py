@@ -17,6 +17,8 @@ from tinygrad_rnn.utils.data import DataLoader, TensorDataset
 
 from .backends.compare import same
 
+pytestmark = pytest.mark.names_devices
+
 CORPUS = [(7 * i + i // 5) % 11 for i in range(200)]
 
 

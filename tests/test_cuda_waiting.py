@@ -16,6 +16,8 @@ from tinygrad_rnn.nn import functional as F
 
 from .conftest import HAS_GPU
 
+pytestmark = pytest.mark.names_devices
+
 STANDIN_ONLY = pytest.mark.skipif(HAS_GPU, reason="counts how often the stand-in waited")
 NoSync = Callable[[], contextlib.AbstractContextManager[Any]]
 
@@ -101,7 +103,11 @@ LAYERS: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any], Callable[[], list[
         x(1, 2, 4)]),
     **plain("UpsamplingBilinear2d UpsamplingNearest2d", None, 2, of=lambda: [x(1, 2, 3, 3)]),
     **plain("Embedding", 9, 4, 0, of=lambda: [n(9, 2, 3)]),
+    "Embedding, by frequency": (
+        nn.Embedding, (9, 4), {"scale_grad_by_freq": True}, lambda: [n(9, 2, 3)],
+    ),
     **plain("EmbeddingBag", 9, 4, of=lambda: [n(9, 6), torch.tensor([0, 2]).cuda()]),
+    "EmbeddingBag, padding": (nn.EmbeddingBag, (9, 4), {"padding_idx": 0}, lambda: [n(9, 2, 3)]),
     **plain("MultiheadAttention", 4, 2, 0.1, of=lambda: [x(3, 2, 4)] * 3),
     **plain("Transformer", 4, 2, 1, 1, 8, of=lambda: [x(3, 2, 4), x(2, 2, 4)]),
     **plain("TransformerEncoderLayer", 4, 2, 8, of=lambda: [x(3, 2, 4)]),
@@ -133,8 +139,7 @@ WAITING: dict[str, Any] = {
     **plain("RReLU", of=lambda: [x(2, 4) - 0.5]),
     # It computes each cluster for the rows that are in it
     **plain("AdaptiveLogSoftmaxWithLoss", 16, 9, [3, 6], of=lambda: [x(5, 16), n(9, 5)]),
-    # Numbers that do not count are left out; of the largest, it pads all bags to one size
-    **plain("EmbeddingBag", 9, 4, padding_idx=0, of=lambda: [n(9, 2, 3)]),
+    # It pads all bags to the size of the largest
     "EmbeddingBag, max": (nn.EmbeddingBag, (9, 4), {"mode": "max"}, lambda: [n(9, 2, 3)]),
     # Lengths that are on the GPU; those of the host, or numbers, are read there
     **loss("CTCLoss", lambda: [log_probs(), n(3, 2, 2) + 1, n(1, 2) + 5, n(1, 2) + 2]),
@@ -179,7 +184,9 @@ def test_layers_and_losses(name: str, no_sync: NoSync):
     torch.cuda.synchronize()  # nothing was out of range
 
 
-@pytest.mark.parametrize("lengths", [[3, 1], torch.tensor([3, 1])], ids=["list", "tensor"])
+@pytest.mark.parametrize(
+    "lengths", [[3, 1], torch.tensor([3, 1], device="cpu")], ids=["list", "tensor"]
+)
 @pytest.mark.parametrize("cell", ["RNN", "GRU", "LSTM"])
 def test_lengths_of_the_host(cell: str, lengths: Any, no_sync: NoSync):
     layer = getattr(nn, cell)(4, 5, num_layers=2).cuda()

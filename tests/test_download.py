@@ -10,6 +10,8 @@ import pytest
 from tinygrad_rnn.text import DownloadError, download, time_machine_path
 from tinygrad_rnn.text.download import fetch
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 LIMIT = 100_000
 
 

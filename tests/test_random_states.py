@@ -43,7 +43,7 @@ def test_without_a_gpu(monkeypatch):
         (3, TypeError),
         ([1, 2], TypeError),
         (torch.zeros(3), TypeError),
-        (torch.zeros(3, dtype=torch.uint8), RuntimeError),
+        (torch.zeros(3, dtype=torch.uint8, device="cpu"), RuntimeError),
         (torch.zeros(3, dtype=torch.uint8, device="cuda"), TypeError),
     ],
 )

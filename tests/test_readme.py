@@ -14,6 +14,7 @@ def blocks(text, language):
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
+@pytest.mark.cpu("the stand-in takes a minute for it")
 def test_programs_run_one_after_the_other(readme):
     namespace = {}
     programs = blocks(readme, "python")

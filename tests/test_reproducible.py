@@ -61,6 +61,9 @@ def train(device: str = "cpu", hidden: int = 24) -> str:
     return digest.hexdigest()
 
 
+SETTINGS = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
 def test_in_one_process(device):
     assert train(device) == train(device)
 
@@ -72,10 +75,10 @@ def test_in_other_processes():
         subprocess.Popen(
             [sys.executable, "-c", "from tests.test_reproducible import train; print(train())"],
             cwd=REPO, stdout=subprocess.PIPE, text=True,
-            env=os.environ | {"PYTHONHASHSEED": number, "OPENBLAS_NUM_THREADS": number},
+            env=os.environ | dict.fromkeys(SETTINGS, number),
         ) for number in ("1", "2")
     ]  # fmt: skip
-    assert {run.communicate(timeout=120)[0].strip() for run in runs} == {train()}
+    assert {run.communicate(timeout=300)[0].strip() for run in runs} == {train()}
 
 
 @pytest.mark.skipif(cpu.in_use() == "numpy", reason="there are no compiled kernels")

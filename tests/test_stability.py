@@ -252,6 +252,12 @@ def places(t: Any, *shape: int) -> Any:
     return t.zeros(*shape, dtype=t.int64)
 
 
+def of_two(t: Any, x: Any) -> Any:
+    """Two variables, the other one far from 0 (in numbers that float16 has)."""
+    one, other = (t.arange(n).repeat(1024 // n).to(x) for n in (2, 4))
+    return t.stack([x * 128 * one, x * 6e4 + other * 64])
+
+
 MANY = {
     "sum": lambda t, x: (x * t.tensor([6e4, -6e4]).repeat(512).to(x)).sum(),
     "mean": lambda t, x: (x * 6e4).mean(),
@@ -269,6 +275,11 @@ MANY = {
         0, places(t, 1024), x * 6e4, "mean", include_self=False).sum(),
     "scatter prod": lambda t, x: x.new_ones(1).scatter_reduce(
         0, places(t, 4), x[:4] * t.tensor([300, 300, 0.01, 0.01]).to(x), "prod").sum(),
+    "cov": lambda t, x: t.cov(of_two(t, x)).sum(),
+    "corrcoef": lambda t, x: t.corrcoef(of_two(t, x)).sum(),
+    "trapezoid": lambda t, x: t.trapezoid(x * 6e4, dx=1e-3),
+    "cumulative_trapezoid": lambda t, x: t.cumulative_trapezoid(
+        x * 6e4, (x.detach() * t.arange(1024).to(x)) * 2**-10)[-1],
     # of so many ones that a sum in float16, once it is 2048, stays that
     "sum_to_size": lambda t, x: x[:2].repeat(4096, 1).sum_to_size(1, 2).sum(),
     "einsum": lambda t, x: t.einsum("ij->j", x.repeat(4096, 1)[:, :2]).sum(),
@@ -279,6 +290,8 @@ MANY = {
     "embedding_bag mean": lambda t, x: t.nn.functional.embedding_bag(
         places(t, 1, 4096), x[:, None]).sum(),
     "embedding": lambda t, x: t.nn.functional.embedding(places(t, 4096), x[:, None]).sum(),
+    "matmul of one with many": lambda t, x: (
+        x.new_ones(4096, 3, 4) @ x[:4].reshape(1, 4, 1)).sum() * 1e-3,
     "gradients of one for many": lambda t, x: (x[:2] * x.new_ones(4096, 2)).sum(),
     "expand": lambda t, x: x[:2].expand(4096, 2).sum(),
     "repeat": lambda t, x: x[:2].repeat(4096, 1).sum(),

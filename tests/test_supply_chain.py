@@ -5,15 +5,23 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
+import pytest
+
 import tinygrad_rnn
 
+pytestmark = pytest.mark.cpu("texts of the repository")
+
 REPO = Path(tinygrad_rnn.__file__).parent.parent
-PROJECT = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
+SETTINGS = tomllib.loads((REPO / "pyproject.toml").read_text())
+PROJECT = SETTINGS["project"]
 FORM = re.compile(r"([a-z0-9-]+)(?:\[[a-z]+\])?>=([0-9.]+),<([0-9]+)")
 
 
 def test_dependencies_have_a_lower_bound_and_an_upper_major():
-    for requirement in chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()):
+    extras = PROJECT["optional-dependencies"].values()
+    for requirement in chain(
+        SETTINGS["build-system"]["requires"], PROJECT["dependencies"], *extras
+    ):
         if "==" not in requirement and not requirement.startswith(PROJECT["name"]):
             assert FORM.fullmatch(requirement), f"{requirement} is not name>=version,<major"
 

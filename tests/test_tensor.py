@@ -179,6 +179,8 @@ def test_numpy_needs_detached_tensors(t):
     with pytest.raises(BufferError, match="Can't export tensors that require gradient"):
         np.from_dlpack(x)
     assert x.detach().numpy().tolist() == x.numpy(force=True).tolist() == [1.5, 2.0]
+    with t.no_grad():
+        assert x.numpy().tolist() == np.asarray(x * 1).tolist() == [1.5, 2.0]
 
 
 @on_the_cpu

@@ -55,7 +55,7 @@ def _leaves(lib: Any, arrays: Sequence[np.ndarray], dtype: str) -> list[Any]:
     for array in arrays:
         if array.dtype.kind == "f":
             if lib is tg and dtype == array.dtype:
-                made.append(tg.from_numpy(np.asarray(array)).requires_grad_())
+                made.append(tg.as_tensor(np.asarray(array)).requires_grad_())
             else:
                 made.append(lib.tensor(array.astype(dtype), requires_grad=True))
         else:
@@ -107,7 +107,7 @@ def check(case: Case, dtype: str = "float64") -> None:
     ways = [way for way, f in zip(ways, floats, strict=True) if f]
     for what, gradients in (("value", mine.first), ("slope", mine.second)):
         ends = [float(getattr(side, what).detach()) for side in (there, back)]
-        parts = [g.detach().numpy() * w for g, w in zip(gradients, ways, strict=True)]
+        parts = [g.numpy(force=True) * w for g, w in zip(gradients, ways, strict=True)]
         found, size = (sum(float(f(part).sum()) for part in parts) for f in (np.asarray, np.abs))
         limit = 1e-6 * (1 + size + abs(ends[0]))
         np.testing.assert_allclose(

@@ -179,7 +179,7 @@ SHAPE = [
 INDEXING = [
     S("getitem", lambda a: a[1, :2] ** 2, (2, 3)),
     S("getitem-array", lambda a: a[torch.tensor([0, 1, 1]), 1:] ** 2, (2, 3)),
-    S("getitem-mask", lambda a: a[MASK] ** 2, (2, 3)),
+    S("getitem-mask", lambda a: a[on(a, MASK)] ** 2, (2, 3)),
     S("gather", lambda a: a.gather(1, on(a, INDEX)) ** 2, (2, 3)),
     S("scatter", lambda a, b: a.scatter(1, on(a, PAIRS), b) ** 2, (2, 3), (2, 2)),
     S("scatter-number", lambda a: a.scatter(1, on(a, INDEX), 2.0) ** 2, (2, 3)),

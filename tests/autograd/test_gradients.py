@@ -18,7 +18,8 @@ from tinygrad_rnn.autograd.primitive import REGISTERED, primitive
 from .samples import SAMPLES, Sample
 
 
-def _inputs(sample: Sample, device: str = "cpu") -> list[torch.Tensor]:
+def _inputs(sample: Sample, device: Any = None) -> list[torch.Tensor]:
+    device = device or torch.get_default_device()
     generator = torch.Generator().manual_seed(7)
     inputs = []
     for shape in sample.shapes:

@@ -64,7 +64,7 @@ WRONG = {
         "Dropout2d(): argument 'p' (position 1) must be number, not str",
     ),
     "when it is gone through": (
-        lambda: list(nn.Linear(1, 1).named_parameters(torch.ones(2).numpy())),
+        lambda: list(nn.Linear(1, 1).named_parameters(torch.ones(2).numpy(force=True))),
         "named_parameters(): argument 'prefix' (position 1) must be str, not ndarray",
     ),
     "function": (lambda: nn.scan([1], torch.ones(3, 1), ONE), "scan(): argument 'cell'"),

@@ -200,6 +200,12 @@ def test_hooks_of_nodes(t):
 # ----- memory -----
 
 
+def test_notes_on_nodes(t):
+    y = t.ones(2, requires_grad=True) * 2
+    y.grad_fn.metadata["place"] = "here"
+    assert y.grad_fn.metadata == {"place": "here"} and (y + 1).grad_fn.metadata == {}
+
+
 def test_hooks_make_no_cycles():
     gc.collect()
     gc.disable()

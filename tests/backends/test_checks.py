@@ -16,6 +16,8 @@ from tinygrad_rnn.nn import functional as F
 
 from ..conftest import HAS_GPU, REPO, STANDIN
 
+pytestmark = pytest.mark.names_devices
+
 LATER = r" \(found on a GPU by an operation that ran before this one: set CUDA_LAUNCH_BLOCKING=1"
 CALLS: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {  # of ids 0, 5, -7
     "embedding": (lambda i: F.embedding(i, _ones(3, 2)), IndexError, "index out of range in self"),

@@ -17,7 +17,10 @@ SETS = [name for name in cpu.available() if name != "numpy"]
 GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 TOLERANCE = {np.float32: 3e-5, np.float64: 1e-12}
 
-pytestmark = pytest.mark.skipif(not SETS, reason="the package was built without a C compiler")
+pytestmark = [
+    pytest.mark.skipif(not SETS, reason="the package was built without a C compiler"),
+    pytest.mark.cpu("the compiled kernels"),
+]
 
 
 @pytest.fixture(params=SETS)

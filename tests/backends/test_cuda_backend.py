@@ -22,6 +22,8 @@ from ..autograd import samples
 from ..conftest import HAS_GPU, STANDIN
 from .compare import same
 
+pytestmark = pytest.mark.names_devices
+
 # ----- the samples of the gradient tests, with their gradients -----
 
 

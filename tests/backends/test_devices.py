@@ -17,6 +17,8 @@ from tinygrad_rnn.nn import functional as F
 
 from .compare import same
 
+pytestmark = pytest.mark.names_devices
+
 X = [[1.5, -2.0, 0.0], [3.25, -0.5, 2.0]]
 
 # ----- creation and random numbers -----

@@ -9,6 +9,8 @@ import pytest
 
 from tinygrad_rnn.backends import numpy_backend as xp
 
+pytestmark = pytest.mark.cpu("NumPy as a backend")
+
 SHAPES = [  # of the condition and of the two choices
     ((40, 50), (40, 50), (40, 50)),
     ((40, 50), (50,), ()),

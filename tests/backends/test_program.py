@@ -11,7 +11,10 @@ import pytest
 from tinygrad_rnn.backends import cpu
 from tinygrad_rnn.backends.compiled.program import Assembled, Constant, Program, Unsuited, make
 
-pytestmark = pytest.mark.skipif(cpu.available() == ("numpy",), reason="no compiled kernels here")
+pytestmark = [
+    pytest.mark.skipif(cpu.available() == ("numpy",), reason="no compiled kernels here"),
+    pytest.mark.cpu("the compiled kernels"),
+]
 
 KERNELS = [name for name in cpu.available() if name != "numpy"]
 SIZES = [(1, 1), (3, 5), (8, 16), (11, 33), (32, 70)]  # sequences, columns

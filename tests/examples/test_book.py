@@ -10,6 +10,8 @@ from tinygrad_rnn.nn import functional as F
 
 from .programs import EXAMPLES, load
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 VOCAB, HIDDEN, STEPS, BATCH = 5, 4, 6, 3
 
 

@@ -10,6 +10,8 @@ from tinygrad_rnn import nn, testing
 
 from .programs import load
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 
 @pytest.mark.parametrize("length", [2, 7, 20])
 def test_the_adding_problem(length):

@@ -5,6 +5,8 @@ import pytest
 
 from .programs import load
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 
 def test_gradients_by_hand_are_those_of_differences():
     program = load("min_char_rnn")

@@ -7,6 +7,8 @@ from tinygrad_rnn import testing
 
 from .programs import EXAMPLES, load
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 
 @pytest.mark.parametrize(
     "name, ascii", [("Núñez", "Nunez"), ("O'Néàl", "O'Neal"), ("Ślusàrski", "Slusarski")]

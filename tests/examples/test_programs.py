@@ -10,6 +10,8 @@ from tests.both import needs_torch
 
 from .programs import EXAMPLES, load, write_for_torch
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 TINY = "--text sample --max-tokens 400 --hidden-size 16 --batch-size 4 --num-steps 10 --epochs 3"
 RUNS = {
     "rnn_scratch": TINY,
@@ -116,7 +118,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path):
     program = EXAMPLES / "rnn_concise.py"
     command = [sys.executable, str(program), "--text", "nowhere.txt"]
     result = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=300,
         env={"PYTHONPATH": str(EXAMPLES.parent)},
     )  # fmt: skip
     assert result.returncode == 2

@@ -17,6 +17,8 @@ from tests.both import needs_torch
 
 from .programs import load, write_for_torch
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 needs_digits = pytest.mark.skipif(
     importlib.util.find_spec("sklearn") is None, reason="the digits come with scikit-learn"
 )

@@ -14,7 +14,10 @@ from tinygrad_rnn import optim
 from ..conftest import HAS_GPU
 from . import sanitized, test_on_a_gpu as real
 
-pytestmark = pytest.mark.skipif(HAS_GPU, reason="they run themselves here")
+pytestmark = [
+    pytest.mark.skipif(HAS_GPU, reason="they run themselves here"),
+    pytest.mark.names_devices,
+]
 
 # The arguments of each; None: in a test of its own below
 REHEARSED: dict[str, list[tuple[Any, ...]] | None] = {

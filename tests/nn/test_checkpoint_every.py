@@ -50,7 +50,9 @@ def same(mine: list[Any], expected: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("every", [1, 3, 50, "sqrt"])
-@pytest.mark.parametrize("mode, options, lengths", OPTIONS, ids=lambda o: str(o))
+@pytest.mark.parametrize(
+    "mode, options, lengths", OPTIONS, ids=["-".join([mode, *names]) for mode, names, _ in OPTIONS]
+)
 @pytest.mark.usefixtures("default_device")
 def test_nothing_changes(mode, options, lengths, every):
     expected, layer = layer_and_twin(mode, options, every)
@@ -129,6 +131,7 @@ def test_step_hooks_are_called_once_and_see_gradients():
     same([found[1][key] for key in found[0]], list(found[0].values()))
 
 
+@pytest.mark.cpu("tracemalloc sees the host's memory")
 @pytest.mark.parametrize("mode", ["RNN", "LSTM"])
 def test_memory_grows_with_the_root_of_the_steps(mode):
     def peak(steps: int, every: Any) -> float:

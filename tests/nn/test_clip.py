@@ -48,8 +48,8 @@ def test_the_example_of_pytorch_s_documents():
     a, b = leaf([3.0, 4.0]), leaf([0.0, 12.0])
     total = clip_grad_norm_([a, b], 1.0)
     assert total.shape == () and total.item() == pytest.approx(13)
-    np.testing.assert_allclose(a.grad.numpy(), [3 / 13, 4 / 13], rtol=1e-6)
-    np.testing.assert_allclose(b.grad.numpy(), [0, 12 / 13], rtol=1e-6)
+    np.testing.assert_allclose(a.grad.numpy(force=True), [3 / 13, 4 / 13], rtol=1e-6)
+    np.testing.assert_allclose(b.grad.numpy(force=True), [0, 12 / 13], rtol=1e-6)
 
 
 @pytest.mark.parametrize("max_norm", [0.5, 3.0, 1e6, 0.0, -1.0])
@@ -59,21 +59,23 @@ def test_clipping_as_pytorch_does(order, max_norm):
     ours, theirs = with_gradients(tg), with_gradients(torch)
     a = clip_grad_norm_(iter(ours), max_norm, order)
     b = torch.nn.utils.clip_grad_norm_(iter(theirs), max_norm, order)
-    np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(a.numpy(force=True), b.numpy(force=True), rtol=1e-6)
     assert ours[1].grad is None
     for p, q in zip(ours, theirs, strict=True):
         if q.grad is not None:
-            np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-6)
+            np.testing.assert_allclose(
+                p.grad.numpy(force=True), q.grad.numpy(force=True), rtol=1e-6
+            )
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_total_norm_as_pytorch_has_it(order):
     torch = pytorch()
     values = [numbers(3, 4).astype("float32"), numbers(5), numbers(2, 3).T]
-    a = get_total_norm([tg.from_numpy(v) for v in values], order)
+    a = get_total_norm([tg.as_tensor(v) for v in values], order)
     b = torch.nn.utils.get_total_norm([torch.from_numpy(v) for v in values], order)
     assert str(a.dtype) == str(b.dtype)
-    np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(a.numpy(force=True), b.numpy(force=True), rtol=1e-6)
     assert get_total_norm(tg.tensor([3.0, 4.0])).item() == 5
     assert get_total_norm([]).item() == 0
 
@@ -87,7 +89,7 @@ def test_on_every_device(device):
     clip_grad_value_(host, 0.1)
     for p, q in zip(ours, host, strict=True):
         if q.grad is not None:
-            np.testing.assert_allclose(p.grad.cpu().numpy(), q.grad.numpy(), rtol=1e-6)
+            np.testing.assert_allclose(p.grad.cpu().numpy(), q.grad.numpy(force=True), rtol=1e-6)
 
 
 def test_a_gpu_is_not_waited_for(no_sync):
@@ -108,7 +110,8 @@ def test_small_gradients_stay_as_they_are():
     a = leaf([0.3, 0.4])
     version = a.grad._version
     assert clip_grad_norm_(a, 1.0).item() == pytest.approx(0.5)
-    assert a.grad.tolist() == tg.tensor([0.3, 0.4]).tolist() and a.grad._version == version
+    assert a.grad.tolist() == tg.tensor([0.3, 0.4]).tolist()
+    assert a.grad._version == version or a.is_cuda  # where nobody waits to know, it is multiplied
 
 
 def test_clipping_keeps_memory_and_is_noticed_by_autograd():
@@ -125,9 +128,9 @@ def test_clipping_keeps_memory_and_is_noticed_by_autograd():
 def test_transposed_and_half_precision_gradients():
     a = tg.zeros(4, 3, requires_grad=True)
     a.grad = tg.tensor(numbers(3, 4), dtype=tg.float32).t()
-    expected = np.linalg.norm(a.grad.numpy())
+    expected = np.linalg.norm(a.grad.numpy(force=True))
     assert clip_grad_norm_(a, 1.0).item() == pytest.approx(expected, rel=1e-6)
-    assert np.linalg.norm(a.grad.numpy()) == pytest.approx(1, rel=1e-5)
+    assert np.linalg.norm(a.grad.numpy(force=True)) == pytest.approx(1, rel=1e-5)
     h = tg.zeros(2, dtype=tg.float16, requires_grad=True)
     h.grad = tg.tensor([300.0, 400.0], dtype=tg.float16)
     total = clip_grad_norm_(h, 5.0)
@@ -157,7 +160,7 @@ def test_max_norm_inf_only_measures():
 def test_a_norm_computed_before():
     a, b = leaf([3.0, 4.0]), leaf([0.0, 12.0])
     assert clip_grads_with_norm_([a, b], 2.6, get_total_norm([a.grad, b.grad])) is None
-    np.testing.assert_allclose(b.grad.numpy(), [0, 2.4], rtol=1e-6)
+    np.testing.assert_allclose(b.grad.numpy(force=True), [0, 2.4], rtol=1e-6)
 
 
 def test_no_gradients():

@@ -13,7 +13,7 @@ from .side_by_side import agree, numbers, pytorch, refused, same_on
 
 
 def log_probs(*shape, seed=0):
-    return tg.from_numpy(numbers(*shape, seed=seed)).log_softmax(-1)
+    return tg.as_tensor(numbers(*shape, seed=seed)).log_softmax(-1)
 
 
 def collapsed(path, blank):
@@ -40,7 +40,9 @@ def test_all_alignments(labels, blank, device):
         scores.to(device), tg.tensor(labels, dtype=tg.int64, device=device), 5, len(labels), blank,
         reduction="sum",
     )  # fmt: skip
-    assert loss.item() == pytest.approx(by_enumeration(scores.numpy(), labels, blank), rel=1e-12)
+    assert loss.item() == pytest.approx(
+        by_enumeration(scores.numpy(force=True), labels, blank), rel=1e-12
+    )
 
 
 TARGETS = np.array([[1, 1, 2], [3, 2, 1], [2, 0, 0], [1, 2, 3]])
@@ -83,7 +85,7 @@ def test_gradients_of_the_logarithms_themselves():
         labels = lib.tensor([[1, 2]])
         return lib.nn.functional.ctc_loss(x, labels, [4], [2], reduction="none")
 
-    agree(call, log_probs(5, 1, 3).numpy(), second=False)
+    agree(call, log_probs(5, 1, 3).numpy(force=True), second=False)
 
 
 @pytest.mark.parametrize("zero", [False, True])
@@ -98,13 +100,15 @@ def test_impossible_alignments(zero):
         return losses
 
     torch = pytorch()
-    values = log_probs(5, 3, 3).numpy()
+    values = log_probs(5, 3, 3).numpy(force=True)
     mine, theirs = tg.tensor(values, requires_grad=True), torch.tensor(values, requires_grad=True)
     losses, expected = call(tg, mine), call(torch, theirs)
     losses.sum().backward()
     expected.sum().backward()
-    np.testing.assert_allclose(losses.detach().numpy(), expected.detach().numpy(), rtol=1e-12)
-    np.testing.assert_allclose(mine.grad.numpy(), theirs.grad.numpy(), rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(losses.numpy(force=True), expected.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(
+        mine.grad.numpy(force=True), theirs.grad.numpy(), rtol=1e-10, atol=1e-14
+    )
 
 
 def test_a_long_sequence_and_half_precision():

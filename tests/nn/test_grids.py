@@ -2,14 +2,16 @@
 
 import itertools
 import math
+import warnings
 
+import numpy as np
 import pytest
 
 import tinygrad_rnn as tg
 from tinygrad_rnn.nn import functional as F
 from tinygrad_rnn.testing import assert_close
 
-from .side_by_side import agree, numbers, refused
+from .side_by_side import agree, numbers, pytorch, refused
 
 MODES = ("bilinear", "nearest", "bicubic")
 PADDINGS = ("zeros", "border", "reflection")
@@ -81,3 +83,17 @@ ERRORS = {
 @pytest.mark.parametrize("text", ERRORS)
 def test_errors(text):
     refused(lambda t: ERRORS[text](t.nn.functional, t), text)
+
+
+@pytest.mark.parametrize("corners", [False, True])
+@pytest.mark.parametrize("size", [1, 2, 5, 12, 28])
+def test_the_grid_of_no_change_is_pytorch_s_to_the_bit(size, corners):
+    """There samples lie on the elements: what rounds them to the other side has other gradients."""
+    found = []
+    for t in (tg, pytorch()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch: of a size of 1
+            shape = (1, 1, size, size + 1)
+            grid = t.nn.functional.affine_grid(t.eye(2, 3)[None], shape, align_corners=corners)
+        found.append(grid.numpy())
+    np.testing.assert_array_equal(*found)

@@ -23,11 +23,11 @@ def test_linear_starts_with_pytorch_s_numbers(args, dtype):
         ours = nn.Linear(*args, dtype=getattr(tg, dtype))
         pytorch().manual_seed(seed)
         theirs = pytorch().nn.Linear(*args, dtype=getattr(pytorch(), dtype))
-        assert (ours.weight.detach().numpy() == theirs.weight.detach().numpy()).all()
+        assert (ours.weight.numpy(force=True) == theirs.weight.detach().numpy()).all()
         if ours.bias is None:
             assert theirs.bias is None
         else:
-            assert (ours.bias.detach().numpy() == theirs.bias.detach().numpy()).all()
+            assert (ours.bias.numpy(force=True) == theirs.bias.detach().numpy()).all()
 
 
 def test_linear_starts_within_its_bounds():
@@ -46,7 +46,7 @@ def test_embedding_starts_with_pytorch_s_numbers(padding_idx):
     assert ours.padding_idx == theirs.padding_idx
     # normal numbers: equal up to the last bits of a logarithm, a sine and a cosine
     np.testing.assert_allclose(
-        ours.weight.detach().numpy(), theirs.weight.detach().numpy(), rtol=1e-6
+        ours.weight.numpy(force=True), theirs.weight.detach().numpy(), rtol=1e-6
     )
 
 
@@ -93,7 +93,7 @@ def test_embedding_looks_up_and_learns():
 
 
 def test_embedding_from_a_table():
-    table = tg.from_numpy(numbers(4, 3))
+    table = tg.as_tensor(numbers(4, 3))
     frozen = nn.Embedding.from_pretrained(table)
     assert not frozen.weight.requires_grad and frozen.weight.data_ptr() == table.data_ptr()
     learning = nn.Embedding.from_pretrained(table, freeze=False, padding_idx=1)
@@ -155,11 +155,11 @@ def test_layers_can_be_copied_and_pickled(call):
 def test_state_dicts_move_to_and_from_pytorch():
     ours, theirs = nn.Linear(3, 2), pytorch().nn.Linear(3, 2)
     ours.load_state_dict(theirs.state_dict())
-    assert (ours.weight.detach().numpy() == theirs.weight.detach().numpy()).all()
+    assert (ours.weight.numpy(force=True) == theirs.weight.detach().numpy()).all()
     theirs.load_state_dict(
-        {k: pytorch().tensor(v.numpy()) for k, v in nn.Linear(3, 2).state_dict().items()}
+        {k: pytorch().tensor(v.numpy(force=True)) for k, v in nn.Linear(3, 2).state_dict().items()}
     )
-    assert not (ours.weight.detach().numpy() == theirs.weight.detach().numpy()).all()
+    assert not (ours.weight.numpy(force=True) == theirs.weight.detach().numpy()).all()
 
 
 # ----- errors -----

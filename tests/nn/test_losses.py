@@ -175,7 +175,7 @@ def test_weights_are_buffers(name):
 
 
 def test_the_old_names_of_reductions():
-    x, t = tg.from_numpy(numbers(3, 4)), tg.from_numpy(numbers(3, 4, seed=1))
+    x, t = tg.as_tensor(numbers(3, 4)), tg.as_tensor(numbers(3, 4, seed=1))
     for old, new in (({"size_average": False}, "sum"), ({"reduce": False}, "none"),
                      ({"size_average": True}, "mean"), ({"reduce": True}, "mean")):  # fmt: skip
         with pytest.warns(UserWarning, match=f"please use reduction='{new}'"):
@@ -220,4 +220,4 @@ def test_nothing_warns_in_ordinary_use():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for name, (options, kind) in MODULES.items():
-            getattr(nn, name)(**options)(*(tg.from_numpy(x) for x in INPUTS[kind]))
+            getattr(nn, name)(**options)(*(tg.as_tensor(x) for x in INPUTS[kind]))

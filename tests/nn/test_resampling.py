@@ -46,7 +46,7 @@ def test_interpolation_of_many_sizes_names_the_same_neighbour():
     for n, m in itertools.product(range(1, 40, 3), range(1, 60, 7)):
         x = np.arange(n, dtype="float32").reshape(1, 1, n)
         for mode, dtype in itertools.product(("nearest", "nearest-exact"), ("float32", "float64")):
-            mine = F.interpolate(tg.tensor(x.astype(dtype)), m, mode=mode).numpy()
+            mine = F.interpolate(tg.tensor(x.astype(dtype)), m, mode=mode).numpy(force=True)
             theirs = torch.nn.functional.interpolate(torch.tensor(x.astype(dtype)), m, mode=mode)
             np.testing.assert_array_equal(
                 mine, theirs.numpy(), err_msg=f"{n} to {m}, {mode}, {dtype}"
@@ -138,7 +138,8 @@ def test_pixel_shuffle_and_back(shape):
     large = nn.PixelShuffle(2)(x)
     assert large.shape == (*shape[:-3], shape[-3] // 4, shape[-2] * 2, shape[-1] * 2)
     np.testing.assert_array_equal(
-        large.numpy(), pytorch().pixel_shuffle(pytorch().tensor(x.numpy()), 2).numpy()
+        large.numpy(force=True),
+        pytorch().pixel_shuffle(pytorch().tensor(x.numpy(force=True)), 2).numpy(force=True),
     )
     assert tg.equal(nn.PixelUnshuffle(2)(large), x)
 

@@ -41,7 +41,7 @@ def same(ours, theirs, atol: float = 1e-12) -> None:
             same(a, b, atol)
         return
     assert tuple(ours.shape) == tuple(theirs.shape)
-    np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), atol=atol, rtol=0)
+    np.testing.assert_allclose(ours.numpy(force=True), theirs.detach().numpy(), atol=atol, rtol=0)
 
 
 def weighted(module, result):
@@ -52,7 +52,7 @@ def weighted(module, result):
             parts.append(weighted(module, part))
         else:
             weights = np.cos(np.arange(part.numel()) * 1.7).reshape(tuple(part.shape))
-            parts.append((part * module.tensor(weights)).sum())
+            parts.append((part * module.tensor(weights, device=part.device)).sum())
     return sum(parts)
 
 
@@ -63,8 +63,9 @@ def moved(value, device):
     return value.to(device)
 
 
-def check(ours, theirs, our_args, their_args, leaves, device="cpu") -> None:
+def check(ours, theirs, our_args, their_args, leaves, device=None) -> None:
     """Outputs and every gradient agree, computed on the device and compared on the CPU."""
+    device = device or tg.get_default_device()
     ours.to(device)
     mine, yours = ours(*moved(our_args, device)), theirs(*their_args)
     mine = moved(mine, "cpu")
@@ -138,7 +139,7 @@ def test_non_contiguous_input_is_not_changed(mode):
     ours, theirs = pair(mode, 3, 4)
     values = np.random.default_rng(0).standard_normal((3, 2, 10)).transpose(2, 1, 0)[::2]
     before = values.copy()
-    same(ours(tg.from_numpy(values)), theirs(torch.from_numpy(values.copy())))
+    same(ours(tg.as_tensor(values)), theirs(torch.from_numpy(values.copy())))
     np.testing.assert_array_equal(values, before)
 
 
@@ -150,9 +151,13 @@ def test_initial_weights_are_pytorchs(mode):
     theirs = getattr(torch.nn, mode)(3, 4, num_layers=2, bidirectional=True)
     assert list(ours.state_dict()) == list(theirs.state_dict())
     for name, weight in theirs.state_dict().items():
-        np.testing.assert_array_equal(ours.state_dict()[name].numpy(), weight.numpy())
+        np.testing.assert_array_equal(
+            ours.state_dict()[name].numpy(force=True), weight.numpy(force=True)
+        )
     assert repr(ours) == repr(theirs)
-    theirs.load_state_dict({k: torch.tensor(v.numpy()) for k, v in ours.state_dict().items()})
+    theirs.load_state_dict(
+        {k: torch.tensor(v.numpy(force=True)) for k, v in ours.state_dict().items()}
+    )
 
 
 def test_reprs_and_modes():

@@ -114,8 +114,9 @@ def flat(result):
     return [output, *(state if isinstance(state, tuple) else (state,))]
 
 
-def check(layer, lengths=(5, 3, 0, 4), steps=5, device="cpu"):
+def check(layer, lengths=(5, 3, 0, 4), steps=5, device=None):
     """The layer agrees with the definition, in values and gradients."""
+    device = device or tg.get_default_device()
     layer.to(device)
     rng = np.random.default_rng(3)
     for name, weight in layer.named_parameters():  # gains and their biases are 1 and 0
@@ -132,13 +133,13 @@ def check(layer, lengths=(5, 3, 0, 4), steps=5, device="cpu"):
     found = flat(layer(x, lengths=lengths))
     pairs = list(zip(found, expected, strict=False))  # c is there for an LSTM only
     for a, b in pairs:
-        np.testing.assert_allclose(a.detach().cpu().numpy(), b.detach().numpy(), atol=1e-12)
+        np.testing.assert_allclose(a.detach().cpu().numpy(), b.numpy(force=True), atol=1e-12)
     factors = [rng.standard_normal(tuple(a.shape)) for a, _ in pairs]
     tg.autograd.backward([a for a, _ in pairs], [tg.tensor(f, device=device) for f in factors])
     torch.autograd.backward([b for _, b in pairs], [torch.tensor(f) for f in factors])
     compared = [(x, their_x)] + [(p, weights[n]) for n, p in layer.named_parameters()]
     for a, b in compared:
-        np.testing.assert_allclose(a.grad.cpu().numpy(), b.grad.numpy(), atol=1e-10)
+        np.testing.assert_allclose(a.grad.cpu().numpy(), b.grad.numpy(force=True), atol=1e-10)
 
 
 ALONE = [
@@ -197,7 +198,7 @@ def test_all_off_is_pytorchs_layer(mode):
     assert [n for n in on if n not in extra] == list(stock.state_dict())
     assert all(n.startswith(("gain", "bias_c")) for n in extra)
     for name, value in stock.state_dict().items():
-        np.testing.assert_array_equal(on[name].numpy(), value.numpy())
+        np.testing.assert_array_equal(on[name].numpy(force=True), value.numpy(force=True))
     assert all(bool((on[n] == float(n.startswith("gain"))).all()) for n in extra)
 
 
@@ -268,7 +269,7 @@ CELLS = [
 ]
 
 
-@pytest.mark.parametrize("mode, options", CELLS, ids=str)
+@pytest.mark.parametrize("mode, options", CELLS, ids=map(names, CELLS))
 def test_a_cell_steps_as_its_layer_runs(mode, options, device):
     """In a loop with masks, in `scan` and in `Recurrent`; with the same numbers in its state."""
     tg.manual_seed(2)
@@ -371,7 +372,9 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(
-    "case, kind", list(itertools.product(ERRORS, ["", "Cell"])), ids=lambda c: str(c[:2])
+    "case, kind",
+    list(itertools.product(ERRORS, ["", "Cell"])),
+    ids=lambda case: case if isinstance(case, str) else names(case[:2]),
 )
 def test_errors(case, kind):
     mode, options, error, message = case

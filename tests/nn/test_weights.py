@@ -26,7 +26,7 @@ def compare(mine, theirs):
     assert list(mine) == list(theirs)
     for key, value in mine.items():
         np.testing.assert_allclose(
-            value.detach().numpy(), theirs[key].detach().numpy(), rtol=1e-5, atol=1e-6, err_msg=key
+            value.numpy(force=True), theirs[key].detach().numpy(), rtol=1e-5, atol=1e-6, err_msg=key
         )
 
 
@@ -57,13 +57,13 @@ def test_training_is_pytorch_s(name):
         optimizer = lib.optim.SGD(layer.parameters(), lr=0.1)
         for _ in range(3):
             optimizer.zero_grad()
-            y = layer(lib.from_numpy(x))
+            y = layer(lib.as_tensor(x))
             ((y[0] if isinstance(y, tuple) else y) ** 2).sum().backward()
             optimizer.step()
         layer.eval()
-    results = [layer(lib.from_numpy(x)) for lib, layer in ((tg, mine), (torch, theirs))]
+    results = [layer(lib.as_tensor(x)) for lib, layer in ((tg, mine), (torch, theirs))]
     a, b = (r[0] if isinstance(r, tuple) else r for r in results)
-    np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(a.numpy(force=True), b.numpy(force=True), rtol=1e-5, atol=1e-6)
     compare(mine.state_dict(), theirs.state_dict())
     assert [n for n, _ in mine.named_parameters()] == [n for n, _ in theirs.named_parameters()]
     assert repr(mine) == repr(theirs)
@@ -98,7 +98,7 @@ def test_spectral_norm_finds_the_largest_singular_value():
     layer = parametrizations.spectral_norm(nn.Linear(30, 20), n_power_iterations=30).double()
     for _ in range(20):
         weight = layer.weight
-    assert abs(np.linalg.norm(weight.detach().numpy(), 2) - 1) < 1e-5
+    assert abs(np.linalg.norm(weight.numpy(force=True), 2) - 1) < 1e-5
 
 
 def test_weight_norm_states_of_the_old_form_are_understood(t):
@@ -224,7 +224,7 @@ def test_orthogonal(map, trivial, shape):
     assert list(mine.state_dict()) == list(theirs.state_dict())
     unit = np.eye(min(shape))
     for layer in (mine, theirs):
-        w = layer.weight.detach().numpy()
+        w = layer.weight.numpy(force=True)
         np.testing.assert_allclose(w @ w.T if shape[0] < shape[1] else w.T @ w, unit, atol=1e-12)
     start = numbers(*shape) / 3
     if map == "householder":  # whose diagonal holds signs
@@ -232,11 +232,11 @@ def test_orthogonal(map, trivial, shape):
     mine.load_state_dict(theirs.state_dict())
     for lib, layer in ((tg, mine), (torch, theirs)):
         original = layer.parametrizations.weight.original
-        original.data.copy_(lib.from_numpy(start))
+        original.data.copy_(lib.as_tensor(start))
         (layer.weight**3).sum().backward()
-    a, b = (x.weight.detach().numpy() for x in (mine, theirs))
+    a, b = (x.weight.numpy(force=True) for x in (mine, theirs))
     np.testing.assert_allclose(a, b, atol=1e-12)
-    a, b = (x.parametrizations.weight.original.grad.numpy() for x in (mine, theirs))
+    a, b = (x.parametrizations.weight.original.grad.numpy(force=True) for x in (mine, theirs))
     np.testing.assert_allclose(a, b, atol=1e-12)
 
 

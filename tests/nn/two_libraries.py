@@ -1,5 +1,6 @@
 """Programs that run with this library and with PyTorch: what they are written in."""
 
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -49,9 +50,16 @@ OURS = library(
 )
 
 
+def anywhere(text: str) -> str:
+    """A text about tensors, the same on any device."""
+    for mention, instead in ((", device='cuda:0'", ""), (" (GPU 0)", ""), (".cuda.", ".")):
+        text = text.replace(mention, instead)
+    return re.sub(r",\n +requires_grad", ", requires_grad", text)  # it was long with the device
+
+
 def look(result: Any) -> str:
     """The repr of what a program gives, the same on any device."""
-    return repr(result).replace(", device='cuda:0'", "")
+    return anywhere(repr(result))
 
 
 def outcome(program: Callable[[Any], Any], lib: SimpleNamespace) -> Any:
@@ -59,4 +67,4 @@ def outcome(program: Callable[[Any], Any], lib: SimpleNamespace) -> Any:
     try:
         return look(program(lib))
     except Exception as error:
-        return type(error), str(error)
+        return type(error), anywhere(str(error))

@@ -42,6 +42,7 @@ def test_errors(t):
     assert x.tolist() == [1, 1]
 
 
+@pytest.mark.cpu("apply_ is the CPU's alone")
 def test_what_was_saved_is_watched():
     x = tg.ones(2, requires_grad=True)
     y = x.exp()

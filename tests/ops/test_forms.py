@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 import tinygrad_rnn as tg
 
+from ..nn.side_by_side import pytorch
 from .compare import agree, integers, numbers
 
 pytestmark = pytest.mark.usefixtures("default_device")
@@ -128,9 +130,16 @@ def test_views_share_memory_and_copies_do_not():
     assert all(c.data_ptr() != x.data_ptr() for c in copies)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2, 7])
+@pytest.mark.parametrize("steps", [0, 1, 2, 7, 60])
 def test_sequences(steps):
     agree(lambda torch: torch.linspace(-1, 2, steps), rtol=1e-6)
+    for start, end in ((-1, 2), (0, 1), (0.1, 0.7), (5, -5)):  # to the bit
+        for dtype in ("float32", "float64"):
+            ours, theirs = (
+                torch.linspace(start, end, steps, dtype=getattr(torch, dtype)).numpy(force=True)
+                for torch in (tg, pytorch())
+            )
+            np.testing.assert_array_equal(ours, theirs)
     agree(lambda torch: torch.logspace(0, 2, steps, base=2.0), rtol=1e-6)
     agree(lambda torch: torch.linspace(0, 10, steps, dtype=torch.int64))
     agree(
@@ -165,7 +174,7 @@ def test_tensor(data):
         agree(lambda torch: torch.tensor(data))
         agree(lambda torch: torch.tensor(data, dtype=torch.float64))
     else:
-        with pytest.raises(RuntimeError, match="overflow"):
+        with pytest.raises(ValueError, match="Overflow when unpacking long long"):
             tg.tensor(data)
 
 

@@ -78,6 +78,15 @@ def test_the_wronskian_holds_where_formulas_meet():
     torch.testing.assert_close((i0 * k1 + i1 * k0) * x, torch.ones_like(x), rtol=1e-13, atol=0)
 
 
+def test_slopes_of_bessel_functions_at_0():
+    slopes = {"bessel_j0": 0.0, "bessel_j1": 0.5, "bessel_y0": math.inf, "bessel_y1": math.inf,
+              "modified_bessel_k0": -math.inf, "modified_bessel_k1": -math.inf}  # fmt: skip
+    for name, slope in slopes.items():
+        x = torch.zeros(2, requires_grad=True)
+        getattr(torch.special, name)(x).sum().backward()
+        assert x.grad.tolist() == [slope, slope], name
+
+
 def test_airy_solves_its_equation():
     x = torch.linspace(-12, 6, 400, dtype=torch.float64).requires_grad_()
     (slope,) = torch.autograd.grad(torch.special.airy_ai(x).sum(), x, create_graph=True)

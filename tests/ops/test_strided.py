@@ -103,6 +103,7 @@ def test_same_memory(t):
     assert x[2:].storage_offset() == 2 and x[2:].detach().storage_offset() == 2
 
 
+@pytest.mark.cpu("NumPy's memory")
 def test_memory_of_numpy_arrays():
     array = np.arange(12.0).reshape(3, 4)
     x = tg.from_numpy(array.T)  # not in C order
@@ -171,6 +172,7 @@ def test_unfold_of_what_does_not_fit(t):
             x.unfold(*how)
 
 
+@pytest.mark.cpu("PyTorch's memory")
 def test_memory_with_holes_of_another_library():
     """NumPy's arrays on memory that no NumPy array owns, between whose elements others lie."""
     theirs = torch.arange(24.0).reshape(4, 6)[:, ::2]

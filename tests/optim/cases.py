@@ -70,7 +70,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 SHAPES = [(3, 4), (), (5,)]
 
 
-def start(lib: Any, dtype: str = "float64", device: str = "cpu") -> list[Any]:
+def start(lib: Any, dtype: str = "float64", device: str | None = None) -> list[Any]:
     """The same parameters in either library."""
     made = []
     for number, shape in enumerate(SHAPES):

@@ -23,7 +23,7 @@ OPTIONS = [
 ]
 
 
-def start(lib, device="cpu"):
+def start(lib, device=None):
     """A vector, a matrix, and a parameter without a gradient."""
     values = [[-1.2, 1.0, 0.3, 2.0, -0.5], [[0.3, 0.2], [-0.1, 0.4]], 7.0]
     return [lib.tensor(v, dtype=lib.float64, device=device).requires_grad_() for v in values]
@@ -74,7 +74,7 @@ def test_going_on_in_either_library(options):
         params = start(first)
         optimizer = first.optim.LBFGS(params, **options)
         run(optimizer, params, 2)
-        rest = [second.tensor(p.detach().numpy(), requires_grad=True) for p in params]
+        rest = [second.tensor(p.numpy(force=True), requires_grad=True) for p in params]
         state_dict = optimizer.state_dict()
         optimizer = second.optim.LBFGS(rest)
         if (first, second) == (tg, torch):
@@ -86,7 +86,7 @@ def test_going_on_in_either_library(options):
 
 def to_torch(torch, value):
     if isinstance(value, tg.Tensor):
-        return torch.tensor(value.numpy())
+        return torch.tensor(value.numpy(force=True))
     if isinstance(value, dict):
         return {key: to_torch(torch, item) for key, item in value.items()}
     return [to_torch(torch, item) for item in value] if isinstance(value, list) else value

@@ -140,6 +140,17 @@ def test_going_on_in_either_library(case):
         np.testing.assert_allclose(rest, expected[STEPS // 2 :], rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_the_order_of_what_is_saved(case):
+    saved = []
+    for lib in (tg, pytorch()):
+        optimizer = start(lib)
+        scheduler = CASES[case](schedulers(lib), optimizer)
+        run(optimizer, scheduler, 3)
+        saved.append(list(scheduler.state_dict()))
+    assert saved[0] == saved[1]
+
+
 @pytest.mark.parametrize("case", ONE_PIECE)
 def test_beginning_at_a_later_epoch(case):
     found = []

@@ -24,7 +24,7 @@ IN_BFLOAT16 = {"Muon": 0.5}  # PyTorch's: how much of one step their 30 steps ma
 def converted(value: Any) -> Any:
     """A sample's options and parameters, with our tensors."""
     if isinstance(value, torch.Tensor):
-        made = tg.tensor(value.detach().numpy())
+        made = tg.tensor(value.numpy(force=True))
         return tg.nn.Parameter(made) if isinstance(value, torch.nn.Parameter) else made
     if isinstance(value, dict):
         return {key: converted(item) for key, item in value.items()}
@@ -57,7 +57,7 @@ def test_samples(name: str) -> None:
             if name == "LBFGS":
                 for _ in range(3):
                     optimizer.step(closure_of(lib, params, optimizer))
-                found.append([p.detach().numpy() for p in params])
+                found.append([p.numpy(force=True) for p in params])
             else:
                 found.append(run(lib, optimizer, params, range(30)))
         # a rate that is a float32 tensor is multiplied by in float32, or in float64

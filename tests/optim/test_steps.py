@@ -34,7 +34,9 @@ def test_parameters_and_state_are_pytorch_s(case, dtype):
         for key, value in state.items():
             mine = a["state"][number][key]
             assert str(mine.dtype) == str(value.dtype) and mine.shape == value.shape
-            np.testing.assert_allclose(mine.numpy(), value.numpy(), rtol=tolerance, atol=tolerance)
+            np.testing.assert_allclose(
+                mine.numpy(force=True), value.numpy(force=True), rtol=tolerance, atol=tolerance
+            )
 
 
 # ----- without PyTorch: the formulas of the papers, for numbers -----
@@ -179,10 +181,10 @@ def test_the_average_of_asgd():
     seen = []
     for step in range(6):
         run(tg, optimizer, params, range(step, step + 1))
-        seen.append([p.detach().clone().numpy() for p in params[:2]])
+        seen.append([p.detach().clone().numpy(force=True) for p in params[:2]])
     for number, param in enumerate(params[:2]):
         mean = np.mean([values[number] for values in seen[3:]], axis=0)
-        np.testing.assert_allclose(optimizer.state[param]["ax"].numpy(), mean, rtol=1e-6)
+        np.testing.assert_allclose(optimizer.state[param]["ax"].numpy(force=True), mean, rtol=1e-6)
 
 
 # ----- how a step behaves -----

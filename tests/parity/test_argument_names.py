@@ -15,6 +15,8 @@ import tinygrad_rnn as ours
 
 torch = pytest.importorskip("torch", reason="PyTorch is what we compare with")
 
+pytestmark = pytest.mark.cpu("names have no device")
+
 SPACES = [
     "", "Tensor", "amp", "autograd", "autograd.functional", "cuda", "distributions",
     "distributions.constraints", "distributions.kl", "distributions.transforms", "func", "linalg",

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from .op_samples import (
+    MOST,
     SEED,
     TOLERANCE,
     Unsupported,
@@ -70,7 +71,7 @@ def _samples(info: Any, dtype: Any, training: bool) -> list[Any]:
     """At most `LIMIT` of PyTorch's samples, drawn at random: the Transformers have hundreds."""
     torch.default_generator.manual_seed(SEED)
     found = list(info.module_inputs_func(info, "cpu", dtype, True, training))
-    return Random(SEED).sample(found, min(LIMIT[dtype], len(found)))
+    return Random(SEED).sample(found, min(LIMIT[dtype], MOST, len(found)))
 
 
 def _bundle(given: Any) -> tuple[Any, Any, Any]:
@@ -97,7 +98,7 @@ def _check_state(mine: Any, theirs: Any, what: str, **tolerance: float) -> None:
         same(my_state[key], value, f"{what}: {key}", **tolerance)
 
 
-def _check(name: str, sample: Any, dtype: Any, training: bool, device: str = "cpu") -> None:
+def _check(name: str, sample: Any, dtype: Any, training: bool, device: str | None) -> None:
     info, tolerance = MODULES[name], TOLERANCE.get(dtype, {})
     if dtype == torch.float32:
         tolerance = ROUNDING.get(name, tolerance)
@@ -107,7 +108,7 @@ def _check(name: str, sample: Any, dtype: Any, training: bool, device: str = "cp
         _check_state(mine, theirs, "as drawn", **tolerance)
         mine.load_state_dict(translate(dict(theirs.state_dict())))
     assert [n for n, _ in mine.named_parameters()] == [n for n, _ in theirs.named_parameters()]
-    mine.to(device).train(training)
+    (mine if device is None else mine.to(device)).train(training)
     theirs.train(training)
 
     bundle = fresh(_bundle(sample.forward_input))
@@ -116,7 +117,7 @@ def _check(name: str, sample: Any, dtype: Any, training: bool, device: str = "cp
     my_result = run_ours(_call(mine), my_bundle)
     same(my_result, result, "result", **tolerance)
     _check_state(mine, theirs, "after a call", **tolerance)
-    if device == "cpu":
+    if device is None:
         check_gradients(
             [*my_bundle, *mine.parameters()], my_result, [*bundle, *theirs.parameters()], result,
             second=info.supports_gradgrad and dtype == torch.float64, **tolerance,
@@ -133,7 +134,7 @@ def _cases(*dtypes: Any) -> list[Any]:
     ]
 
 
-def _for_each_sample(name: str, dtype: Any, mode: str, device: str) -> None:
+def _for_each_sample(name: str, dtype: Any, mode: str, device: str | None) -> None:
     difference = DIFFERENCES.get(name, NONE)
     checked, reasons = 0, set()
     for sample in _samples(MODULES[name], dtype, MODES[mode]):
@@ -151,7 +152,7 @@ def _for_each_sample(name: str, dtype: Any, mode: str, device: str) -> None:
 
 @pytest.mark.parametrize(("name", "dtype", "mode"), _cases(torch.float64, torch.float32))
 def test_modules(name, dtype, mode):
-    _for_each_sample(name, dtype, mode, "cpu")
+    _for_each_sample(name, dtype, mode, None)
 
 
 @pytest.mark.parametrize(("name", "dtype", "mode"), _cases(torch.float32))

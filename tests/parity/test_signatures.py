@@ -11,6 +11,8 @@ import tinygrad_rnn as ours
 
 torch = pytest.importorskip("torch", reason="PyTorch is what we compare with")
 
+pytestmark = pytest.mark.cpu("names have no device")
+
 # What tinygrad_rnn does not have: results written elsewhere, layouts, named dimensions, ...
 LEFT_OUT = {"out", "layout", "memory_format", "pin_memory", "generator", "out_dtype"}
 # Second forms of a function, told apart by types: tested by calling them

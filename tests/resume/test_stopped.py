@@ -25,6 +25,8 @@ from .runs import (
     quick_program,
 )
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 # ----- stopped -----
 
 
@@ -94,7 +96,7 @@ def test_what_is_drawn_on_the_way(gpus, program, monkeypatch, tmp_path):
     assert_equal(ending(tmp_path / "stopped"), ending(tmp_path / "straight"))
 
 
-def test_a_second_signal_ends_at_once():
+def test_a_second_signal_ends_at_once(interruptible):
     script = """
 import os, signal, sys
 from lasting import Stop
@@ -105,7 +107,7 @@ with Stop() as stop:
 print("not at once")
 """
     result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60,
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300,
         env={**os.environ, "PYTHONPATH": f"{EXAMPLES}{os.pathsep}{REPO}"},
     )  # fmt: skip
     assert (result.stdout, result.stderr) == ("True SIGTERM 143\n", "")
@@ -130,7 +132,7 @@ def test_killed_at_any_moment(straight, tmp_path):
             process.stdout.readline()  # it has begun
             time.sleep(moments.uniform(0, 0.06))
             process.kill()
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     assert_equal(ending(tmp_path), straight("rnn"))
     assert sorted(os.listdir(tmp_path)) == [PREVIOUS, NEWEST, "metrics.json", "perplexity.png"]

@@ -23,6 +23,8 @@ from .runs import (
     ending,
 )
 
+pytestmark = pytest.mark.cpu("programs that run by themselves")
+
 # ----- damaged, full, gone -----
 
 
@@ -104,7 +106,7 @@ def test_when_no_checkpoint_can_be_written_the_last_one_stays(limit, saved, stra
     before = {path.name: path.read_bytes() for path in saved.iterdir()}
     result = subprocess.run(
         [sys.executable, str(EXAMPLES / "char_rnn.py"), *RESUME, "--out", str(saved)],
-        env={**os.environ, "PYTHONPATH": str(REPO)}, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(REPO)}, capture_output=True, text=True, timeout=300,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )  # fmt: skip
     assert result.returncode == 2

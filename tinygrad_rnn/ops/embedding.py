@@ -53,20 +53,28 @@ def _add_rows(xp: Backend, rows: Array, index: Array, *, shape: tuple[int, ...])
     return result
 
 
+def _tally(xp: Any, numbers: Array, limit: int) -> Array:
+    """How often each number below the limit occurs. Unlike bincount's, a GPU's host does not wait
+    for it."""
+    counts = xp.zeros(limit, int64.array)
+    xp.scatter_add(counts, numbers, xp.ones(numbers.shape, int64.array))
+    return counts
+
+
 @primitive
-def _frequency(xp: Backend, index: Array, *, target: DType) -> Array:
-    """How often each number occurs."""
+def _frequency(xp: Backend, index: Array, *, rows: int, target: DType) -> Array:
+    """How often each number, of which all are below rows, occurs."""
     flat = index.reshape(-1)
-    return xp.bincount(flat)[flat].reshape(index.shape).astype(target.array)
+    return _tally(xp, flat, rows)[flat].reshape(index.shape).astype(target.array)
 
 
-def _weighed(g: Any, index: Any, padding_idx: int | None, by_frequency: bool) -> Any:
+def _weighed(g: Any, index: Any, rows: int, padding_idx: int | None, by_frequency: bool) -> Any:
     """The gradients of single rows as they are to be added up: 0 for padding, and with
     by_frequency divided by how often the row was looked up."""
     column = (*shape_of(index), 1)
     if by_frequency and 0 not in column:
         kind = of_array(g._array.dtype if isinstance(g, Variable) else g.dtype)
-        g = g / reshape(_frequency(index, target=kind), column)
+        g = g / reshape(_frequency(index, rows=rows, target=kind), column)
     if padding_idx is not None:
         g = where(reshape(index != padding_idx, column), g, 0)
     return g
@@ -74,7 +82,7 @@ def _weighed(g: Any, index: Any, padding_idx: int | None, by_frequency: bool) ->
 
 _embedding.gradients(
     lambda g, _y, w_shape, i, *, padding_idx, by_frequency: _add_rows(
-        _weighed(g, i, padding_idx, by_frequency), i, shape=w_shape
+        _weighed(g, i, w_shape[0], padding_idx, by_frequency), i, shape=w_shape
     ),
     None,
 )
@@ -243,13 +251,15 @@ def embedding_bag(
         rows = cast(rows, float32)
     if per_sample_weights is not None:
         rows = rows * reshape(per_sample_weights, (-1, 1))
-    if padding_idx is not None:
-        rows, bag = rows[counted], bag[counted]
     if mode == "max":
+        if padding_idx is not None:
+            rows, bag = rows[counted], bag[counted]
         return cast(_largest(rows, bag, bags), kind)
-    result = _add_rows(rows, bag, shape=(bags, shape_of(weight)[1]))
+    if padding_idx is not None:  # goes into one bag more, so that nobody waits to know how many
+        bag = where(counted, bag, bags)
+    result = _add_rows(rows, bag, shape=(bags + 1, shape_of(weight)[1]))[:bags]
     if mode == "mean":
-        result = result / unsqueeze(_counts(bag, bags).clamp(min=1), 1)
+        result = result / unsqueeze(_counts(bag, bags + 1)[:bags].clamp(min=1), 1)
     return cast(result, kind)
 
 
@@ -292,10 +302,7 @@ def _bags(input: Any, offsets: Any, include_last_offset: bool) -> tuple[Any, int
 
 def _counts(bag: Any, bags: int) -> Any:
     """How many numbers each bag has."""
-    xp: Any = backend_of(bag._array)
-    counts = xp.zeros(bags, int64.array)
-    xp.scatter_add(counts, bag._array, xp.ones_like(bag._array))
-    return bag._wrap(counts)
+    return bag._wrap(_tally(backend_of(bag._array), bag._array, bags))
 
 
 def _largest(rows: Any, bag: Any, bags: int) -> Any:

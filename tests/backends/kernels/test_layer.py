@@ -16,6 +16,8 @@ from tinygrad_rnn.backends.kernels import compiler, layer, sequence, steps, tile
 from ...conftest import HAS_GPU
 from .oracle import CELLS, GATES, Case, differences, in_a_loop, on_gpu
 
+pytestmark = pytest.mark.names_devices
+
 STANDIN_ONLY = pytest.mark.skipif(HAS_GPU, reason="changes what the stand-in is")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -10,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from . import _graph, cuda
+from . import _graph
+from ._indexing import index_for, write
+from ._memory import Memory, changed, computed, not_capturing, values, wrap
 from .standin import synchronized
 
-_NUMBERS = (bool, int, float, complex, np.generic)
 # The host reads how large their results are, or (CuPy 13) waits until all is sorted
 _SCANNING = ("cumprod", "cumsum")
 _WAITING = ("argsort", "bincount", "median", "nonzero", "unique")
@@ -104,32 +104,18 @@ def of_array(name: str, parameters: str) -> Callable[..., Any]:
     return function
 
 
-class ndarray:
-    """An array on a device.
+class ndarray(Memory):
+    """An array on a device: its memory, and what CuPy does with it.
 
     Only `get` and what CuPy builds on it lead back to the host. NumPy's functions refuse the
     array (real CuPy lets NumPy dispatch to it, which hides a wrong `np.`), kernels refuse NumPy's
     arrays and arrays of a device that is not the current one.
-
-    Attributes:
-        base: the array that owns the memory, never itself a view; None if this one does.
     """
 
-    __slots__ = ("__weakref__", "_a", "_device", "_pool", "base")
+    __slots__ = ()
     __array_priority__ = 100
     __array_ufunc__ = None  # NumPy's ufuncs raise TypeError
     __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, array: np.ndarray, base: ndarray | None = None) -> None:
-        self._a = array
-        self.base = base
-        self._device = cuda.runtime.getDevice() if base is None else base._device
-        self._pool = cuda.allocate(array.nbytes) if base is None else None
-
-    def __del__(self) -> None:
-        pool = getattr(self, "_pool", None)  # None, too, if there was no memory for it
-        if pool is not None:
-            pool.freed(self._device, self._a.nbytes)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -139,30 +125,6 @@ class ndarray:
 
     def __array_function__(self, function: Any, *args: Any) -> Any:
         raise TypeError(f"numpy.{function.__name__} was called on a device array")
-
-    # ----- what the host knows without asking the device -----
-
-    dtype = property(lambda self: self._a.dtype)
-    shape = property(lambda self: self._a.shape)
-    strides = property(lambda self: self._a.strides)
-    ndim = property(lambda self: self._a.ndim)
-    size = property(lambda self: self._a.size)
-    nbytes = property(lambda self: self._a.nbytes)
-    itemsize = property(lambda self: self._a.itemsize)
-    device = property(lambda self: cuda.Device(self._device))
-    data = property(lambda self: SimpleNamespace(ptr=self._a.ctypes.data))
-
-    @property
-    def flags(self) -> Any:
-        flags = self._a.flags
-        return SimpleNamespace(
-            c_contiguous=flags.c_contiguous,
-            f_contiguous=flags.f_contiguous,
-            owndata=self.base is None,
-        )
-
-    def __len__(self) -> int:
-        return len(self._a)
 
     # ----- reads: each is a synchronisation -----
 
@@ -252,7 +214,7 @@ class ndarray:
     def __setitem__(self, key: Any, value: Any) -> None:
         index, _ = index_for(key, self.shape)
         array, new = values(self), values(value)
-        changed(lambda: _write(array, index(), new), self)
+        changed(lambda: write(array, index(), new), self)
 
     def __iter__(self) -> Any:
         if not self.ndim:
@@ -353,126 +315,5 @@ class ndarray:
         return SimpleNamespace(array=self)  # stands for the capsule
 
 
-def values(x: Any) -> Any:
-    """What a kernel sees of an argument: an array of the current device, or a number."""
-    if type(x) is ndarray:
-        if x._device != cuda.runtime.getDevice():
-            raise ValueError(
-                f"The device where the array resides ({x._device}) is different from the current "
-                f"device ({cuda.runtime.getDevice()}). Peer access is unavailable between these "
-                "devices."
-            )
-        return x._a
-    if isinstance(x, _NUMBERS):
-        return x
-    raise TypeError(f"Unsupported type {type(x)}")
-
-
-def computed(function: Callable[[], Any], *sources: ndarray) -> Any:
-    """What a kernel makes: of memory of its own, or, if NumPy makes a view of a source, a view."""
-    with np.errstate(all="ignore"):  # a GPU says nothing about infinities
-        result = wrap(function(), *sources)
-    parts = result if isinstance(result, tuple | list) else [result]
-    old = [id(source) for source in sources]  # arrays compare element by element
-    new = [part._a for part in parts if part.base is None and id(part) not in old]
-    if new:
-        _graph.made(function, new)
-    return result
-
-
-def changed(function: Callable[[], Any], target: ndarray) -> ndarray:
-    """The target, which a kernel has written to."""
-    _graph.change(function)
-    return target
-
-
-def not_capturing() -> None:
-    """Raise what CuPy raises where a stream that captures would have to copy from the host."""
-    if _graph.capturing is not None:
-        raise RuntimeError(
-            "the current stream is capturing, so synchronous API calls and memory copies are "
-            "disallowed"
-        )
-
-
-def library_is_free(name: str) -> None:
-    """Raise what CuPy raises where it would call this library while a stream captures."""
-    if _graph.capturing is not None:
-        raise NotImplementedError(
-            f"calling {name} API during stream capture is currently unsupported"
-        )
-
-
-def wrap(result: Any, *sources: ndarray) -> Any:
-    """A result of NumPy's as device arrays: views of the sources, or owners of their memory."""
-    if isinstance(result, tuple | list):
-        return type(result)(wrap(part, *sources) for part in result)
-    array = np.asarray(result)  # a number stays on the device, as a 0-d array
-    for source in sources:
-        if array is source._a:
-            return source
-        owner = source if source.base is None else source.base
-        if array.base is owner._a or np.may_share_memory(array, owner._a):
-            array.flags.writeable = True  # CuPy has no read-only views
-            return ndarray(array, owner)
-    return ndarray(array if array.base is None else array.copy())
-
-
 def _upload(array: np.ndarray) -> ndarray:
     return ndarray(array.copy())
-
-
-def index_for(key: Any, shape: tuple[int, ...]) -> tuple[Callable[[], tuple[Any, ...]], bool]:
-    """A function that gives the index for NumPy, and whether it takes a kernel to follow it.
-
-    CuPy wraps positions that are outside around where an array names them; where a number does,
-    it raises IndexError as NumPy does. A mask is counted first, and the host waits for that.
-    """
-    parts = key if isinstance(key, tuple) else (key,)
-    named = sum(_consumed(part) for part in parts)
-    index: list[Any] = []
-    dim, advanced = 0, False
-    for part in parts:
-        if type(part) is ndarray:
-            advanced = True
-            positions = values(part)
-            if part.dtype.kind == "b":
-                synchronized("indexing with a mask")
-            elif part.dtype.kind not in "iu":
-                raise IndexError("arrays used as indices must be of integer or boolean type.")
-            elif dim < len(shape) and shape[dim]:
-                index.append(functools.partial(_wrapped_around, positions, shape[dim]))
-                dim += 1
-                continue
-            index.append(positions)
-        elif part is None or part is Ellipsis or isinstance(part, slice | int | np.integer):
-            index.append(part)
-        else:
-            raise TypeError(f"Unsupported type {type(part)} as an index")
-        dim += len(shape) - named if part is Ellipsis else _consumed(part)
-    if not any(part is Ellipsis for part in parts):
-        index.append(Ellipsis)  # a single element is then a 0-d view
-    return lambda: tuple([part() if callable(part) else part for part in index]), advanced
-
-
-def _write(array: np.ndarray, index: tuple[Any, ...], new: Any) -> None:
-    """array[index] = new. Of values for one place a GPU keeps any, here it is the first, so that
-    nobody counts on the last."""
-    if not any(isinstance(part, np.ndarray) for part in index):
-        array[index] = new
-        return
-    places = np.arange(array.size).reshape(array.shape)[index]
-    while np.ndim(new) > places.ndim and len(new) == 1:
-        new = new[0]
-    array.flat[places.ravel()[::-1]] = np.broadcast_to(new, places.shape).ravel()[::-1]
-
-
-def _wrapped_around(positions: np.ndarray, size: int) -> np.ndarray:
-    return positions.astype(np.int64) % size
-
-
-def _consumed(part: Any) -> int:
-    """How many dimensions a part of an index names."""
-    if part is None or part is Ellipsis or isinstance(part, bool):
-        return 0
-    return part.ndim if type(part) is ndarray and part.dtype.kind == "b" else 1

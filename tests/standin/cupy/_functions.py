@@ -9,17 +9,8 @@ from typing import Any
 import numpy as np
 
 from . import _graph, cuda, standin
-from ._array import (
-    apply,
-    changed,
-    computed,
-    library_is_free,
-    ndarray,
-    not_capturing,
-    options_of,
-    values,
-    wrap,
-)
+from ._array import apply, ndarray, options_of
+from ._memory import changed, computed, library_is_free, not_capturing, values, wrap
 
 
 class ufunc:

@@ -21,8 +21,9 @@ import numpy as np
 import pytest
 
 from . import _graph
-from ._array import ndarray, values
+from ._array import ndarray
 from ._driver import ATTRIBUTES, occupancyMaxActiveBlocksPerMultiprocessor
+from ._memory import values
 
 seed = 1  # of the order in which threads take turns
 

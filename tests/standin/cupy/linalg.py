@@ -10,7 +10,8 @@ import cupyx
 import numpy as np
 
 from . import standin
-from ._array import library_is_free, ndarray, values, wrap
+from ._array import ndarray
+from ._memory import computed, library_is_free, values
 
 
 def _matrices(name: str, *arrays: Any) -> list[np.ndarray]:
@@ -30,11 +31,11 @@ def _answered(name: str, a: np.ndarray, *rest: np.ndarray) -> Any:
     function: Callable[..., Any] = getattr(np.linalg, name)
     if cupyx.linalg_errors == "raise":
         standin.synchronized(name)
-        return wrap(function(a, *rest))
+        return computed(lambda: function(a, *rest))
     try:
-        return wrap(function(a, *rest))
+        return computed(lambda: function(a, *rest))
     except np.linalg.LinAlgError:
-        return wrap(np.full_like(rest[0] if rest else a, np.nan))
+        return computed(lambda: np.full_like(rest[0] if rest else a, np.nan))
 
 
 def cholesky(a: Any) -> ndarray:
@@ -51,21 +52,32 @@ def solve(a: Any, b: Any) -> ndarray:
     return _answered("solve", *_matrices("solve", a, b))
 
 
+def _computed(name: str, a: Any, *options: Any) -> Any:
+    (array,) = _matrices(name, a)
+    function: Callable[..., Any] = getattr(np.linalg, name)
+
+    def work() -> Any:  # NumPy's named tuples as plain ones
+        result = function(array, *options)
+        return tuple(result) if isinstance(result, tuple) else result
+
+    return computed(work)
+
+
 def det(a: Any) -> ndarray:
-    return wrap(np.linalg.det(*_matrices("det", a)))
+    return _computed("det", a)
 
 
 def eigh(a: Any, UPLO: str = "L") -> tuple[ndarray, ndarray]:
-    return tuple(wrap(list(np.linalg.eigh(*_matrices("eigh", a), UPLO))))
+    return _computed("eigh", a, UPLO)
 
 
 def qr(a: Any, mode: str = "reduced") -> tuple[ndarray, ndarray]:
-    return tuple(wrap(list(np.linalg.qr(*_matrices("qr", a), mode))))
+    return _computed("qr", a, mode)
 
 
 def slogdet(a: Any) -> tuple[ndarray, ndarray]:
-    return tuple(wrap(list(np.linalg.slogdet(*_matrices("slogdet", a)))))
+    return _computed("slogdet", a)
 
 
 def svd(a: Any, full_matrices: bool = True) -> tuple[ndarray, ndarray, ndarray]:
-    return tuple(wrap(list(np.linalg.svd(*_matrices("svd", a), full_matrices))))
+    return _computed("svd", a, full_matrices)

@@ -226,6 +226,7 @@ def test_conversion_leaves_alone_what_is_no_number(t):
     assert kept[0] is text and kept[1] is thing and kept[2:] == [None, "a", b"b"]
 
 
+@pytest.mark.cpu("NumPy's arrays")
 def test_arrays_share_memory_with_their_conversion():
     array = np.zeros(3)
     data.default_convert({"a": array})["a"][1] = 5

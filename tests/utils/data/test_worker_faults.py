@@ -36,11 +36,11 @@ def stopped(index):
 @pytest.mark.parametrize("fault", [blocked, stopped])
 def test_workers_that_hang_are_given_up_after_the_timeout(fault, monkeypatch):
     monkeypatch.setattr("tinygrad_rnn.utils.data.workers._PATIENCE", 0.3)
-    iterator = iter(DataLoader(Squares(9, fault), num_workers=2, timeout=2,
-                               multiprocessing_context="fork"))  # fmt: skip
-    assert [int(next(iterator)), int(next(iterator))] == [0, 1]
+    iterator = iter(DataLoader(Squares(9, fault), num_workers=2, multiprocessing_context="fork"))
+    assert [int(next(iterator)), int(next(iterator))] == [0, 1]  # however long they take to start
+    iterator._timeout = 0.5
     pids = [worker.process.pid for worker in iterator._workers]
-    with pytest.raises(RuntimeError, match=r"timed out after 2 seconds: worker \d+ has not sent"):
+    with pytest.raises(RuntimeError, match=r"after 0\.5 seconds: worker \d+ has not sent"):
         next(iterator)
     del iterator
     assert not any(map(alive, pids))
@@ -106,7 +106,8 @@ def test_a_worker_killed_in_the_middle_of_a_batch():
     loader = DataLoader(Large(4, large), num_workers=1, prefetch_factor=1)
     iterator = iter(loader)
     next(iterator)
-    time.sleep(0.6)  # nobody reads, so the batch is half in the pipe when the worker dies
+    # nobody reads, so the batch is half in the pipe when the worker dies
+    assert gone([iterator._workers[0].process.pid])
     with pytest.raises(RuntimeError, match="exited unexpectedly, with exit code -9"):
         next(iterator)
 
@@ -124,7 +125,7 @@ def test_forks_while_other_threads_draw_random_numbers():
         thread.start()
     try:
         for _ in range(5):
-            loader = DataLoader(Squares(3), num_workers=1, timeout=10,
+            loader = DataLoader(Squares(3), num_workers=1, timeout=100,
                                 multiprocessing_context="fork")  # fmt: skip
             assert [int(x) for x in loader] == [0, 1, 4]
     finally:
@@ -154,7 +155,7 @@ if __name__ == "__main__":
 @needs_proc
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.parametrize("group", [True, False], ids=["terminal", "main-process-alone"])
-def test_ctrl_c_leaves_nobody_behind(tmp_path, repo, method, group):
+def test_ctrl_c_leaves_nobody_behind(tmp_path, repo, interruptible, method, group):
     script = tmp_path / "load.py"
     script.write_text(INTERRUPTED)
     environment = {**os.environ, "PYTHONPATH": str(repo), "PYTHONWARNINGS": "ignore"}
@@ -166,7 +167,7 @@ def test_ctrl_c_leaves_nobody_behind(tmp_path, repo, method, group):
         assert len(pids) == 2 and all(map(alive, pids))
         time.sleep(0.3)
         (os.killpg if group else os.kill)(parent.pid, signal.SIGINT)  # a terminal tells the group
-        _, errors = parent.communicate(timeout=30)
+        _, errors = parent.communicate(timeout=300)
     assert parent.returncode in (1, 130, -signal.SIGINT)
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert gone(pids)

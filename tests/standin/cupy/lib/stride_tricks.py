@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._array import ndarray, values, wrap
+from .._array import ndarray
+from .._memory import values, wrap
 
 
 def as_strided(x: ndarray, shape: Any = None, strides: Any = None) -> ndarray:
