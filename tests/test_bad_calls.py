@@ -1,6 +1,7 @@
 """Calls with arguments that make no sense: refused with PyTorch's kind of error, and words that say
 which argument it is. (`python -m stress calls` makes tens of thousands of them.)"""
 
+import numpy as np
 import pytest
 
 import tinygrad_rnn as tg
@@ -90,6 +91,17 @@ REFUSED = {
         ValueError,
         "only one element",
     ),
+    "stride": (lambda t: t.nn.ConvTranspose2d(1, 1, 2, stride=int)(plane(t), output_size=(5, 5)),
+               TypeError, "stride should be an int"),
+    "size": (lambda t: t.nn.functional.interpolate(plane(t), size=int), TypeError, "expected size"),
+    "seed": (lambda t: t.cuda.manual_seed(object()), TypeError, "'seed'"),
+    "inference_mode": (lambda t: t.inference_mode([1]).__enter__(), (TypeError, AttributeError),
+                       "'mode' must be bool, not list"),
+    "anomalies": (lambda t: t.autograd.set_detect_anomaly(np.ones(2)), TypeError, "'mode' must be"),
+    "autocast": (lambda t: t.autocast("cpu", enabled=np.ones(2)), (TypeError, ValueError),
+                 "argument 'enabled' must be bool, not ndarray"),
+    "index": (lambda t: t.device("cpu", np.ones(2, int)), TypeError, "index must be int, not nda"),
+    "dtype": (lambda t: t.nn.UninitializedBuffer(dtype=np.ones(2)), TypeError, "expected a dtype"),
     # shapes
     "no such sample": (lambda t: t.utils.data.StackDataset([1])[3], IndexError,
                        "cannot take samples [3] of a list"),
@@ -176,7 +188,8 @@ REFUSED = {
     # sizes that no memory has
     "resize_": (lambda t: t.ones(2).resize_(LARGE), RuntimeError, "overflowed with sizes"),
     "eye": (lambda t: t.eye(2**40), RuntimeError, "eye(): argument 'n' (position 1) is out of"),
-    "arange": (lambda t: t.arange(0, LARGE), RuntimeError, "'end' (position 2) is out of range"),
+    "arange": (lambda t: t.arange(0, LARGE), RuntimeError, f"from 0 to {LARGE} are out of range"),
+    "far": (lambda t: t.arange(HUGE, dtype=t.float32), (RuntimeError, OverflowError), "of range"),
     "histc": (lambda t: t.histc(t.ones(2), LARGE), RuntimeError, "overflowed with sizes"),
     "logspace": (lambda t: t.logspace(t.nan, 1, 3, dtype=t.int64), RuntimeError, "'start'"),
 }  # fmt: skip
@@ -210,6 +223,11 @@ def far(t):
 
 GIVEN = {
     "far diagonals": far,
+    "between two diagonals": lambda t: (
+        t.distributions.utils.tril_matrix_to_vec(t.eye(2), diag=-0.5),
+        t.distributions.utils.vec_to_tril_matrix(t.ones(3), diag=-0.5),
+    ),
+    "huge deviations": lambda t: (t.normal(0, HUGE, (2,)).isfinite(),),
     "min along a dimension that is a tensor": lambda t: t.min(t.ones(2), t.tensor(0), True),
     "allclose": lambda t: (t.ones(2).allclose(t.ones(2), atol=t.tensor(0.1)),),
     "isclose": lambda t: (t.isclose(t.ones(2).bool(), t.ones(2).bool(), rtol=2**31),),

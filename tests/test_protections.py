@@ -7,6 +7,8 @@ import pytest
 from stress import protections
 from stress.protected import PROTECTIONS, Protection
 
+pytestmark = pytest.mark.cpu("texts of the repository")
+
 
 @pytest.mark.parametrize("protection", PROTECTIONS, ids=lambda p: p.what)
 def test_what_is_taken_away_is_there_once_and_so_are_its_tests(protection, repo):

@@ -12,6 +12,8 @@ import pytest
 import stress.__main__ as stress
 from stress import call_faults, call_programs, calls, load, threads
 
+pytestmark = pytest.mark.cpu("memory and threads of the host")
+
 needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 # ----- the command -----

@@ -89,8 +89,10 @@ from .dtypes import (
     uint8 as uint8,
 )
 from .functions import (
+    _assert as _assert,
     adjoint as adjoint,
     asarray as asarray,
+    cond as cond,
     detach as detach,
     detach_ as detach_,
     e as e,
@@ -509,6 +511,12 @@ from .ops.order import (
     min as min,
 )
 from .ops.outputs import CREATORS, WITH_OUT, creates, with_out
+from .ops.points import (
+    cumulative_trapezoid as cumulative_trapezoid,
+    gradient as gradient,
+    trapezoid as trapezoid,
+    trapz as trapz,
+)
 from .ops.pooling import (
     avg_pool1d as avg_pool1d,
     max_pool1d as max_pool1d,
@@ -618,13 +626,9 @@ from .ops.splitting import (
 from .ops.statistics import (
     corrcoef as corrcoef,
     cov as cov,
-    cumulative_trapezoid as cumulative_trapezoid,
-    gradient as gradient,
     histogram as histogram,
     histogramdd as histogramdd,
     mode as mode,
-    trapezoid as trapezoid,
-    trapz as trapz,
 )
 from .ops.stochastic import (
     alpha_dropout_ as alpha_dropout_,
@@ -660,10 +664,8 @@ from .random import (
     set_rng_state as set_rng_state,
 )
 from .settings import (
-    _assert as _assert,
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     compile as compile,
-    cond as cond,
     get_deterministic_debug_mode as get_deterministic_debug_mode,
     get_float32_matmul_precision as get_float32_matmul_precision,
     get_num_interop_threads as get_num_interop_threads,
@@ -825,9 +827,13 @@ trunc_ = Tensor.trunc_
 xlogy_ = Tensor.xlogy_
 zero_ = Tensor.zero_
 
+# As they are printed: <class 'tinygrad_rnn.Tensor'>
+for _class in (Tensor, Size, dtype, device, finfo, iinfo, Generator):
+    _class.__module__ = __name__
+
 # Their errors name wrong arguments. (Modules imported later decorate their functions with @told.)
 autograd.hints.tell(
     autograd, autograd.api, autograd.functional, linalg, nn, nn.functional, nn.init, nn.utils,
     nn.utils.parametrizations, nn.utils.parametrize, nn.utils.rnn, optim.swa_utils, random,
-    signal.windows, special, sys.modules[__name__],
+    signal.windows, special, sys.modules[__name__], accelerator, amp, cuda,
 )  # fmt: skip

@@ -10,13 +10,14 @@ from typing import Any
 
 from . import backends
 from .autograd.grad_mode import Mode
-from .autograd.hints import Telling
+from .autograd.hints import Telling, tells
 from .creation import tensor
 from .dtypes import dtype as DType
 from .tensor import Tensor
 from .warning import warn
 
 
+@tells
 class autocast(Mode):
     """A context manager and a decorator, for PyTorch's name: there is no mixed precision here.
 

@@ -11,7 +11,7 @@ from .backends import Array
 from .dtypes import dtype as DType
 from .layout import pop_memory_options
 from .ops.conversion import filling
-from .ops.data import copied, on_gpu
+from .ops.data import copied, evenly, on_gpu
 from .ops.shape import new_sizes
 from .tensor import Tensor
 
@@ -320,7 +320,10 @@ def arange(
     # PyTorch computes each element as start + i * step, floats in double precision
     xp, index = _place(device)
     with xp.on_device(index):
-        steps = xp.arange(math.ceil((end - start) / step))
+        count = math.ceil((end - start) / step)
+        if count >= 2**60:  # more than there are addresses
+            raise RuntimeError(f"arange: steps of {step} from {start} to {end} are out of range")
+        steps = xp.arange(count)
         if target.is_floating_point:
             steps = steps.astype(dtypes.float64.array)
         else:
@@ -329,7 +332,7 @@ def arange(
 
 
 def _evenly(start: Any, end: Any, steps: int, target: DType, device: Device) -> Array:
-    """`steps` numbers from start to end in double precision, each counted from the nearer end."""
+    """The numbers of `linspace` before they are cast to the target."""
     for x in (start, end):
         if isinstance(x, Tensor) and x.dim():
             got = f"but got one with {x.dim()} dimension(s)."
@@ -342,10 +345,8 @@ def _evenly(start: Any, end: Any, steps: int, target: DType, device: Device) -> 
     if not target.is_floating_point:
         start, end = int(start), int(end)
     xp, index = _place(device)
-    step = (end - start) / max(steps - 1, 1)
     with xp.on_device(index):
-        i = xp.arange(steps).astype(dtypes.float64.array)
-        return xp.where(i < steps / 2, start + step * i, end - step * (steps - 1 - i))
+        return evenly(xp, start, end, steps, target)
 
 
 def linspace(

@@ -115,9 +115,21 @@ def as_dtype(value: object) -> dtype:
         if isinstance(found, dtype):
             return found
     for d in ALL:
-        if value == f"torch.{d.scalar_name}Tensor":
+        if isinstance(value, str) and value == f"torch.{d.scalar_name}Tensor":
             return d
     raise TypeError(f"expected a dtype such as torch.float32, got {value!r}")
+
+
+def of_type(value: object) -> tuple[str | None, dtype]:
+    """Where the tensors of a type are, if it says so, and their dtype: of "torch.LongTensor",
+    "torch.cuda.LongTensor", or what `as_dtype` takes. Raises ValueError for other names."""
+    if not isinstance(value, str):
+        return None, as_dtype(value)
+    for place, prefix in (("cpu", "torch."), ("cuda", "torch.cuda.")):
+        for d in ALL:
+            if value == f"{prefix}{d.scalar_name}Tensor":
+                return place, d
+    raise ValueError(f"invalid type: {value!r}: expected a name such as 'torch.FloatTensor'")
 
 
 def of_array(array_dtype: np.dtype) -> dtype:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .autograd import Variable
@@ -223,3 +223,23 @@ def empty_permuted(
     memory = empty([size[dim] for dim in physical_layout], dtype=dtype, device=device)
     places = [list(physical_layout).index(dim) for dim in range(len(size))]
     return memory.permute(places).requires_grad_(requires_grad)
+
+
+def cond(
+    pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()
+) -> Any:
+    """``true_fn(*operands)`` if pred, a bool or a tensor of one element, is true, else
+    ``false_fn(*operands)``.
+
+    >>> torch.cond(torch.tensor(False), torch.sin, torch.tanh, (torch.zeros(1),))
+    tensor([0.])
+    """
+    if not isinstance(operands, tuple | list):
+        raise RuntimeError(f"Expect operands to be a tuple or list, but got {type(operands)}.")
+    return (true_fn if pred else false_fn)(*operands)
+
+
+def _assert(condition: Any, message: str) -> None:
+    """Raise AssertionError with the message unless the condition holds."""
+    if not condition:
+        raise AssertionError(message)

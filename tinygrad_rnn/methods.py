@@ -202,9 +202,12 @@ class Methods(InPlace):
     bitwise_and = __and__ = __rand__ = comparison.bitwise_and
     bitwise_or = __or__ = __ror__ = comparison.bitwise_or
     bitwise_xor = __xor__ = __rxor__ = comparison.bitwise_xor
-    bitwise_not = __invert__ = comparison.bitwise_not
+    bitwise_not = comparison.bitwise_not
+    __invert__ = comparison.invert
     bitwise_left_shift = __lshift__ = comparison.bitwise_left_shift
     bitwise_right_shift = __rshift__ = comparison.bitwise_right_shift
+    __rlshift__ = _number_first(comparison.bitwise_left_shift, "__rlshift__")
+    __rrshift__ = _number_first(comparison.bitwise_right_shift, "__rrshift__")
 
     # ----- reductions -----
     sum = reduction.sum

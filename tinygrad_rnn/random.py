@@ -13,9 +13,14 @@ from typing import Any
 from . import backends, dtypes
 from .backends.capture import host_array
 from .backends.generator import Generator, default_generator
-from .creation import Device, like, new
+from .creation import Device, empty as _empty, like, new
 from .dtypes import dtype as DType
-from .ops.random import bernoulli as bernoulli, multinomial as multinomial
+from .layout import contiguous_format
+from .ops.random import (
+    bernoulli as bernoulli,
+    memory_order as _memory_order,
+    multinomial as multinomial,
+)
 from .ops.shape import new_sizes
 from .tensor import Tensor
 
@@ -32,15 +37,15 @@ def _tensor(
 # ----- the generator -----
 
 
-def manual_seed(seed: int) -> Generator:
-    """Seed the default generator, and return it.
+def manual_seed(seed: int | float | str) -> Generator:
+    """Seed the default generator with int(seed), and return it.
 
     >>> torch.manual_seed(0).initial_seed()
     0
     >>> torch.rand(2)
     tensor([0.4963, 0.7682])
     """
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(int(seed))
 
 
 def seed() -> int:
@@ -236,6 +241,22 @@ def normal(
 # ----- like another tensor -----
 
 
+def _as(
+    input: Tensor, options: dict[str, Any], draw: Callable[..., Tensor], fill: Callable[..., Any]
+) -> Tensor:
+    """Random numbers like the input: with its layout in memory, too, in whose order they are
+    drawn, unless options ask for a contiguous tensor."""
+    order = _memory_order(input._array)
+    rest = like(input, options)
+    if options.get("memory_format") is contiguous_format or list(order) == sorted(order):
+        return draw(*input.shape, **rest)
+    generator, wanted = rest.pop("generator", None), rest.pop("requires_grad", False)
+    result = _empty(*(input.shape[dim] for dim in order), **rest)
+    result = result.permute(*map(order.index, range(input.dim())))
+    fill(result, generator=generator)
+    return new(result._array, wanted)
+
+
 def rand_like(input: Tensor, **options: Any) -> Tensor:
     """Uniform on [0, 1) in input's shape, dtype and device, unless options say otherwise.
 
@@ -243,7 +264,7 @@ def rand_like(input: Tensor, **options: Any) -> Tensor:
     >>> torch.rand_like(torch.ones(2))
     tensor([0.4963, 0.7682])
     """
-    return rand(*input.shape, **like(input, options))
+    return _as(input, options, rand, Tensor.uniform_)
 
 
 def randn_like(input: Tensor, **options: Any) -> Tensor:
@@ -253,7 +274,7 @@ def randn_like(input: Tensor, **options: Any) -> Tensor:
     >>> torch.randn_like(torch.ones(2))
     tensor([ 1.5410, -0.2934])
     """
-    return randn(*input.shape, **like(input, options))
+    return _as(input, options, randn, Tensor.normal_)
 
 
 def randint_like(input: Tensor, low: int = 0, high: int | None = None, **options: Any) -> Tensor:
@@ -264,4 +285,7 @@ def randint_like(input: Tensor, low: int = 0, high: int | None = None, **options
     tensor([4., 9., 3., 0.])
     """
     low, high = (0, low) if high is None else (low, high)
-    return randint(low, high, input.shape, **like(input, options))
+    return _as(
+        input, options, lambda *shape, **rest: randint(low, high, shape, **rest),
+        lambda x, generator: x.random_(low, high, generator=generator),
+    )  # fmt: skip

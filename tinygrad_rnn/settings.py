@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from . import backends
@@ -242,26 +241,6 @@ def is_warn_always_enabled() -> bool:
 
 
 # ----- others -----
-
-
-def cond(
-    pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()
-) -> Any:
-    """``true_fn(*operands)`` if pred, a bool or a tensor of one element, is true, else
-    ``false_fn(*operands)``.
-
-    >>> torch.cond(torch.tensor(False), torch.sin, torch.tanh, (torch.zeros(1),))
-    tensor([0.])
-    """
-    if not isinstance(operands, tuple | list):
-        raise RuntimeError(f"Expect operands to be a tuple or list, but got {type(operands)}.")
-    return (true_fn if pred else false_fn)(*operands)
-
-
-def _assert(condition: Any, message: str) -> None:
-    """Raise AssertionError with the message unless the condition holds."""
-    if not condition:
-        raise AssertionError(message)
 
 
 def compile(

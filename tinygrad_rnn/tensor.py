@@ -275,7 +275,7 @@ class Tensor(Values):
         """The name of the tensor's type, or the tensor in another dtype."""
         if dtype is None:
             return f"torch.{'cuda.' * self.is_cuda}{self.dtype.scalar_name}Tensor"
-        return self.to(as_dtype(dtype))
+        return self.to(*dtypes.of_type(dtype))
 
     def new(self, *data: Any) -> Tensor:
         """``new(2, 3)``: zeros of that shape; ``new([2, 3])``: those values; both with this

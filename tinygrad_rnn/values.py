@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import backends, dtypes
-from .autograd import Leaf, current_edge
+from .autograd import Leaf, current_edge, is_grad_enabled
 from .autograd.primitive import address
 from .autograd.trace import READ, refuse
 from .backends import Array, backend_of, device, device_of
@@ -54,7 +54,7 @@ class Size(tuple[int, ...]):
         return Size((*other, *self))
 
     def __mul__(self, times: Any) -> Size:
-        if not hasattr(times, "__index__"):
+        if not hasattr(type(times), "__index__"):
             raise TypeError(f"can't multiply Size by non-int of type {type(times).__name__}")
         return Size(super().__mul__(times))
 
@@ -330,13 +330,14 @@ class Values(Methods):
 
     def numpy(self, *, force: bool = False) -> Any:
         """A NumPy array on the same memory. Raises RuntimeError for a tensor that requires a
-        gradient, TypeError for one on a GPU; ``force=True`` detaches and copies instead."""
+        gradient (not in no_grad mode), TypeError for one on a GPU; ``force=True`` detaches and
+        copies instead."""
         if not isinstance(force, bool):
             kind = type(force).__name__
             raise TypeError(f"numpy(): argument 'force' must be bool, not {kind}")
         if force:
             return self._host()
-        if current_edge(self) is not None:
+        if current_edge(self) is not None and is_grad_enabled():
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
                 "instead."

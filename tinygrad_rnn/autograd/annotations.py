@@ -106,7 +106,9 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def _fits_generic(value: Any, origin: Any, inside: tuple[Any, ...]) -> bool:
-    if origin is Callable or origin is type:
+    if origin is type and isinstance(value, type):
+        return issubclass(value, inside)
+    if origin in (Callable, type):  # a function may make what a class does
         return callable(value)
     if origin in (Sequence, list, tuple):
         if isinstance(value, str | bytes | Variable) or not isinstance(value, Sequence):
@@ -115,6 +117,8 @@ def _fits_generic(value: Any, origin: Any, inside: tuple[Any, ...]) -> bool:
             return len(value) == len(inside) and all(map(fits, value, inside))
         return not inside or all(fits(item, inside[0]) for item in value)
     if origin is Iterable:
+        if isinstance(value, Variable):  # of tensors
+            return not inside or fits(value, inside[0])
         if isinstance(value, list | tuple | range | dict) and inside:
             return all(fits(item, inside[0]) for item in value)
         return isinstance(value, Iterable) and not isinstance(value, str | bytes)
@@ -126,7 +130,7 @@ def _whole(value: Any) -> bool:
         return True
     if isinstance(value, Variable):
         return _single(value) and value._array.dtype.kind in "iub"
-    return hasattr(value, "__index__") and not isinstance(value, type) and not is_host(value)
+    return hasattr(type(value), "__index__") and not is_host(value)
 
 
 def _single(value: Any) -> bool:
@@ -152,6 +156,8 @@ def in_words(hint: Any) -> str:
         return "callable"
     if hint is Variable:
         return "Tensor"
+    if origin is type:
+        return f"class derived from {in_words(inside[0])}"
     return "number" if hint is float else getattr(hint, "__name__", str(hint))
 
 
@@ -163,4 +169,6 @@ def kind_of(value: Any, hint: Any) -> str:
         return f"{name} of ({', '.join(kinds)})"
     if isinstance(value, Variable):
         return f"Tensor of shape {list(value._array.shape)}, {value._array.dtype}"
+    if typing.get_origin(hint) is type and isinstance(value, type):
+        return f"class {value.__name__}"
     return name

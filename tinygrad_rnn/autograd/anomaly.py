@@ -8,7 +8,7 @@ from typing import Any
 
 from ..backends import backend_of
 from ..warning import warn
-from .grad_mode import Mode
+from .grad_mode import Mode, check_bool
 from .graph import Edge, Node, Variable
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
@@ -46,6 +46,8 @@ class set_detect_anomaly(Mode):
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         Mode.__init__(self)
+        check_bool("set_detect_anomaly", "mode", mode)
+        check_bool("set_detect_anomaly", "check_nan", check_nan)
         self._values = mode, mode and check_nan
         self._outer = self._switch()
 

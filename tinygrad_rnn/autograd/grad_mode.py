@@ -147,6 +147,13 @@ class enable_grad(_Bare):
     recorded = True
 
 
+def check_bool(function: str, name: str, value: object) -> None:
+    """Raise TypeError for anything else."""
+    if not isinstance(value, bool):
+        kind = type(value).__name__
+        raise TypeError(f"{function}(): argument '{name}' must be bool, not {kind}")
+
+
 class set_grad_enabled(Setting):
     """Switch recording at once; as a context manager, switch it back at the end of the block.
 
@@ -157,11 +164,7 @@ class set_grad_enabled(Setting):
     """
 
     def __init__(self, mode: bool) -> None:
-        if not isinstance(mode, bool):
-            raise TypeError(
-                "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
-                f"{type(mode).__name__}"
-            )
+        check_bool("set_grad_enabled", "enabled", mode)
         super().__init__(mode)
         self._outer = super()._switch()
 
@@ -188,6 +191,7 @@ class inference_mode(Mode):
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__()
+        check_bool("inference_mode", "mode", mode)
         self._mode = mode
 
     def _switch(self) -> tuple[bool, bool]:

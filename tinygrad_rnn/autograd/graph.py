@@ -69,6 +69,7 @@ class Extras:
         pre_hooks, hooks: see all gradients that come in; those that go out, too.
         retained: for each output with retain_grad, where its gradient is collected.
         trace: the stack of calls that led to the operation, in anomaly mode.
+        metadata: what users note.
     """
 
     def __init__(self) -> None:
@@ -77,6 +78,7 @@ class Extras:
         self.hooks: dict[int, Hook] = {}
         self.retained: dict[int, Leaf] = {}
         self.trace: list[str] | None = None
+        self.metadata: dict[Any, Any] = {}
 
 
 class Node:
@@ -105,6 +107,11 @@ class Node:
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """For each input the node its gradient goes to, and which output of that node it was."""
         return tuple((shown(edge[0]), edge[1]) if edge else (None, 0) for edge in self._edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for the user's notes about the node."""
+        return self._with_extras().metadata
 
     def name(self) -> str:
         """What PyTorch calls the operation: "AddBackward0"."""

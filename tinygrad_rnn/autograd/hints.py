@@ -102,6 +102,9 @@ def _explained(
             anything = each.hint is Any or getattr(each.hint, "_is_protocol", False)
             if anything and type(each.value).__name__ == kind:
                 return each, f"cannot be {kind}: {error}", TypeError
+    for each in given:
+        if _is_builtin(each.value) and f"{each.value.__name__}()" in str(error):
+            return each, f"cannot be {each.value.__name__}: {error}", TypeError
     return None
 
 
@@ -111,6 +114,11 @@ def _named_kinds(error: Exception) -> list[str]:
         return _NAMED.findall(str(error))
     text = str(error)
     return ["str", "bytes"] if "convert string to" in text or "invalid literal" in text else []
+
+
+def _is_builtin(value: Any) -> bool:
+    """Whether it is a function or a class of Python's, which has no line that could fail."""
+    return isinstance(value, types.BuiltinFunctionType | type) and value.__module__ == "builtins"
 
 
 def _is_of_size(error: Exception) -> bool:
@@ -168,6 +176,20 @@ def is_accidental(error: Exception) -> bool:
     if module.startswith("tinygrad_rnn"):
         return frame.f_code.co_code[place.tb_lasti] != _RAISE
     return module.partition(".")[0] in _OTHERS
+
+
+def given_to(function: Callable[..., Any], what: str, *args: Any) -> Any:
+    """What a user's function returns. Raises TypeError with what it is and what it was given where
+    it cannot take these arguments."""
+    try:
+        return function(*args)
+    except TypeError as error:
+        here = error.__traceback__
+        if here is None or here.tb_next is not None:  # it was called, and raised it itself
+            raise
+        kinds = ", ".join(type(arg).__name__ for arg in args)
+        name = getattr(function, "__qualname__", type(function).__name__)
+        raise TypeError(f"{what} was given ({kinds}), which {name} cannot take: {error}") from error
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import operator
 from contextvars import ContextVar
 from typing import Any
 
@@ -58,8 +59,11 @@ class device:
                     f"Invalid device string: '{type}'; expected for example 'cuda:0'"
                 )
             index = int(number)
-        if index is not None and not hasattr(index.__class__, "__index__"):
-            raise TypeError(f"device(): index must be int, not {index.__class__.__name__}")
+        try:
+            index = None if index is None else operator.index(index)
+        except TypeError:
+            kind = index.__class__.__name__
+            raise TypeError(f"device(): index must be int, not {kind}") from None
         if index is not None and index < 0:
             raise RuntimeError(f"Device index must not be negative, but got {index}")
         self.type, self.index = name, index

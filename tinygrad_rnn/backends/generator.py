@@ -178,14 +178,17 @@ class Generator:
         numbers[numbers == dtype.type(high)] = low  # rounded up to the bound that is left out
         return numbers.reshape(size)
 
-    def normal(self, size: Size, mean: float, std: float, dtype: DType) -> Array:
-        """Numbers of the normal distribution with this mean and standard deviation."""
+    def normal(
+        self, size: Size, mean: float, std: float, dtype: DType, in_blocks: bool = True
+    ) -> Array:
+        """Numbers of the normal distribution with this mean and standard deviation. PyTorch makes
+        those of contiguous tensors in blocks, if they are not few."""
         _require_floating("normal", dtype)
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         count = _count(size)
         with self._lock:
-            few = count < BLOCK
+            few = count < BLOCK or not in_blocks
             standard = self._few_normals(count) if few else self._many_normals(count, dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # too large for dtype: inf, silently
             return multiply_add(standard, std, mean).astype(dtype, copy=False).reshape(size)

@@ -26,6 +26,7 @@ def multiply_add(x: Array, scale: float, shift: float) -> Array:
     """x * scale + shift rounded once, as processors' fused instruction does and NumPy does not."""
     if scale == 1 and shift == 0:
         return x
+    scale, shift = float(scale), float(shift)  # integers may be too large for NumPy's
     if x.dtype == FLOAT32:  # a product of two 24-bit numbers is exact in float64's 53 bits
         product = x * np.float64(np.float32(scale))
         return (product + np.float64(np.float32(shift))).astype(FLOAT32)

@@ -141,12 +141,13 @@ def synchronize(device: Device = None) -> None:
         backend.synchronize()
 
 
-def manual_seed(seed: int) -> None:
+def manual_seed(seed: int | float | str) -> None:
     """Seed the numbers drawn for GPUs. They come from the one generator of the host, so this is
     `tinygrad_rnn.manual_seed`; nothing happens without a GPU.
 
     >>> torch.cuda.manual_seed(0)
     """
+    seed = int(seed)
     if is_available():
         default_generator.manual_seed(seed)
 

@@ -107,9 +107,9 @@ class lazy_property(functools.cached_property[Any]):
             return super().__get__(instance, owner)
 
 
-def _lower(n: int, diag: int, like: Tensor) -> Tensor:
+def _lower(n: int, diag: float, like: Tensor) -> Tensor:
     columns = arange(n, device=like.device)
-    return columns <= columns.unsqueeze(-1) + diag
+    return columns < columns.unsqueeze(-1) + (diag + 1)  # PyTorch's also between two diagonals
 
 
 def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:

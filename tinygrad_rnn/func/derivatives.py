@@ -14,7 +14,7 @@ from typing import Any
 from .. import autograd
 from ..ops.joining import stack
 from ..tensor import Tensor
-from .trees import leaves, rebuilt
+from .trees import form, leaves, rebuilt
 
 Function = Callable[..., Any]
 Argnums = int | tuple[int, ...]
@@ -204,10 +204,10 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
 
     def pulled(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         vs = leaves(cotangents)
-        if len(vs) != len(run.outputs):
+        if form(cotangents) != form(run.output):
             raise RuntimeError(
-                f"Expected pytree structure of cotangents to be the same as pytree structure of "
-                f"outputs to the function: {len(run.outputs)} tensors, got {len(vs)}"
+                "Expected pytree structure of cotangents to be the same as pytree structure of "
+                f"outputs to the function: {form(run.output)}, got {form(cotangents)}"
             )
         return run.freed(run.formed(run.gradients(run.outputs, vs)))
 
@@ -255,11 +255,7 @@ def _linearized(name: str, func: Function, primals: Any, has_aux: bool) -> Any:
 
     def push(*tangents: Any) -> Any:
         vs = leaves(tangents)
-        if [v.shape for v in vs] != [x.shape for x in run.inputs]:
-            raise RuntimeError(
-                f"{name}(f, primals, tangents): Expected primals and tangents to have the same "
-                "structure and shapes"
-            )
+        _check_tangents(f"{name}(f, primals, tangents)", tangents, primals)
         pairs = [(g, v) for g, v in zip(backward, vs, strict=True) if g.requires_grad]
         found: Sequence[Any] = [None] * len(duals)
         if pairs:
@@ -277,6 +273,26 @@ def _linearized(name: str, func: Function, primals: Any, has_aux: bool) -> Any:
 
     output = rebuilt(run.output, (_freed(y, keep) for y in run.outputs))
     return (output, push, run.freed(run.aux)) if has_aux else (output, push)
+
+
+def _check_tangents(name: str, tangents: tuple[Any, ...], primals: tuple[Any, ...]) -> None:
+    """Raise RuntimeError unless they are tensors like the primals, in the same containers."""
+    for v in leaves(tangents):
+        if not isinstance(v, Tensor):
+            raise RuntimeError(
+                f"{name}: Expected tangents to only contain Tensors, got {type(v).__name__}"
+            )
+    if form(tangents) != form(primals):
+        raise RuntimeError(
+            f"{name}: Expected primals and tangents to have the same python structure, got "
+            f"{form(primals)} and {form(tangents)}"
+        )
+    for v, x in zip(leaves(tangents), leaves(primals), strict=True):
+        if (v.shape, v.dtype) != (x.shape, x.dtype):
+            raise RuntimeError(
+                f"{name}: Expected a tangent of shape {list(x.shape)} and dtype {x.dtype}, as its "
+                f"primal's, got {list(v.shape)} and {v.dtype}"
+            )
 
 
 # ----- Jacobians -----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,11 @@ def rebuilt(tree: Any, values: Iterator[Any]) -> Any:
     if isinstance(tree, list | tuple):
         return type(tree)(rebuilt(value, values) for value in tree)
     return next(values)
+
+
+def form(tree: Any) -> Any:
+    """The containers alone, with an ellipsis for each leaf."""
+    return rebuilt(tree, itertools.repeat(...))
 
 
 def spread(prefix: Any, tree: Any) -> list[Any] | None:

@@ -16,7 +16,7 @@ from .printing import block
 
 def _position(index: Any, length: int) -> int:
     """The index counted from the front. Raises IndexError for one outside of the length."""
-    if not hasattr(index, "__index__") or isinstance(index, type):
+    if not hasattr(type(index), "__index__"):
         raise TypeError(f"'{type(index).__name__}' object cannot be interpreted as an integer")
     position = operator.index(index)
     if not -length <= position < length:

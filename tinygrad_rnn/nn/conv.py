@@ -52,7 +52,7 @@ class _ConvNd(Module):
     def _check(self) -> None:
         for name in ("kernel_size", "stride", "padding", "dilation", "output_padding"):
             value = getattr(self, name)
-            if not isinstance(value, str) and not all(hasattr(n, "__index__") for n in value):
+            if not isinstance(value, str) and not all(hasattr(type(n), "__index__") for n in value):
                 raise TypeError(f"{name} should be an int or a tuple of ints, got: {value}")
         if self.groups <= 0:
             raise ValueError(f"groups must be a positive integer, but got {self.groups}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd import Function
 from ..autograd.graph import RemovableHandle, add_hook
-from ..autograd.hints import Telling
+from ..autograd.hints import Telling, given_to
 from ..autograd.trace import refuse
 from ..tensor import Tensor
 from ..warning import warn
@@ -36,6 +36,9 @@ class Hook:
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise TypeError(f"a hook must be callable, not {type(self.function).__name__}")
+
+    def __call__(self, *args: Any) -> Any:
+        return given_to(self.function, "a hook", *args)
 
 
 EVERYWHERE: dict[int, Hook] = {}  # the hooks of all modules, which run before a module's own
@@ -172,7 +175,7 @@ def registered(store: str, module: Module, name: str, member: Any) -> Any:
     """What becomes a module's member: what hooks on all registrations make of it."""
     for hook in list(EVERYWHERE.values()):
         if hook.kind == store and (member is not None or store != "_parameters"):
-            changed = hook.function(module, name, member)
+            changed = hook(module, name, member)
             member = member if changed is None else changed
     return member
 
@@ -209,11 +212,11 @@ def _before(
     hook: Hook, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not hook.with_kwargs:
-        changed = hook.function(module, args)
+        changed = hook(module, args)
         if changed is not None:
             args = changed if isinstance(changed, tuple) else (changed,)
         return args, kwargs
-    changed = hook.function(module, args, kwargs)
+    changed = hook(module, args, kwargs)
     if changed is None:
         return args, kwargs
     if not isinstance(changed, tuple) or len(changed) != 2:
@@ -228,7 +231,7 @@ def _after(
     hook: Hook, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
 ) -> Any:
     given = (args, kwargs, output) if hook.with_kwargs else (args, output)
-    changed = hook.function(module, *given)
+    changed = hook(module, *given)
     return output if changed is None else changed
 
 
@@ -269,11 +272,11 @@ class _BackwardHooks:
 
     def _outputs_reached(self, grads: Grads) -> Grads:
         for hook in self.at_outputs:
-            grads = _replaced("pre hook", "grad_output", grads, hook.function(self.module, grads))
+            grads = _replaced("pre hook", "grad_output", grads, hook(self.module, grads))
         self.grad_output = grads
         if not self.inputs_watched:  # no gradient will arrive there
             for hook in self.at_inputs:
-                changed = hook.function(self.module, (None,) * self.inputs, grads)
+                changed = hook(self.module, (None,) * self.inputs, grads)
                 if changed is not None and any(g is not None for g in changed):
                     raise RuntimeError(
                         "Backward hook for Modules where no input requires gradient should always "
@@ -284,7 +287,7 @@ class _BackwardHooks:
     def _inputs_reached(self, grads: Grads) -> Grads:
         grad_output, self.grad_output = self.grad_output, ()
         for hook in self.at_inputs:
-            changed = hook.function(self.module, grads, grad_output)
+            changed = hook(self.module, grads, grad_output)
             grads = _replaced("hook", "grad_input", grads, changed)
         return grads
 

@@ -315,7 +315,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         return tensor
     rows = tensor.shape[0]
     draws = tensor.new_empty((rows, tensor.numel() // rows)).normal_(0, 1, generator=generator)
-    tall = rows > draws.shape[1]
+    tall = rows >= draws.shape[1]  # of a square matrix the columns, as PyTorch has it
     values = _orthonormal_rows(draws.T if tall else draws)
     return tensor.copy_((values.T if tall else values).reshape(tensor.shape)).mul_(gain)
 

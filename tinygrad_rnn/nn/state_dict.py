@@ -62,13 +62,13 @@ class Saved(Hooked):
         if hasattr(state, "_metadata"):
             state._metadata[prefix[:-1]] = local_metadata
         for hook in self._hooks_of("state_dict_pre"):
-            hook.function(self, prefix, keep_vars)
+            hook(self, prefix, keep_vars)
         self._save_to_state_dict(state, prefix, keep_vars)
         for name, child in self._modules.items():
             if child is not None:
                 child.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         for hook in self._hooks_of("state_dict"):
-            replacement = hook.function(self, state, prefix, local_metadata)
+            replacement = hook(self, state, prefix, local_metadata)
             if replacement is not None:
                 if not hook.older:
                     raise RuntimeError("state_dict post-hook must return None")
@@ -107,7 +107,7 @@ class Saved(Hooked):
         result = _IncompatibleKeys(loading.missing, loading.unexpected)
         for visited in loading.visited:
             for hook in visited._hooks_of("load_post"):
-                hook.function(visited, result)
+                hook(visited, result)
         return result
 
     def get_extra_state(self) -> Any:
@@ -145,7 +145,7 @@ class Saved(Hooked):
                 state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
                 error_msgs,
             )  # fmt: skip
-            hook.function(*(arguments if hook.older else (self, *arguments)))
+            hook(*(arguments if hook.older else (self, *arguments)))
         loading: _Loading = local_metadata["loading"]
         own = dict(_own(self))
         for name, target in own.items():

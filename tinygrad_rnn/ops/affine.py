@@ -15,13 +15,13 @@ from .shape import expand, shape_of
 
 
 def _prepare_linear(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    kinds = [of_array(arg._array.dtype) for arg in args if arg is not None]
-    for kind in kinds:
-        if kind is not kinds[0]:
-            names = "self and mat2" if len(kinds) == 3 else "mat1 and mat2"  # self: the bias
+    kinds: list[Any] = [a if a is None else of_array(a._array.dtype) for a in args]
+    added, input, weight = kinds
+    for name, kind in (("mat1", input), ("self", added)):  # self: the bias
+        if kind is not None and kind is not weight:
             raise RuntimeError(
-                f"{names} must have the same dtype, but got {kinds[0].scalar_name} and "
-                f"{kind.scalar_name}: linear() takes input, weight and bias of one dtype"
+                f"{name} and mat2 must have the same dtype, but got {kind.scalar_name} and "
+                f"{weight.scalar_name}: linear() takes input, weight and bias of one dtype"
             )
     return args
 

@@ -32,7 +32,7 @@ def _is_floating(*operands: Any) -> bool:
     of which NumPy makes small integers."""
     kind = next(o.dtype.kind for o in operands if hasattr(o, "dtype"))
     if kind == "b":
-        raise RuntimeError("not implemented for bool tensors; convert one with .long()")
+        raise NotImplementedError("not implemented for bool tensors; convert one with .long()")
     return kind == "f"
 
 
@@ -63,7 +63,24 @@ def add(xp: Backend, input: Array, other: Array, *, alpha: Number = 1) -> Array:
     return xp.add(input, other if alpha == 1 else _times_alpha(input, other, alpha))
 
 
-@primitive(broadcasts=True, prepare=promote)
+def _promote_difference(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    kinds = [
+        a._array.dtype.kind == "b" if isinstance(a, Variable) else type(a) is bool for a in args
+    ]
+    if all(kinds):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )
+    if any(kinds):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+            "to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+    return promote(args)
+
+
+@primitive(broadcasts=True, prepare=_promote_difference)
 def sub(xp: Backend, input: Array, other: Array, *, alpha: Number = 1) -> Array:
     """input - alpha * other, elementwise, broadcast.
 
@@ -103,7 +120,7 @@ mul.gradients(lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a)
 _div.gradients(lambda g, _y, _a, b: g / b, lambda g, _y, a, b: -g * (a / b / b))
 
 
-@primitive(broadcasts=True, prepare=promote, name="RsubBackward1")
+@primitive(broadcasts=True, prepare=_promote_difference, name="RsubBackward1")
 def _rsub(xp: Backend, input: Array, other: Number) -> Array:
     return xp.subtract(other, input)
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..autograd import Variable, primitive
 from ..autograd.trace import READ, refuse
 from ..backends import Array, Backend, backend_of
-from ..dtypes import get_default_dtype
+from ..dtypes import get_default_dtype, of_array
 from .conversion import promote
 
 # ----- comparison: bool results -----
@@ -219,9 +219,9 @@ def _promote_bits(args: tuple[Any, ...]) -> tuple[Any, ...]:
     args = promote(args)
     for arg in args:
         if isinstance(arg, Variable) and arg._array.dtype.kind == "f":
-            raise RuntimeError(
-                f"bitwise operations are not implemented for '{arg._array.dtype}': "
-                "they take integer or bool tensors"
+            raise NotImplementedError(
+                f"bitwise operations are not implemented for {of_array(arg._array.dtype)}: they "
+                "take integer or bool tensors"
             )
     return args
 
@@ -264,6 +264,16 @@ def bitwise_not(xp: Backend, input: Array) -> Array:
     tensor([-1, -6])
     """
     return xp.invert(input)
+
+
+def invert(input: Any) -> Any:
+    """``~input``. Raises TypeError for floating tensors."""
+    if input._array.dtype.kind == "f":
+        raise TypeError(
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors, "
+            f"got {of_array(input._array.dtype)}"
+        )
+    return bitwise_not(input)
 
 
 @primitive(prepare=_promote_bits)

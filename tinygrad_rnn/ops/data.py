@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import dtypes
 from ..autograd import Variable
@@ -35,8 +35,8 @@ def array_of(data: Any, dtype: dtypes.dtype | None = None) -> Array:
     """A new host array of the data.
 
     Without a dtype, Python floats get the default dtype, integers int64, and arrays and tensors
-    keep theirs. Raises ValueError for ragged lists, TypeError for what is not made of numbers,
-    RuntimeError for numbers that do not fit the dtype.
+    keep theirs. Raises ValueError for ragged lists, TypeError or (without a dtype) RuntimeError
+    for what is not made of numbers, RuntimeError for numbers that do not fit the dtype.
     """
     xp: Any = backend_for(CPU)
     if isinstance(data, Variable):
@@ -53,19 +53,60 @@ def array_of(data: Any, dtype: dtypes.dtype | None = None) -> Array:
     return array
 
 
-def _of_lists(xp: Any, data: Any, dtype: dtypes.dtype | None) -> Array:
+def evenly(xp: Any, start: float, end: float, steps: int, target: dtypes.dtype) -> Array:
+    """`steps` numbers from start to end, each counted from the nearer end: in double precision,
+    and of a floating dtype those that PyTorch computes in it, with one rounding."""
+    if target.is_floating_point:
+        start, end = _rounded(start, target), _rounded(end, target)
+        step = _rounded(_rounded(end - start, target) / max(steps - 1, 1), target)
+    else:
+        step = (end - start) / max(steps - 1, 1)
+    i = xp.arange(steps).astype(dtypes.float64.array)
+    from_end = _plus_product(end, -step, steps - 1 - i, target)
+    return xp.where(i < max(steps // 2, 1), _plus_product(start, step, i, target), from_end)
+
+
+def _rounded(number: float, target: dtypes.dtype) -> float:
+    xp: Any = backend_for(CPU)
+    return xp.asarray(number, dtypes.float64.array).astype(target.array).item()
+
+
+def _plus_product(start: float, step: float, count: Array, target: dtypes.dtype) -> Array:
+    """start + step * count, rounded once (in half precision twice, as PyTorch does)."""
+    if target is dtypes.float16:
+        return start + (step * count).astype(target.array).astype(dtypes.float64.array)
+    scaled = step * 134217729.0  # 2**27 + 1: splits a number into halves of its bits
+    high = scaled - (scaled - step)
+    product, rest = high * count, (step - high) * count  # exact, both
+    total = start + product
+    part = total - start
+    return total + ((start - (total - part)) + (product - part) + rest)  # what the sum lost
+
+
+def _of_lists(xp: Any, data: Any, target: dtypes.dtype | None) -> Array:
     kinds = _kinds_of_numbers(data)
     if not kinds:  # there is something else among them, or nothing at all
-        data = _plain(data, kinds, [])
+        data = _plain(data, kinds, [], target)
     own = functools.reduce(dtypes.promote_types, kinds) if kinds else dtypes.get_default_dtype()
-    target = dtype or own
+    target = target or own
     try:
         return xp.asarray(data, target.array)
     except (OverflowError, ValueError) as error:
-        _plain(data, set(), [])  # says so if it is the nesting
-        raise RuntimeError(
-            f"value cannot be converted to {target} without overflow: {error}"
-        ) from None
+        _plain(data, set(), [], target)  # says so if it is the nesting
+        return _wrapped(xp, data, target, error)
+
+
+def _wrapped(xp: Any, data: Any, target: dtypes.dtype, error: Exception) -> Array:
+    """The data in an integer dtype that some of it is not in the range of: PyTorch lets small
+    negative numbers count from the end of uint8."""
+    wide = xp.asarray(data)
+    limit = dtypes.iinfo(dtypes.int64).max
+    if wide.dtype.kind == "O" or (wide.dtype.kind == "u" and (wide > limit).any()):
+        raise ValueError(f"Overflow when unpacking long long: {error}") from None
+    limit = dtypes.iinfo(target).max
+    if (wide <= limit).all() and (wide >= -limit - target.is_signed).all():
+        return wide.astype(dtypes.int64.array).astype(target.array)
+    raise RuntimeError(f"value cannot be converted to {target} without overflow: {error}") from None
 
 
 _NUMBERS = {bool, int, float}
@@ -82,7 +123,7 @@ def _kinds_of_numbers(data: Any) -> set[dtypes.dtype]:
     return {dtypes.of_number(kind()) for kind in types} if types <= _NUMBERS else set()
 
 
-def _plain(data: Any, kinds: set[dtypes.dtype], path: list[int]) -> Any:
+def _plain(data: Any, kinds: set[dtypes.dtype], path: list[int], target: Any) -> Any:
     """Nested lists of Python numbers, every list of one depth of the same length. The dtypes that
     occur are added to `kinds`."""
     if isinstance(data, Variable | HostScalar) or is_host(data):
@@ -92,20 +133,45 @@ def _plain(data: Any, kinds: set[dtypes.dtype], path: list[int]) -> Any:
     if isinstance(data, bool | int | float):
         kinds.add(dtypes.of_number(data))
         return data
-    if isinstance(data, str | bytes | dict) or not hasattr(data, "__len__"):
-        kind = type(data).__name__
-        if path:
-            raise TypeError(f"must be real number, not {kind} (at position {path} of the data)")
-        raise TypeError(
-            f"new(): invalid data type '{kind}': expected numbers or nested lists of them"
-        )
-    items = [_plain(data[i], kinds, [*path, i]) for i in range(len(data))]
-    lengths = [len(item) if isinstance(item, list) else None for item in items]
-    for length in lengths[1:]:
-        if length != lengths[0]:
-            if None in (length, lengths[0]):
+    if isinstance(data, str | bytes | dict) or not hasattr(data, "__getitem__"):
+        _refuse(data, path, target)
+    items = [_plain(data[i], kinds, [*path, i], target) for i in range(len(data))]
+    shapes = list(map(_shape, items))
+    for shape in shapes[1:]:
+        if shape != shapes[0]:
+            if len(shape) != len(shapes[0]):
                 raise TypeError(f"expected numbers and lists not to be mixed at depth {len(path)}")
+            depth, expected, got = next(
+                (depth, a, b)
+                for depth, (a, b) in enumerate(zip(shapes[0], shape, strict=True))
+                if a != b
+            )
             raise ValueError(
-                f"expected sequence of length {lengths[0]} at dim {len(path) + 1} (got {length})"
+                f"expected sequence of length {expected} at dim {len(path) + 1 + depth} (got {got})"
             )
     return items
+
+
+def _shape(data: Any) -> list[int]:
+    """The lengths of nested lists that are alike at every depth."""
+    shape = []
+    while isinstance(data, list):
+        shape.append(len(data))
+        data = data[0] if data else None
+    return shape
+
+
+def _refuse(data: Any, path: list[int], target: dtypes.dtype | None) -> NoReturn:
+    """Raise what PyTorch does for what is neither a number nor a sequence."""
+    kind, where = type(data).__name__, f" (at position {path} of the data)" if path else ""
+    if isinstance(data, str) and data and path and not any(path):
+        raise ValueError(f"too many dimensions 'str'{where}: expected numbers, got {data!r}")
+    if isinstance(data, str | bytes):
+        raise TypeError(
+            f"new(): invalid data type '{kind}'{where}: expected numbers or nested lists of them"
+        )
+    if target is not None:
+        raise TypeError(f"must be real number, not {kind}{where}")
+    raise RuntimeError(
+        f"Could not infer dtype of {kind}{where}: expected numbers or nested lists of them"
+    )

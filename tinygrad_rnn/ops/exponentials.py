@@ -53,6 +53,7 @@ def _logsumexp(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array
 def _softmax(xp: Backend, input: Array, *, dim: int) -> Array:
     if not input.size:
         return input.copy()
+    input = xp.ascontiguousarray(input)  # the result is, as in PyTorch
     if not _ordinary(input):
         input = input - input.max(axis=dim, keepdims=True)
     powers = xp.exp(input)
@@ -64,6 +65,7 @@ def _softmax(xp: Backend, input: Array, *, dim: int) -> Array:
 def _log_softmax(xp: Backend, input: Array, *, dim: int) -> Array:
     if not input.size:
         return input.copy()
+    input = xp.ascontiguousarray(input)
     if _ordinary(input):
         powers = xp.exp(input)
         powers /= _summed(xp, powers, (dim,), True)
@@ -102,7 +104,7 @@ def logsumexp(input: Any, dim: Dims, keepdim: bool = False) -> Any:
 def _along(primitive: Any, input: Any, dim: int | None, target: dtype | None) -> Any:
     input = cast(input, target) if target is not None else input
     if input._array.dtype.kind != "f":
-        raise RuntimeError(
+        raise NotImplementedError(
             f"softmax is not implemented for {of_array(input._array.dtype)}; convert with .float()"
         )
     shape = shape_of(input)

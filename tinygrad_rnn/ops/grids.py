@@ -16,6 +16,7 @@ from ..warning import warn
 from .arithmetic import abs, remainder
 from .blending import cubic_weights
 from .choice import clamp, where
+from .data import evenly
 from .gathering import _gather
 from .joining import stack
 from .linalg import matmul
@@ -47,10 +48,9 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = No
     """
     if align_corners is None:
         warn(_CHANGED)
-    if not of_array(theta._array.dtype).is_floating_point:
-        raise ValueError(
-            f"Expected theta to have floating point type, but got {of_array(theta._array.dtype)}"
-        )
+    dtype = of_array(theta._array.dtype)
+    if not dtype.is_floating_point:
+        raise ValueError(f"Expected theta to have floating point type, but got {dtype}")
     ndim, sizes = len(size) - 2, tuple(size[2:])
     if ndim not in (2, 3):
         raise NotImplementedError(
@@ -68,8 +68,11 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = No
     parts = []
     for dim in reversed(range(ndim)):  # x is the last dimension
         n = sizes[dim]
-        steps = xp.arange(n).astype(theta._array.dtype) * 2 - (n - 1)
-        steps = steps / (max(n - 1, 1) if align_corners else n)
+        steps = evenly(xp, -1.0, 1.0, n, dtype).astype(dtype.array)
+        if n == 1:
+            steps = steps * 0
+        elif not align_corners:
+            steps = steps * (n - 1) / n
         shape = (1,) * dim + (n,) + (1,) * (ndim - 1 - dim)
         parts.append(expand(theta._wrap(steps.reshape(shape)), sizes))
     parts.append(expand(theta._wrap(xp.ones((1,) * ndim, theta._array.dtype)), sizes))

@@ -103,6 +103,8 @@ def _slope(x: Any, y: Any, *, kind: str, order: int, scaled: bool = False) -> An
     quotient = y / where(zero, 1.0, x)
     if kind == "j":
         quotient = where(zero, 0.5, quotient)
+    if kind == "y":
+        other = where(zero, 0.0, other)  # infinite, but less so
     return rise + (-other if kind == "k" else other) - quotient
 
 
@@ -225,12 +227,12 @@ def _airy_far(xp: Backend, x: Array, derivative: bool) -> Array:
     return xp.sqrt(size / 3) * xp.where(x > 0, falling, 2 * wave.imag)
 
 
-def _airy_slope(x: Any, y: Any, *, derivative: bool) -> Any:
+def _airy_slope(x: Any, *, derivative: bool) -> Any:
     """Ai' from Ai, and from Ai' the second derivative, which is x Ai(x)."""
     return x * _airy(x, derivative=False) if derivative else _airy(x, derivative=True)
 
 
-_airy.gradients(lambda g, y, x, **which: g * _airy_slope(x, y, **which))
+_airy.gradients(lambda g, y, x, **which: g * _airy_slope(x, **which))
 
 
 def airy_ai(x: Any) -> Any:

@@ -105,7 +105,7 @@ def _convert(part: Any, array: Array) -> Any:
         found = xp.asarray(part if hasattr(part, "dtype") else [_item(p) for p in part])
         if not found.size:
             found = found.astype(int64.array)
-    elif hasattr(part, "__index__"):
+    elif hasattr(type(part), "__index__"):
         return part.__index__()
     else:
         raise IndexError(

@@ -18,7 +18,7 @@ _SEQUENCE = (tuple, list)
 
 @primitive
 def _cat(xp: Backend, *tensors: Array, dim: int) -> Array:
-    return xp.concatenate(tensors, axis=dim)
+    return xp.ascontiguousarray(xp.concatenate(tensors, axis=dim))  # not so, if none of them is
 
 
 @primitive

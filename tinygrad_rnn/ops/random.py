@@ -15,13 +15,42 @@ from ..dtypes import float32, int8, of_array, promote_types
 from .shape import broadcast_shapes, expand, shape_of
 
 
-def _like(input: Any, draw: Callable[[], Array], shape: tuple[int, ...] | None = None) -> Any:
-    """What `draw` returns, in the input's shape unless another is given, in its dtype and place."""
+def memory_order(array: Array) -> tuple[int, ...]:
+    """The dimensions from the outermost in memory to the innermost, as PyTorch sorts them: those
+    that are expanded stay where they are."""
+    if array.flags.c_contiguous:
+        return tuple(range(array.ndim))
+    order = list(range(array.ndim))
+    for i in range(array.ndim - 2, -1, -1):  # sorts by insertion from the end
+        here = i
+        for other in range(i + 1, array.ndim):
+            a, b = array.strides[order[here]], array.strides[order[other]]
+            if not a or not b:
+                continue
+            if a > b or (a == b and array.shape[order[here]] <= array.shape[order[other]]):
+                break
+            order[here], order[other] = order[other], order[here]
+            here = other
+    return tuple(order)
+
+
+def in_memory_order(array: Array, draw: Callable[[tuple[int, ...]], Array], kind: Any) -> Array:
+    """What `draw` returns for a shape, in the host's memory: of an array's shape and layout, and
+    drawn as its elements lie in memory."""
+    order = memory_order(array)
+    drawn = draw(tuple(array.shape[dim] for dim in order)).astype(kind, copy=False)
+    return drawn.transpose(tuple(map(order.index, range(array.ndim))))
+
+
+def _like(input: Any, draw: Callable[[tuple[int, ...]], Array]) -> Any:
+    """What `draw` returns for the input's shape, in its dtype and place."""
     array = input._array
-    kind, shape = array.dtype, array.shape if shape is None else shape
     return input._wrap(
-        host_array(lambda: draw().astype(kind, copy=False), shape, kind, device_of(array))
-    )
+        host_array(
+            lambda: in_memory_order(array, draw, array.dtype),
+            array.shape, array.dtype, device_of(array),
+        )
+    )  # fmt: skip
 
 
 def uniform(
@@ -39,7 +68,7 @@ def uniform(
             f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
         )
     source = generator or default_generator
-    return _like(input, lambda: source.uniform(array.shape, low, high, array.dtype))
+    return _like(input, lambda shape: source.uniform(shape, low, high, array.dtype))
 
 
 def _number(value: Any) -> Any:
@@ -56,7 +85,10 @@ def normal(
     array = input._array
     source = generator or default_generator
     return _like(
-        input, lambda: source.normal(array.shape, _number(mean), _number(std), array.dtype)
+        input,
+        lambda shape: source.normal(
+            shape, _number(mean), _number(std), array.dtype, array.flags.c_contiguous
+        ),
     )
 
 
@@ -68,17 +100,17 @@ def random(
     source, array = generator or default_generator, input._array
     low, high = names.get("from", from_), to
     if low is None and high is None:
-        return _like(input, lambda: source.random(array.shape, array.dtype))
+        return _like(input, lambda shape: source.random(shape, array.dtype))
     if high is None:
         low, high = 0, low
-    return _like(input, lambda: source.integers(array.shape, low or 0, high, array.dtype))
+    return _like(input, lambda shape: source.integers(shape, low or 0, high, array.dtype))
 
 
 def exponential(input: Any, lambd: float = 1.0, *, generator: Generator | None = None) -> Any:
     """Exponential with rate lambd."""
     array = input._array
     source = generator or default_generator
-    return _like(input, lambda: source.exponential(array.shape, lambd, array.dtype))
+    return _like(input, lambda shape: source.exponential(shape, lambd, array.dtype))
 
 
 def log_normal(
@@ -90,7 +122,7 @@ def log_normal(
     array = input._array
     source = generator or default_generator
     return _like(
-        input, lambda: source.log_normal(array.shape, _number(mean), _number(std), array.dtype)
+        input, lambda shape: source.log_normal(shape, _number(mean), _number(std), array.dtype)
     )
 
 
@@ -102,7 +134,7 @@ def cauchy(
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
     array = input._array
     source = generator or default_generator
-    return _like(input, lambda: source.cauchy(array.shape, median, sigma, array.dtype))
+    return _like(input, lambda shape: source.cauchy(shape, median, sigma, array.dtype))
 
 
 def geometric(input: Any, p: float, *, generator: Generator | None = None) -> Any:
@@ -111,7 +143,7 @@ def geometric(input: Any, p: float, *, generator: Generator | None = None) -> An
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
     array = input._array
     source = generator or default_generator
-    return _like(input, lambda: source.geometric(array.shape, p, array.dtype))
+    return _like(input, lambda shape: source.geometric(shape, p, array.dtype))
 
 
 # ----- by the parameters in a tensor -----
@@ -128,9 +160,10 @@ def bernoulli(
     tensor([0., 1.])
     """
     source, shape = generator or default_generator, shape_of(input)
+    layout = input.new_empty(shape) if p is None else input  # without p the result is contiguous
     p = input if p is None else p
     if not isinstance(p, Variable):
-        return _like(input, lambda: source.bernoulli(shape, p))
+        return _like(input, lambda shape: source.bernoulli(shape, p))
     if p._array.dtype.kind != "f" and (p is input or p._array.ndim):
         raise NotImplementedError(
             f"bernoulli: the probabilities must be floating numbers, not {of_array(p._array.dtype)}"
@@ -142,8 +175,11 @@ def bernoulli(
     xp.check_range(wrong.view(int8.array), 0, 1, RuntimeError, message)
     wide = promote_types(of_array(chances.dtype), float32).array
     draw = host_array(
-        lambda: source.uniform(shape, 0.0, 1.0, wide), shape, wide, device_of(chances)
-    )
+        lambda: in_memory_order(
+            layout._array, lambda shape: source.uniform(shape, 0.0, 1.0, wide), wide
+        ),
+        shape, wide, device_of(chances),
+    )  # fmt: skip
     return input._wrap((draw < chances).astype(input._array.dtype))
 
 
@@ -182,7 +218,9 @@ def multinomial(
         found = weights.new_empty((0, num_samples)).long()
     elif replacement and num_samples > 1:
         size = (len(weights), num_samples)
-        draw = _like(weights, lambda: source.uniform(size, 0.0, 1.0, array.dtype), size)
+        draw = _like(
+            weights.new_empty(size), lambda shape: source.uniform(shape, 0.0, 1.0, array.dtype)
+        )
         edges = weights.cumsum(1)
         draw = draw * edges[:, -1:]
         xp: Any = backend_of(array)
@@ -190,7 +228,7 @@ def multinomial(
         found = input._wrap(xp.stack([xp.searchsorted(e, d, "right") for e, d in rows]))
     else:
         # The largest of p / exponential are a draw without replacement
-        draw = _like(weights, lambda: source.uniform(array.shape, 0.0, 1.0, array.dtype))
+        draw = _like(weights, lambda shape: source.uniform(shape, 0.0, 1.0, array.dtype))
         found = (weights / -(1 - draw).log()).topk(num_samples, 1).indices
     return found if input.dim() == 2 else found[0]
 
@@ -211,7 +249,8 @@ def poisson(input: Any, generator: Generator | None = None) -> Any:
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     if not bool((rates < 9e18).all()):
         raise RuntimeError("invalid Poisson rate, expected rate to be below 9e18: int64 counts")
-    return _like(input, lambda: (generator or default_generator).poisson(rates))
+    like = input.new_empty(shape_of(input))
+    return _like(like, lambda _: (generator or default_generator).poisson(rates))
 
 
 def binomial(count: Any, prob: Any, generator: Generator | None = None) -> Any:
@@ -237,4 +276,4 @@ def binomial(count: Any, prob: Any, generator: Generator | None = None) -> Any:
     if not bool(((chances >= 0) & (chances <= 1)).all()):
         raise RuntimeError("binomial: prob must be in [0, 1]")
     drawn = (generator or default_generator).binomial(trials, chances)
-    return _like(count, lambda: drawn, drawn.shape)
+    return _like(count.new_empty(drawn.shape), lambda _: drawn)

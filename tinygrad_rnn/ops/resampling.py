@@ -42,7 +42,7 @@ def _sizes(sizes: Sizes, size: Any, scale_factor: Any, recompute: Any) -> tuple[
     if size is not None:
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-        if not all(hasattr(v, "__index__") for v in values):
+        if not all(hasattr(type(v), "__index__") for v in values):
             raise TypeError(f"expected size to be one int or a tuple of ints, but got {size}")
         return tuple(v.__index__() for v in values), (None,) * len(sizes)
     if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):

@@ -28,7 +28,7 @@ def wrap_dim(dim: int, ndim: int) -> int:
     Raises IndexError out of range, TypeError for anything but an integer.
     """
     if type(dim) is not int:
-        if not hasattr(dim, "__index__") or isinstance(dim, bool | type):
+        if not hasattr(type(dim), "__index__") or isinstance(dim, bool):
             raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
         dim = dim.__index__()
     limit = max(ndim, 1)
@@ -210,8 +210,8 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     start, end = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    merged = math.prod(shape[start : end + 1])
-    return reshape(input, (*shape[:start], merged, *shape[end + 1 :]))
+    sizes = (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
+    return input if sizes == shape else reshape(input, sizes)
 
 
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:

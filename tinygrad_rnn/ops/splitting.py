@@ -189,7 +189,7 @@ def cuts(name: str, given: Any) -> int | list[int]:
             )
         given = given.tolist()  # type: ignore[attr-defined]
     each = given if isinstance(given, list | tuple) else [given]
-    if not all(hasattr(cut, "__index__") and not isinstance(cut, type | bool) for cut in each):
+    if not all(hasattr(type(cut), "__index__") and not isinstance(cut, bool) for cut in each):
         raise TypeError(
             f"{name}(): argument 'indices_or_sections' must be int or tuple of ints, but got "
             f"{given!r}"

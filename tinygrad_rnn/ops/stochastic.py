@@ -31,7 +31,8 @@ def _kept(name: str, input: Any, shape: tuple[int, ...], p: float) -> Any:
     kind = of_array(input._array.dtype)
     if not kind.is_floating_point:
         raise RuntimeError(f"{name}: expected a floating input, got {kind}; convert with .float()")
-    return random.bernoulli(input.new_empty(shape), 1 - p)
+    like = input.detach() if shape == shape_of(input) else input.new_empty(shape)
+    return random.bernoulli(like, 1 - p)
 
 
 def _drop(
@@ -230,7 +231,7 @@ def gumbel_softmax(
     """
     if eps != 1e-10:
         warn("`eps` parameter is deprecated and has no effect.")
-    noise = -log(random.exponential(logits.detach()))
+    noise = -log(random.exponential(logits.new_empty(shape_of(logits))))
     soft = softmax((logits + noise) / tau, dim)
     if not hard:
         return soft

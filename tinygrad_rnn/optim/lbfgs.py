@@ -98,7 +98,7 @@ class LBFGS(Optimizer):
                 state["t"] = min(1.0, 1.0 / float(gradient.abs().sum())) * lr
             else:
                 _remember(state, gradient, group["history_size"])
-                state["d"] = _direction(state, gradient)
+                state["d"] = _direction(state, gradient, group["history_size"])
                 state["t"] = lr
             state["prev_flat_grad"], state["prev_loss"] = gradient, loss
             d = state["d"]
@@ -162,8 +162,8 @@ def _remember(state: State, gradient: Tensor, history_size: int) -> None:
     """Add the last change of the parameters, and of the gradient, to the history."""
     y = gradient - state["prev_flat_grad"]
     s = state["d"] * state["t"]
-    curvature = float(y.dot(s))
-    if not curvature > 1e-10:
+    curvature = y.dot(s)
+    if not float(curvature) > 1e-10:
         return
     if len(state["old_dirs"]) == history_size:
         for name in ("old_dirs", "old_stps", "ro"):
@@ -171,18 +171,18 @@ def _remember(state: State, gradient: Tensor, history_size: int) -> None:
     state["old_dirs"].append(y)
     state["old_stps"].append(s)
     state["ro"].append(1 / curvature)
-    state["H_diag"] = curvature / float(y.dot(y))
+    state["H_diag"] = curvature / y.dot(y)
 
 
-def _direction(state: State, gradient: Tensor) -> Tensor:
+def _direction(state: State, gradient: Tensor, history_size: int) -> Tensor:
     """-H gradient by two loops over the history (Nocedal, 1980)."""
     history = list(zip(state["old_dirs"], state["old_stps"], state["ro"], strict=True))
+    factors = state.setdefault("al", [None] * history_size)
     q = -gradient
-    factors = []
-    for y, s, ro in reversed(history):
-        factors.append(s.dot(q) * ro)
-        q -= y * factors[-1]
+    for i, (y, s, ro) in reversed(list(enumerate(history))):
+        factors[i] = s.dot(q) * ro
+        q -= y * factors[i]
     q *= state["H_diag"]
-    for (y, s, ro), factor in zip(history, reversed(factors), strict=True):
-        q += s * (factor - y.dot(q) * ro)
+    for i, (y, s, ro) in enumerate(history):
+        q += s * (factors[i] - y.dot(q) * ro)
     return q

@@ -36,7 +36,7 @@ def get_swa_avg_fn() -> Average:
     def average(averaged: Tensor, value: Tensor, num_averaged: Tensor) -> Tensor:
         return averaged + (value - averaged) / (num_averaged + 1)
 
-    return average
+    return told(average)
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
@@ -55,7 +55,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     def average(averaged: Tensor, value: Tensor, num_averaged: Tensor) -> Tensor:
         return decay * averaged + (1 - decay) * value
 
-    return average
+    return told(average)
 
 
 def get_swa_multi_avg_fn() -> Averages:
@@ -178,11 +178,24 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # the mean over all batches
     for batch in loader:
-        input = batch[0] if isinstance(batch, list | tuple) else batch
-        model(input if device is None else input.to(device))
+        model(_input_of(batch, device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     model.train(training)
+
+
+def _input_of(batch: Any, device: Any) -> Any:
+    """What a model takes of a batch, moved to a device, or left where it is for None."""
+    if isinstance(batch, list | tuple):
+        if not batch:
+            raise IndexError(f"update_bn(): expected the input first in a batch, got {batch}")
+        batch = batch[0]
+    if device is None:
+        return batch
+    if not hasattr(batch, "to"):
+        kind = type(batch).__name__
+        raise AttributeError(f"update_bn(): expected batches of tensors to move, got {kind}")
+    return batch.to(device)
 
 
 class SWALR(LRScheduler):

@@ -143,7 +143,7 @@ class SequenceLoader:
         rng: random.Random | None = None,
         device: Device = None,
     ) -> None:
-        if sampling not in SAMPLERS:
+        if not isinstance(sampling, str) or sampling not in SAMPLERS:
             raise ValueError(f"sampling must be one of {list(SAMPLERS)}, got {sampling!r}")
         self.batch_size = batch_size
         self.num_steps = num_steps

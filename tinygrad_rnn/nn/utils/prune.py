@@ -156,7 +156,7 @@ def global_unstructured(
     scores = {} if importance_scores is None else importance_scores
     if not isinstance(scores, Mapping):
         raise TypeError("global_unstructured(): importance_scores must be of type dict")
-    pairs = list(parameters)
+    pairs = [_pair(given) for given in parameters]
     tensors = [getattr(module, name) for module, name in pairs]
     masks = [
         getattr(module, f"{name}_mask", ones_like(tensor))
@@ -176,6 +176,17 @@ def global_unstructured(
     parts = mask.split([tensor.numel() for tensor in tensors])
     for (module, name), tensor, part in zip(pairs, tensors, parts, strict=True):
         custom_from_mask(module, name, part.view(tensor.shape))
+
+
+def _pair(given: Any) -> tuple[Module, str]:
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        kind = TypeError if not isinstance(given, tuple | list) else ValueError
+        raise kind(
+            "global_unstructured(): expected parameters to be pairs of a module and the name of "
+            f"its parameter, got {given!r}"
+        )
+    module, name = given
+    return module, name
 
 
 @told

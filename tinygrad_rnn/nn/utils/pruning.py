@@ -287,6 +287,8 @@ class _Structured(_Amount):
                 "Structured pruning can only be applied to multidimensional tensors. Found tensor "
                 f"of shape {t.shape} with {t.dim()} dims"
             )
+        if not isinstance(self.dim, Integral):
+            raise TypeError(f"dim of {type(self).__name__} must be int, got {self.dim}")
         if not -t.dim() <= self.dim < t.dim():
             raise IndexError(f"Invalid index {self.dim} for tensor of size {t.shape}")
         count = self._count(t.shape[self.dim])

@@ -122,6 +122,11 @@ class LRScheduler(TellingAll):
         """All attributes but the optimizer: save the optimizer's own state dict beside it."""
         return {name: value for name, value in vars(self).items() if name != "optimizer"}
 
+    def _state_with(self, **saved: Any) -> dict[str, Any]:
+        """The attributes, with others in the place of some; they are the last, as in PyTorch."""
+        state = LRScheduler.state_dict(self)
+        return {**{name: value for name, value in state.items() if name not in saved}, **saved}
+
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was called, here or in PyTorch. Load the optimizer's, too."""
         vars(self).update(state_dict)

@@ -37,8 +37,7 @@ class Combined(LRScheduler):
                 )
 
     def state_dict(self) -> dict[str, Any]:
-        states = [scheduler.state_dict() for scheduler in self._schedulers]
-        return {**super().state_dict(), "_schedulers": states}
+        return self._state_with(_schedulers=[part.state_dict() for part in self._schedulers])
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         rest = dict(state_dict)
@@ -136,8 +135,8 @@ class ChainedScheduler(Combined):
             )
         self.optimizer = optimizer or schedulers[0].optimizer
         self._check(self.optimizer, schedulers)
-        self._schedulers = schedulers
         self._last_lr = values(self.optimizer, "lr")
+        self._schedulers = schedulers
 
     def step(self) -> None:  # type: ignore[override]
         """Go on to the next epoch."""

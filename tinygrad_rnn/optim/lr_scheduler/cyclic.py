@@ -135,7 +135,7 @@ class CyclicLR(WithMomentum):
         ]
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "_scale_fn_custom": saved_function(self._scale_fn_custom)}
+        return self._state_with(_scale_fn_custom=saved_function(self._scale_fn_custom))
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         rest = dict(state_dict)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...autograd.annotations import fits
+from ...autograd.hints import given_to
 from ..optimizer import Optimizer
 from .base import LRScheduler, Rate, saved_function, values
 
@@ -34,7 +36,7 @@ class ByFunction(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "lr_lambdas": [saved_function(f) for f in self.lr_lambdas]}
+        return self._state_with(lr_lambdas=[saved_function(f) for f in self.lr_lambdas])
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         rest = dict(state_dict)
@@ -42,6 +44,16 @@ class ByFunction(LRScheduler):
             if saved is not None:
                 vars(function).update(saved)
         super().load_state_dict(rest)
+
+    def _times(self, rates: list[Rate]) -> list[Rate]:
+        """Each rate times what its function returns for this epoch."""
+        new = []
+        for function, rate in zip(self.lr_lambdas, rates, strict=True):
+            factor = given_to(function, "lr_lambda", self.last_epoch)
+            if not fits(factor, float):
+                raise TypeError(f"lr_lambda must return a number, not {type(factor).__name__}")
+            new.append(rate * factor)
+        return new
 
 
 class LambdaLR(ByFunction):
@@ -58,10 +70,7 @@ class LambdaLR(ByFunction):
 
     def get_lr(self) -> list[Rate]:
         self._inside_step()
-        return [
-            lr * function(self.last_epoch)
-            for function, lr in zip(self.lr_lambdas, self.base_lrs, strict=True)
-        ]
+        return self._times(self.base_lrs)
 
 
 class MultiplicativeLR(ByFunction):
@@ -81,7 +90,4 @@ class MultiplicativeLR(ByFunction):
         rates = values(self.optimizer, "lr")
         if self._is_initial:
             return rates
-        return [
-            lr * function(self.last_epoch)
-            for function, lr in zip(self.lr_lambdas, rates, strict=True)
-        ]
+        return self._times(rates)

@@ -57,9 +57,7 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError(
                 f"threshold mode {threshold_mode} is unknown! It must be 'rel' or 'abs'"
             )
-        self.optimizer = optimizer
-        self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
-        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
+        self.optimizer, self.factor = optimizer, factor
         count = len(optimizer.param_groups)
         self.default_min_lr: float | None
         if isinstance(min_lr, list | tuple):
@@ -68,9 +66,11 @@ class ReduceLROnPlateau(LRScheduler):
             self.default_min_lr, self.min_lrs = None, list(min_lr)
         else:
             self.default_min_lr, self.min_lrs = min_lr, [min_lr] * count
-        self.mode_worse = math.inf if mode == "min" else -math.inf
+        self.patience, self.cooldown, self.eps = patience, cooldown, eps
         self.last_epoch = 0
         self._last_lr = values(optimizer, "lr")
+        self.mode_worse = math.inf if mode == "min" else -math.inf
+        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self._reset()
 
     def _reset(self) -> None:
