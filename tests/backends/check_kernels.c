@@ -150,10 +150,9 @@ static void program(const struct kernels *set, int is_double, unsigned *state) {
     const ptrdiff_t packed_size = (columns + runs->wide - 1) / runs->wide * runs->wide * depth;
     void *const packed = numbers(packed_size, is_double, state);
     void *const matrix = numbers(columns * depth, is_double, state);
-    if (chance(state, 2))
-        runs->pack(packed, matrix, depth, columns, columns, 1);
-    else
-        runs->pack(packed, matrix, depth, columns, 1, depth);
+    const int turned = (int)chance(state, 2);
+    struct packing packing = {packed, matrix, depth, columns, turned ? 1 : columns, turned ? depth : 1};
+    team_run(members, runs->pack, &packing);
     void *const whole = numbers(places * batch * columns, is_double, state);
     void *const deep = numbers(batch * depth, is_double, state);
     void *const row = numbers(columns, is_double, state), *const column = numbers(batch, is_double, state);
