@@ -106,9 +106,9 @@ class RNNCellBase(Cell):
         stock = self._unchanged()
         return None if stock is None else stock.over_sequence(x, state, ends, reverse)
 
-    def description(self) -> Description | None:
+    def _describe(self) -> Description | None:
         stock = self._unchanged()
-        return None if stock is None else stock.description()
+        return None if stock is None else stock._describe()
 
     def _unchanged(self) -> StockCell | None:
         """What runs; None where it is not all that a step does, because somebody replaced it."""

@@ -89,7 +89,7 @@ class Cell(Module):
         after the other; None where there is none. Arguments as for `scan`, ends its lengths."""
         return None
 
-    def description(self) -> Description | None:
+    def _describe(self) -> Description | None:
         """What the step does, if that can be told without a look at it; None where it can't."""
         return None
 
@@ -219,7 +219,7 @@ def step_by_step(
     inputs, begin = _unstacked(projected), state
     watch = None
     if not return_states and on_step is None and steps > 1 and can_watch(projected, state):
-        described = cell.description() if isinstance(cell, Cell) else None
+        described = cell._describe() if isinstance(cell, Cell) else None
         watch = Watch(projected, state, described)
         if watch.plan is not None:
             return watch.whole(projected, begin, ends, reverse)

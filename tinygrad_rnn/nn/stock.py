@@ -133,7 +133,7 @@ class StockCell(Cell):
             y, last = y.index_select(1, back), [s.index_select(0, back) for s in last]
         return y, tuple(last) if self.mode == "LSTM" else last[0]
 
-    def description(self) -> Description | None:
+    def _describe(self) -> Description | None:
         if self._own:
             return None
         hidden, shares = self.masks.hidden, self.masks.zoneout
