@@ -6,7 +6,6 @@ import contextlib
 import errno
 import glob
 import os
-import secrets
 from pathlib import Path
 
 Name = str | os.PathLike[str]
@@ -72,7 +71,7 @@ def _prefix(target: Path) -> str:
 def _beside(path: Name) -> Path:
     """A new name in the same folder."""
     target = Path(path)
-    return target.with_name(f"{_prefix(target)}{secrets.token_hex(_DIGITS // 2)}")
+    return target.with_name(f"{_prefix(target)}{os.urandom(_DIGITS // 2).hex()}")
 
 
 def _not_written(error: OSError, path: Name) -> OSError:

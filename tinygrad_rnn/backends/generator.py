@@ -15,9 +15,10 @@ rounds once, and `bernoulli` draws from mt19937 (PyTorch on Intel processors use
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-import secrets
+import os
 import struct
 from typing import Any
 
@@ -55,7 +56,6 @@ class Generator:
 
     def __init__(self, device: object = "cpu") -> None:
         self.device = device
-        self._mt19937 = np.random.MT19937()
         # One draw takes many words and may use the cached normal: without the lock two threads
         # (a data loader's, say) could interleave inside a draw, or both take the same cached value.
         self._lock = new_lock()
@@ -80,15 +80,23 @@ class Generator:
                 f"-2**63 <= seed < 2**64, got {seed}"
             )
         with self._lock:
-            self._seed = seed % 2**64  # PyTorch stores 64 bits without a sign ...
-            # ... and seeds with the low 32, by the same recipe as NumPy's old RandomState.
-            np.random.RandomState(self._mt19937).seed(self._seed % 2**32)
+            self._seed = seed % 2**64  # PyTorch stores 64 bits without a sign
             self._spare_normal: float | None = None
+            self.__dict__.pop("_mt19937", None)
         return self
+
+    @functools.cached_property
+    def _mt19937(self) -> np.random.MT19937:
+        """The stream that the seed begins, made when it is first asked for: NumPy's random numbers
+        take longer to import than much of this package."""
+        stream = np.random.MT19937()
+        # PyTorch seeds with the low 32 bits, by the same recipe as NumPy's old RandomState
+        np.random.RandomState(stream).seed(self._seed % 2**32)
+        return stream
 
     def seed(self) -> int:
         """Seed from the operating system's entropy; returns the seed."""
-        seed = secrets.randbits(64)
+        seed = int.from_bytes(os.urandom(8))
         self.manual_seed(seed)
         return seed
 
