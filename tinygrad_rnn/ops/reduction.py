@@ -61,9 +61,9 @@ def _summed(xp: Backend, input: Array, dims: Axes, keepdim: bool, count: int = 1
     if input.dtype == float16.array:
         total = xp.sum(input, axis=dims, dtype=float32.array, keepdims=keepdim)
         return (total / count).astype(float16.array)
-    if _short_rows(input) and dims == (input.ndim - 1,):
+    if dims == (input.ndim - 1,) and _short_rows(input):
         total = xp.matmul(input, xp.ones(input.shape[-1], input.dtype))
-    elif _short_rows(input) and dims == (0,) and input.ndim == 2 and input.size <= _ALONE:
+    elif dims == (0,) and input.ndim == 2 and input.size <= _ALONE and _short_rows(input):
         total = xp.matmul(xp.ones(input.shape[0], input.dtype), input)
     else:
         total = xp.sum(input, axis=dims, dtype=input.dtype, keepdims=keepdim)
@@ -77,8 +77,8 @@ def _short_rows(array: Array) -> bool:
     return (
         is_host(array)
         and array.dtype.kind == "f"
+        and array.size >= 2048  # (and so there are dimensions)
         and 1 < array.shape[-1] <= 128
-        and array.size >= 2048
         and array.flags.c_contiguous
     )
 
