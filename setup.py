@@ -2,8 +2,10 @@
 
 import glob
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 SOURCE = "tinygrad_rnn/backends/compiled/source"
 
@@ -17,7 +19,24 @@ kernels = Extension(
     optional=True,  # without a C compiler the package is installed too, and runs on NumPy
 )
 
+
+class BuildBesideEachOther(build_ext):
+    """Compiles all sources of an extension at once: each of the larger ones takes half a minute."""
+
+    def build_extensions(self):
+        compile = self.compiler.compile
+
+        def compile_all(sources, **options):
+            with ThreadPoolExecutor() as threads:
+                made = threads.map(lambda source: compile([source], **options), sources)
+                return [one for objects in made for one in objects]
+
+        self.compiler.compile = compile_all
+        super().build_extensions()
+
+
 setup(
+    cmdclass={"build_ext": BuildBesideEachOther},
     # The kernels are written in GCC's and Clang's vectors, which Microsoft's compiler does not know
     ext_modules=[] if sys.platform == "win32" else [kernels],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},

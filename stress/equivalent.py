@@ -56,6 +56,8 @@ EQUIVALENT: dict[str, list[tuple[str, str]]] = {
     "ops.exponentials._logsumexp.gradients[0]": [("0 -> 1", "exp(-inf - 1) is 0 as well")],
     "ops.gathering._pad_to": [("if tuple(g.shape)", SAME_WAY)],
     "ops.gathering._gather.gradients[0]": [("reshape(g, shape_of(i)) if", SAME_WAY)],
+    "ops.hankel._slope": [("1.0 -> 2.0", "what it divides is infinite, or masked"),
+                          ("0.0 -> 1.0", "beside something infinite")],
     "ops.indexing._put_values": [(start, FEWER_DIMS) for start in (
         "len(shape) - len(shape_of(taken)) -> len(shape)", "shape_of(taken) -> taken",
         "if lead > 0: taken = taken.reshape((1,) * lead + tuple(shape_of(taken))) -> if True: tak",
@@ -154,6 +156,7 @@ EQUIVALENT: dict[str, list[tuple[str, str]]] = {
     ],
     "ops.strided._as_strided_rule": [("count + 1", "one place for all that lies outside"),
                                      ("1 -> 2", "one place more for what lies outside")],
+    "ops.strided._sum_of_windows": [("if size < count", SAME_WAY), ("size < count ->", SAME_WAY)],
     "ops.tails._by_factor": [("0.0 -> 1.0", MASKED)],
     "ops.windows.spread_windows": [("reversed(range", "the dimensions' order")],
 }  # fmt: skip

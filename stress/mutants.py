@@ -40,6 +40,7 @@ WIDER = {
     "ops.planned": ("tests/nn/test_planning.py",),
     "ops.line": ("tests/nn/test_planning.py",),
     "ops.lower": ("tests/nn/test_planning.py", "tests/nn/test_planning_random.py"),
+    "ops.hankel": ("tests/ops/test_special_functions.py",),
     "ops.ctc": ("tests/nn/test_ctc.py",),
     "ops.classification": ("tests/nn/test_cross_entropy.py",),
     "ops.standard_gamma": ("tests/ops/test_standard_gamma.py",),

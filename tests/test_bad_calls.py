@@ -9,6 +9,7 @@ import tinygrad_rnn as tg
 from .both import t as t
 
 LARGE, HUGE = 2**62, 10**30
+ARRAY = np.ones((2, 3))
 
 
 def plane(t):
@@ -23,6 +24,16 @@ def with_grad(t):
     x = t.ones(2, requires_grad=True)
     x.sum().backward()
     return x
+
+
+def minimized(t, search):
+    x = t.ones(1, requires_grad=True)
+
+    def closure():
+        (loss := (x * x).sum()).backward()
+        return loss
+
+    t.optim.LBFGS([x], line_search_fn=search).step(closure)
 
 
 def padded(lengths):
@@ -102,7 +113,25 @@ REFUSED = {
                  "argument 'enabled' must be bool, not ndarray"),
     "index": (lambda t: t.device("cpu", np.ones(2, int)), TypeError, "index must be int, not nda"),
     "dtype": (lambda t: t.nn.UninitializedBuffer(dtype=np.ones(2)), TypeError, "expected a dtype"),
+    "a seed's text": (lambda t: t.manual_seed("x"), ValueError, "'seed' must be int, got 'x'"),
+    "indices by name": (lambda t: list(t.utils.data.SubsetRandomSampler({"a": 1})), KeyError,
+                        "cannot take indices [0] of a dict"),
+    # NumPy's arrays
+    "shape": (lambda t: t.distributions.ReshapeTransform(ARRAY, (2,)), (TypeError, ValueError),
+              "'in_shape' (position 1) cannot be ndarray"),
+    "lengths": (lambda t: t.distributions.CatTransform(
+        [t.distributions.ExpTransform()], lengths=ARRAY[:1])(t.ones(1)), (TypeError, ValueError),
+        "lengths must be ints"),
+    "strides": (lambda t: t.nn.ConvTranspose2d(1, 1, 2, stride=ARRAY)(plane(t), (5, 5)),
+                (TypeError, ValueError), "stride should be an int"),
+    "gradients": (lambda t: t.nn.utils.clip_grad_norm_(ARRAY, 1.0), (TypeError, AttributeError),
+                  "'parameters' (position 1) cannot be ndarray"),
+    "milestones": (lambda t: t.optim.lr_scheduler.MultiStepLR(t.optim.SGD([t.ones(1)]), ARRAY),
+                   TypeError, "'milestones' (position 2) cannot be ndarray"),
+    "search": (lambda t: minimized(t, ARRAY), (RuntimeError, ValueError), "only 'strong_wolfe'"),
     # shapes
+    "output_size": (lambda t: t.nn.ConvTranspose2d(1, 1, 2)(t.ones(1), (5, 5)), IndexError,
+                    "expected input of 3 or 4 dimensions, got 1"),
     "no such sample": (lambda t: t.utils.data.StackDataset([1])[3], IndexError,
                        "cannot take samples [3] of a list"),
     "a part of nothing": (lambda t: t.utils.data.Subset("ab", [1])[1], IndexError,

@@ -3,6 +3,7 @@ used: refused with PyTorch's kind of error, and words that say where."""
 
 import importlib
 
+import numpy as np
 import pytest
 
 import tinygrad_rnn as tg
@@ -78,6 +79,11 @@ def test_refused(t, name):
         program(t)
     if t is tg:
         assert text in str(caught.value)
+
+
+def test_arrays_are_no_flags():
+    with pytest.raises(TypeError, match=r"MaxPool1d\(\): argument 'return_indices' must be bool"):
+        tg.nn.MaxPool1d(2, return_indices=np.ones(3))
 
 
 def test_no_cell():

@@ -109,7 +109,8 @@ SHAPELESS = {
     "MultiplicativeLR OneCycleLR PolynomialLR ReduceLROnPlateau SequentialLR StepLR",
     "optim.swa_utils": "SWALR",
     "random": "fork_rng",
-    "serialization": "CheckpointError",
+    "serialization": "CheckpointError add_safe_globals clear_safe_globals get_safe_globals "
+    "safe_globals",
     "text": "DownloadError collapse_whitespace load_sample load_text load_time_machine normalize "
     "sample_text time_machine_path tokenize",
     "tinygrad_rnn": "is_warn_always_enabled set_flush_denormal set_warn_always "

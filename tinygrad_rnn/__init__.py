@@ -155,15 +155,12 @@ from .ops.arithmetic import (
     abs as abs,
     abs as absolute,
     add as add,
-    ceil as ceil,
     div as div,
     div as divide,
     div as true_divide,
     float_power as float_power,
-    floor as floor,
     floor_divide as floor_divide,
     fmod as fmod,
-    frac as frac,
     log as log,
     mul as mul,
     mul as multiply,
@@ -172,14 +169,11 @@ from .ops.arithmetic import (
     positive as positive,
     pow as pow,
     remainder as remainder,
-    round as round,
     rsub as rsub,
     sign as sgn,
     sign as sign,
     sub as sub,
     sub as subtract,
-    trunc as fix,
-    trunc as trunc,
 )
 from .ops.bessel import i0 as i0
 from .ops.bilinear import bilinear as bilinear
@@ -554,6 +548,14 @@ from .ops.reduction import (
     sum as sum,
     var as var,
     var_mean as var_mean,
+)
+from .ops.rounding import (
+    ceil as ceil,
+    floor as floor,
+    frac as frac,
+    round as round,
+    trunc as fix,
+    trunc as trunc,
 )
 from .ops.scattering import (
     diagonal_scatter as diagonal_scatter,

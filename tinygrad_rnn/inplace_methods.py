@@ -29,6 +29,7 @@ from .ops import (
     norms,
     numeric,
     random,
+    rounding,
     scattering,
     shape,
     special,
@@ -60,11 +61,11 @@ class InPlace(Variable):
     neg_ = negative_ = _of_one(arithmetic.neg)
     abs_ = absolute_ = _of_one(arithmetic.abs)
     sign_ = sgn_ = _of_one(arithmetic.sign)
-    floor_ = _of_one(arithmetic.floor)
-    ceil_ = _of_one(arithmetic.ceil)
-    trunc_ = fix_ = _of_one(arithmetic.trunc)
-    round_ = _of_one(arithmetic.round)
-    frac_ = _of_one(arithmetic.frac)
+    floor_ = _of_one(rounding.floor)
+    ceil_ = _of_one(rounding.ceil)
+    trunc_ = fix_ = _of_one(rounding.trunc)
+    round_ = _of_one(rounding.round)
+    frac_ = _of_one(rounding.frac)
     lerp_ = _in_place(mixing.lerp)
     addcmul_ = _in_place(mixing.addcmul)
     addcdiv_ = _in_place(mixing.addcdiv)

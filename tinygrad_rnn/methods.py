@@ -42,6 +42,7 @@ from .ops import (
     random,
     rearranging,
     reduction,
+    rounding,
     scattering,
     shape,
     shrinkage,
@@ -109,11 +110,11 @@ class Methods(InPlace):
     positive = __pos__ = arithmetic.positive
     abs = absolute = __abs__ = arithmetic.abs
     sign = sgn = arithmetic.sign
-    floor = arithmetic.floor
-    ceil = arithmetic.ceil
-    trunc = fix = arithmetic.trunc
-    round = arithmetic.round
-    frac = arithmetic.frac
+    floor = rounding.floor
+    ceil = rounding.ceil
+    trunc = fix = rounding.trunc
+    round = rounding.round
+    frac = rounding.frac
     lerp = mixing.lerp
     addcmul = mixing.addcmul
     addcdiv = mixing.addcdiv

@@ -37,6 +37,14 @@ def _tensor(
 # ----- the generator -----
 
 
+def _as_seed(seed: int | float | str) -> int:
+    """int(seed). Raises the same kind of error, which names it."""
+    try:
+        return int(seed)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise type(error)(f"manual_seed(): argument 'seed' must be int, got {seed!r}") from error
+
+
 def manual_seed(seed: int | float | str) -> Generator:
     """Seed the default generator with int(seed), and return it.
 
@@ -45,7 +53,7 @@ def manual_seed(seed: int | float | str) -> Generator:
     >>> torch.rand(2)
     tensor([0.4963, 0.7682])
     """
-    return default_generator.manual_seed(int(seed))
+    return default_generator.manual_seed(_as_seed(seed))
 
 
 def seed() -> int:

@@ -7,7 +7,6 @@ from typing import Any
 
 from .ops import conversion
 from .ops.activation import erf as erf
-from .ops.arithmetic import round as round
 from .ops.bessel import (
     i0 as i0,
     i0 as modified_bessel_i0,
@@ -62,6 +61,7 @@ from .ops.polynomials import (
     shifted_chebyshev_polynomial_v as shifted_chebyshev_polynomial_v,
     shifted_chebyshev_polynomial_w as shifted_chebyshev_polynomial_w,
 )
+from .ops.rounding import round as round
 from .ops.special import (
     entr as entr,
     erfc as erfc,

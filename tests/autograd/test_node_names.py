@@ -105,6 +105,18 @@ NAMES = {
     "HuberLossBackward0": lambda t, x: t.nn.HuberLoss()(x, x),
     "NllLossBackward0": lambda t, x: t.nn.NLLLoss()(x, t.tensor([0, 1])),
     "NllLossBackward0-cross": lambda t, x: t.nn.CrossEntropyLoss()(x, t.tensor([0, 1])),
+    "AddBackward0-smooth": lambda t, x: t.nn.CrossEntropyLoss(label_smoothing=0.1)(
+        x, t.tensor([0, 1])),
+    "AddBackward0-smooth-none": lambda t, x: t.nn.functional.cross_entropy(
+        x, t.tensor([0, 1]), label_smoothing=0.1, reduction="none"),
+    "DivBackward1-probabilities": lambda t, x: t.nn.CrossEntropyLoss()(x, x.detach()),
+    "NegBackward0-probabilities": lambda t, x: t.nn.CrossEntropyLoss(reduction="sum")(
+        x, x.detach()),
+    "NegBackward0-probabilities-none": lambda t, x: t.nn.CrossEntropyLoss(reduction="none")(
+        x, x.detach()),
+    "EmbeddingBagBackward0": lambda t, x: t.nn.functional.embedding_bag(t.tensor([[0, 1]]), x),
+    "EmbeddingBagBackward0-max": lambda t, x: t.nn.functional.embedding_bag(
+        t.tensor([[0, 1]]), x, mode="max"),
     "BinaryCrossEntropyBackward0": lambda t, x: t.nn.BCELoss()(x, x.detach()),
     "BinaryCrossEntropyWithLogitsBackward0": lambda t, x: t.nn.BCEWithLogitsLoss()(x, x.detach()),
     "SoftMarginLossBackward0": lambda t, x: t.nn.SoftMarginLoss()(x, x.detach()),

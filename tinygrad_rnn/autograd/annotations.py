@@ -90,7 +90,7 @@ def fits(value: Any, hint: Any) -> bool:
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, part) for part in inside)
     if origin is typing.Literal:
-        return any(value is part or value == part for part in inside)
+        return any(isinstance(value, type(part)) and value == part for part in inside)
     if origin is not None:
         return _fits_generic(value, origin, inside)
     if hint is bool:

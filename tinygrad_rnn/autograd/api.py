@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backends import backend_of, device_of
 from . import engine
+from .edges import GradientEdge, Pass
 from .graph import Variable
 from .primitive import current_edge
 
@@ -15,7 +16,40 @@ if TYPE_CHECKING:
 
 
 def _sequence(value: Any) -> list[Any]:
-    return [value] if value is None or isinstance(value, Variable) else list(value)
+    single = value is None or isinstance(value, Variable | GradientEdge)
+    return [value] if single else list(value)
+
+
+def _at(edge: GradientEdge, like: Any, shape: Sequence[int] = ()) -> Any:
+    """A tensor in the place of the edge, with the dtype and device of `like`."""
+    if not isinstance(like, Variable):
+        raise RuntimeError(
+            "grad can be implicitly created only for scalar outputs, and for edges of "
+            "get_gradient_edge(): give a gradient for this one"
+        )
+    tensor: Any = like.new_zeros(shape)  # type: ignore[attr-defined]
+    tensor._edge = edge.node, edge.output_nr
+    return tensor
+
+
+def _places(targets: Sequence[Any], roots: Sequence[Any]) -> list[Any]:
+    """The targets, with tensors in the place of edges."""
+    return [
+        _at(x, roots[0] if roots else x.ownership_token) if isinstance(x, GradientEdge) else x
+        for x in targets
+    ]
+
+
+def _roots(outputs: Sequence[Any], grads: Sequence[Any]) -> list[Any]:
+    """The outputs, with tensors in the place of edges."""
+    roots = list(outputs)
+    for i, output in enumerate(outputs):
+        if isinstance(output, GradientEdge):
+            like = output.ownership_token
+            if like is None and i < len(grads):
+                like = grads[i]
+            roots[i] = _at(output, like, output.node._shapes[output.output_nr])
+    return roots
 
 
 def _start(outputs: Sequence[Variable], grads: Sequence[Any], create_graph: bool) -> list[Any]:
@@ -58,16 +92,17 @@ def _start(outputs: Sequence[Variable], grads: Sequence[Any], create_graph: bool
 
 
 def backward(
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Iterable[Tensor] | None = None,
+    inputs: Tensor | GradientEdge | Iterable[Tensor | GradientEdge] | None = None,
 ) -> None:
     """Add the gradients of `tensors` to the `.grad` of the leaves they depend on.
 
     Args:
-        tensors: one or several; scalars, unless `grad_tensors` has a gradient for each.
+        tensors: one or several, or edges of the graph (`graph.get_gradient_edge`); scalars, unless
+            `grad_tensors` has a gradient for each.
         grad_tensors: gradients with respect to each of `tensors`, of the same shapes.
         retain_graph: keep saved values for another pass (default: the value of create_graph).
         create_graph: record the pass itself, for derivatives of higher order.
@@ -83,24 +118,30 @@ def backward(
     """
     outputs = _sequence(tensors)
     grads = [None] * len(outputs) if grad_tensors is None else _sequence(grad_tensors)
+    outputs = _roots(outputs, grads)
     targets = None if inputs is None else _sequence(inputs)
     if targets is not None and not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     for target in targets or ():
-        target.retain_grad()
-    engine.run(
-        outputs,
-        _start(outputs, grads, create_graph),
-        retain_graph=create_graph if retain_graph is None else retain_graph,
-        create_graph=create_graph,
-        targets=targets,
-        accumulate=True,
-    )
+        if not isinstance(target, GradientEdge):
+            target.retain_grad()
+    if targets is not None:
+        targets = _places(targets, outputs)
+    start = _start(outputs, grads, create_graph)
+    with Pass(outputs, targets):
+        engine.run(
+            outputs,
+            start,
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+            create_graph=create_graph,
+            targets=targets,
+            accumulate=True,
+        )
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
+    inputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -132,20 +173,29 @@ def grad(
     starts = [None] * len(roots) if grad_outputs is None else _sequence(grad_outputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    roots = _roots(roots, starts)
+    edges = [isinstance(target, GradientEdge) for target in targets]
+    targets = _places(targets, roots)
     for target in targets:
         if current_edge(target) is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
-    found = engine.run(
-        roots,
-        _start(roots, starts, create_graph),
-        retain_graph=create_graph if retain_graph is None else retain_graph,
-        create_graph=create_graph,
-        targets=targets,
-        accumulate=False,
-    )
+    start = _start(roots, starts, create_graph)
+    with Pass(roots, targets):
+        found = engine.run(
+            roots,
+            start,
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+            create_graph=create_graph,
+            targets=targets,
+            accumulate=False,
+        )
     results = []
     for i, (target, value) in enumerate(zip(targets, found, strict=True)):
         if value is None and materialize_grads:
+            if edges[i]:
+                raise RuntimeError(
+                    "materialize_grads cannot be used when the given input is a GradientEdge"
+                )
             xp: Any = backend_of(target._array)
             value = xp.zeros_like(target._array)
         elif value is None and not allow_unused:

@@ -14,6 +14,13 @@ from typing import Any
 
 from .. import dtypes
 from ..backends import Array, backend_of
+from .edges import (
+    GradientEdge as GradientEdge,
+    get_gradient_edge as get_gradient_edge,
+    increment_version as increment_version,
+    register_multi_grad_hook as register_multi_grad_hook,
+)
+from .handles import RemovableHandle as RemovableHandle, add_hook as add_hook
 from .saved import (
     disable_saved_tensors_hooks as disable_saved_tensors_hooks,
     save_on_cpu as save_on_cpu,
@@ -33,32 +40,6 @@ FREED = (
 
 
 next_sequence = itertools.count().__next__
-
-
-class RemovableHandle:
-    """Returned by every register_hook: ``handle.remove()`` takes the hook out again."""
-
-    _number = itertools.count().__next__  # unlike id(self), never given to another handle
-
-    def __init__(self, hooks: dict[int, Any]) -> None:
-        self._hooks = hooks
-        self.id = self._number()
-
-    def remove(self) -> None:
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
-
-
-def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
-    """Store `hook` behind the others and return the handle that removes it."""
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
 
 
 class Extras:

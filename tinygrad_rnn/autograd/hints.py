@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from ..backends import is_host
 from ..dtypes import as_dtype
 from .annotations import (
     fits,
@@ -103,6 +104,8 @@ def _explained(
             if anything and type(each.value).__name__ == kind:
                 return each, f"cannot be {kind}: {error}", TypeError
     for each in given:
+        if is_host(each.value) and "array" in str(error):
+            return each, f"cannot be {type(each.value).__name__}: {error}", TypeError
         if _is_builtin(each.value) and f"{each.value.__name__}()" in str(error):
             return each, f"cannot be {each.value.__name__}: {error}", TypeError
     return None
@@ -176,20 +179,6 @@ def is_accidental(error: Exception) -> bool:
     if module.startswith("tinygrad_rnn"):
         return frame.f_code.co_code[place.tb_lasti] != _RAISE
     return module.partition(".")[0] in _OTHERS
-
-
-def given_to(function: Callable[..., Any], what: str, *args: Any) -> Any:
-    """What a user's function returns. Raises TypeError with what it is and what it was given where
-    it cannot take these arguments."""
-    try:
-        return function(*args)
-    except TypeError as error:
-        here = error.__traceback__
-        if here is None or here.tb_next is not None:  # it was called, and raised it itself
-            raise
-        kinds = ", ".join(type(arg).__name__ for arg in args)
-        name = getattr(function, "__qualname__", type(function).__name__)
-        raise TypeError(f"{what} was given ({kinds}), which {name} cannot take: {error}") from error
 
 
 def _name(function: Callable[..., Any]) -> str:
@@ -341,6 +330,8 @@ def _refuse(
         value = args[place] if place < len(args) else kwargs.get(argument, _ABSENT)
         if value is _ABSENT or (hint is float and type(value) in (int, float)):
             continue
+        if hint is bool and not is_host(value):  # anything else is true or false
+            continue
         if value is None and (optional or (may_be_none and not is_of_objects(hint))):
             continue
         if not fits(value, hint):
@@ -357,7 +348,7 @@ def _checked(init: Callable[..., Any], first: int = -1) -> list[tuple[int, str, 
         hint = hint_of(init, about)
         optional = about.default is None or fits(None, hint)
         hint = float if is_of_numbers(hint) else hint
-        if not (hint is float or is_of_several_numbers(hint) or is_of_objects(hint)):
+        if not (hint in (bool, float) or is_of_several_numbers(hint) or is_of_objects(hint)):
             continue
         if about.kind is about.POSITIONAL_OR_KEYWORD and place >= 0:
             found.append((place, about.name, hint, optional))

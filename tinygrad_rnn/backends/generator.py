@@ -87,8 +87,7 @@ class Generator:
 
     @functools.cached_property
     def _mt19937(self) -> np.random.MT19937:
-        """The stream that the seed begins, made when it is first asked for: NumPy's random numbers
-        take longer to import than much of this package."""
+        """The seed's stream, made when first asked for: numpy.random takes long to import."""
         stream = np.random.MT19937()
         # PyTorch seeds with the low 32 bits, by the same recipe as NumPy's old RandomState
         np.random.RandomState(stream).seed(self._seed % 2**32)

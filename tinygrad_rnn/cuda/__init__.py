@@ -12,7 +12,11 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from ..backends.generator import default_generator
-from ..random import get_rng_state as _get_rng_state, set_rng_state as _set_rng_state
+from ..random import (
+    _as_seed,
+    get_rng_state as _get_rng_state,
+    set_rng_state as _set_rng_state,
+)
 from ..tensor import Tensor
 from . import amp as amp
 from .graphs import (
@@ -147,7 +151,7 @@ def manual_seed(seed: int | float | str) -> None:
 
     >>> torch.cuda.manual_seed(0)
     """
-    seed = int(seed)
+    seed = _as_seed(seed)
     if is_available():
         default_generator.manual_seed(seed)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..autograd.annotations import fits
 from ..creation import empty
 from ..dtypes import dtype as DType
 from ..tensor import Tensor
@@ -52,7 +53,7 @@ class _ConvNd(Module):
     def _check(self) -> None:
         for name in ("kernel_size", "stride", "padding", "dilation", "output_padding"):
             value = getattr(self, name)
-            if not isinstance(value, str) and not all(hasattr(type(n), "__index__") for n in value):
+            if not isinstance(value, str) and not all(fits(n, int) for n in value):
                 raise TypeError(f"{name} should be an int or a tuple of ints, got: {value}")
         if self.groups <= 0:
             raise ValueError(f"groups must be a positive integer, but got {self.groups}")
@@ -237,6 +238,11 @@ class _ConvTranspose(_ConvNd):
         if output_size is None:
             return self.output_padding
         wanted, front = list(output_size), input.dim() - self._ndim
+        if front not in (1, 2):
+            raise IndexError(
+                f"{type(self).__name__}: expected input of {self._ndim + 1} or {self._ndim + 2} "
+                f"dimensions, got {input.dim()}"
+            )
         if len(wanted) == front + self._ndim:
             wanted = wanted[front:]
         if len(wanted) != self._ndim:

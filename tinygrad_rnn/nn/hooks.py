@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd import Function
 from ..autograd.graph import RemovableHandle, add_hook
-from ..autograd.hints import Telling, given_to
+from ..autograd.hints import Telling
 from ..autograd.trace import refuse
+from ..autograd.users import given_to
 from ..tensor import Tensor
 from ..warning import warn
 

@@ -12,6 +12,7 @@ from ..backends import Array, Backend
 from ..dtypes import float16, float32, of_array
 from . import elementwise
 from .arithmetic import abs, mul
+from .checking import refusing
 from .choice import where
 from .conversion import cast, without_overflow
 from .elementwise import exp, sigmoid, tanh
@@ -299,6 +300,8 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
         raise ValueError(
             f"min_val cannot be greater than max_val, but got min_val={min_val}, max_val={max_val}"
         )
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("Bool inputs not supported for hardtanh: convert with .float()")
     if not of_array(input._array.dtype).is_floating_point:
         min_val, max_val = int(min_val), int(max_val)
     return _apply(_hardtanh, input, inplace, low=min_val, high=max_val)
@@ -329,10 +332,15 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
     >>> F.threshold(torch.tensor([-1.0, 0.0, 2.0]), 0.5, 9.0)
     tensor([9., 9., 2.])
     """
+    _check_threshold((input,))
     kind = of_array(input._array.dtype)
     if not kind.is_floating_point:
         threshold, value = without_overflow(threshold, kind), without_overflow(value, kind)
     return _apply(_threshold, input, inplace, limit=threshold, value=value)
+
+
+_check_prelu, _check_glu = refusing("prelu_cpu", "biu"), refusing("glu_cpu", "biu")
+_check_threshold = refusing("threshold_cpu")
 
 
 def prelu(input: Any, weight: Any) -> Any:
@@ -345,6 +353,13 @@ def prelu(input: Any, weight: Any) -> Any:
     tensor([-0.5000,  0.0000,  2.0000])
     """
     shape, count = shape_of(input), shape_of(weight)
+    kinds = of_array(input._array.dtype), of_array(weight._array.dtype)
+    if kinds[0] is not kinds[1]:
+        raise RuntimeError(
+            "prelu: Type promoting not supported. Got "
+            f"{kinds[0].scalar_name} and {kinds[1].scalar_name}: convert one with .to(dtype)"
+        )
+    _check_prelu((input,))
     if len(count) > 1:
         raise RuntimeError(
             f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {len(count)}"
@@ -372,6 +387,7 @@ def glu(input: Any, dim: int = -1) -> Any:
     shape = shape_of(input)
     if input._array.dtype == float16.array:  # products in its gradient may not fit
         return cast(glu(cast(input, float32), dim), float16)
+    _check_glu((input,))
     if not shape:
         raise RuntimeError("glu does not support scalars because halving size must be even")
     dim = wrap_dim(dim, len(shape))

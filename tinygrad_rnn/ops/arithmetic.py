@@ -1,4 +1,4 @@
-"""Arithmetic and rounding: each operation's forward, and its gradient rules right behind it."""
+"""Arithmetic: each operation's forward, and its gradient rules right behind it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend, HostScalar
 from ..dtypes import bool_, float64, of_array
+from .checking import refusing
 from .choice import Number, where
 from .conversion import cast, fitting, promote, promote_floating
 
@@ -300,7 +301,7 @@ def positive(xp: Backend, input: Array) -> Array:
     return input
 
 
-@primitive
+@primitive(prepare=refusing("abs_cpu"))
 def abs(xp: Backend, input: Array) -> Array:
     """The absolute value of each element.
 
@@ -320,11 +321,7 @@ positive.gradients(lambda g, _y, _x: g)
 abs.gradients(lambda g, _y, x: g * sign(x))
 
 
-# ----- rounding: their gradients are zero -----
-
-
-def _flat(g: Any, _y: Any, _x: Any, **_: Any) -> Any:
-    return zeros_like(g)
+# ----- steps: their gradients are zero -----
 
 
 @primitive
@@ -339,62 +336,6 @@ def sign(xp: Backend, input: Array) -> Array:
     return input.copy() if input.dtype.kind == "b" else xp.sign(input)
 
 
-@primitive
-def floor(xp: Backend, input: Array) -> Array:
-    """The largest integer at or below each element, in the same dtype.
-
-    >>> torch.floor(torch.tensor([-1.5, 1.5]))
-    tensor([-2.,  1.])
-    """
-    return input.copy() if input.dtype.kind != "f" else xp.floor(input)
-
-
-@primitive
-def ceil(xp: Backend, input: Array) -> Array:
-    """The smallest integer at or above each element, in the same dtype.
-
-    >>> torch.ceil(torch.tensor([-1.5, 1.5]))
-    tensor([-1.,  2.])
-    """
-    return input.copy() if input.dtype.kind != "f" else xp.ceil(input)
-
-
-@primitive
-def trunc(xp: Backend, input: Array) -> Array:
-    """The integer part of each element, in the same dtype.
-
-    >>> torch.trunc(torch.tensor([-1.5, 1.5]))
-    tensor([-1.,  1.])
-    """
-    return input.copy() if input.dtype.kind != "f" else xp.trunc(input)
-
-
-@primitive
-def round(xp: Backend, input: Array, *, decimals: int = 0) -> Array:
-    """The integer (or number of `decimals`) nearest to each element, halves to even, in the same
-    dtype.
-
-    >>> torch.round(torch.tensor([0.5, 1.5, 1.237]))
-    tensor([0., 2., 1.])
-    >>> torch.round(torch.tensor([1.237]), decimals=1)
-    tensor([1.2000])
-    """
-    if input.dtype.kind != "f":
-        return input.copy()
-    scale = 10.0**decimals
-    return xp.rint(input) if decimals == 0 else xp.rint(input * scale) / scale
-
-
-for _rounding in (sign, floor, ceil, trunc, round):
-    _rounding.gradients(_flat)
+sign.gradients(lambda g, _y, _x: zeros_like(g))
 for _division in (floor_divide, _trunc_divide):
     _division.gradients(lambda g, _y, _a, _b: zeros_like(g), lambda g, _y, _a, _b: zeros_like(g))
-
-
-def frac(input: Any) -> Any:
-    """The fractional part of each element, with its sign.
-
-    >>> torch.frac(torch.tensor([-1.5, 2.25]))
-    tensor([-0.5000,  0.2500])
-    """
-    return sub(input, trunc(input))

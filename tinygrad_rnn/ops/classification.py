@@ -16,6 +16,7 @@ from .arithmetic import mul
 from .choice import where
 from .exponentials import ORDINARY
 from .loss import reduce_losses, reduction_of
+from .rearranging import named_as
 from .shape import shape_of
 from .targets import Targets, check_targets, check_tensors, check_weight
 
@@ -254,7 +255,7 @@ def cross_entropy(
         losses = losses.sum()
     if divisor is not None:
         losses = losses / (divisor if isinstance(divisor, int) else losses._wrap(divisor))
-    return _finished(losses, targets, reduction)
+    return named_as("AddBackward0", _finished(losses, targets, reduction))
 
 
 def linear_cross_entropy(
@@ -353,4 +354,7 @@ def _of_probabilities(
         check_weight(weight, classes, input)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / classes
-    return reduce_losses(_soft_cross_entropy(input, target, weight, dim), method)
+    losses = reduce_losses(_soft_cross_entropy(input, target, weight, dim), method)
+    if method == "none":
+        return losses
+    return named_as("DivBackward1" if method == "mean" else "NegBackward0", losses)

@@ -9,6 +9,7 @@ from typing import Any
 from ..autograd import Variable
 from ..backends import backend_of
 from ..dtypes import int32, int64
+from .checking import refusing
 from .comparison import eq
 from .conversion import cast, result_type
 from .reduction import any, sum
@@ -36,6 +37,9 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     return input._wrap(xp.bincount(array, weights if weights is None else weights._array, least))
 
 
+_check_histc = refusing("histogram_cpu", "biu")
+
+
 def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     """How many elements lie in each of `bins` equal parts of [min, max], (bins), in the input's
     dtype; from the smallest to the largest element if min and max are equal.
@@ -43,6 +47,7 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     >>> torch.histc(torch.tensor([0.0, 1.0, 1.0, 4.0]), bins=4, min=0, max=4)
     tensor([1., 2., 0., 1.])
     """
+    _check_histc((input,))
     array = input._array.reshape(-1)
     xp: Any = backend_of(array)
     bins = int(operator.index(bins))

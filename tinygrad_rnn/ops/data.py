@@ -135,6 +135,8 @@ def _plain(data: Any, kinds: set[dtypes.dtype], path: list[int], target: Any) ->
         return data
     if isinstance(data, str | bytes | dict) or not hasattr(data, "__getitem__"):
         _refuse(data, path, target)
+    if len(data) and isinstance(data[0], Variable):  # then tensors are numbers here
+        data = [_number(item, [*path, i]) for i, item in enumerate(data)]
     items = [_plain(data[i], kinds, [*path, i], target) for i in range(len(data))]
     shapes = list(map(_shape, items))
     for shape in shapes[1:]:
@@ -150,6 +152,25 @@ def _plain(data: Any, kinds: set[dtypes.dtype], path: list[int], target: Any) ->
                 f"expected sequence of length {expected} at dim {len(path) + 1 + depth} (got {got})"
             )
     return items
+
+
+def _number(item: Any, path: list[int]) -> Any:
+    """An item of a list of tensors: as a tensor, a 0-d one."""
+    if not isinstance(item, Variable):
+        return item
+    array = item._array
+    if array.size != 1:
+        where = f"this one, at position {path} of the data, has shape {list(array.shape)}"
+        if array.dtype.kind == "f":
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars; "
+                f"{where}: stack() them"
+            )
+        raise TypeError(
+            "only integer tensors of a single element can be converted to an index; "
+            f"{where}: stack() them"
+        )
+    return item._wrap(array.reshape(()))
 
 
 def _shape(data: Any) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 from ..autograd import primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_
+from .checking import refusing
 from .masking import masked_fill
 from .reduction import sum
 from .shape import reshape, shape_of, wrap_dim
@@ -97,6 +98,9 @@ def diagflat(input: Any, offset: int = 0) -> Any:
     return diag_embed(reshape(input, (-1,)), offset)
 
 
+_check_trace = refusing("trace")
+
+
 def trace(input: Any) -> Any:
     """The sum of a matrix's diagonal, a scalar.
 
@@ -107,6 +111,7 @@ def trace(input: Any) -> Any:
         raise RuntimeError(
             f"trace: expected a matrix, but got tensor with dim {len(shape_of(input))}"
         )
+    _check_trace((input,))
     return sum(_diagonal(input, offset=0, dim1=0, dim2=1))
 
 

@@ -8,16 +8,19 @@ from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
-from ..dtypes import float16, float32
+from ..dtypes import float16, float32, of_array
 from .arithmetic import zeros_like
+from .checking import refusing
+from .conversion import promote
 from .diagonals import diagonal
 from .reduction import accumulated
 from .shape import expand, shape_of
 
+_check_bmm = refusing("bmm")
 _ALPHABET = string.ascii_uppercase + string.ascii_lowercase
 
 
-@primitive(view=True)  # NumPy's and CuPy's may only permute the one operand
+@primitive(view=True, prepare=promote)  # NumPy's and CuPy's may only permute the one operand
 def _einsum(xp: Backend, *operands: Array, inputs: tuple[str, ...], output: str) -> Array:
     equation = f"{','.join(inputs)}->{output}"
     half = operands[0].dtype == float16.array and set(output) != set().union(*inputs)
@@ -107,6 +110,7 @@ def einsum(equation: Any, *operands: Any) -> Any:
             sizes[c] = max(sizes.get(c, 1), n) if n else 0
         ready.append((label, operand))
     ready = _summed_as_integers(ready, output)
+    _check_dtypes(ready, output)
     stretched = [
         (label, expand(x, [sizes[c] for c in label]) if label else x) for label, x in ready
     ]
@@ -150,6 +154,21 @@ def _summed_as_integers(ready: list[tuple[str, Any]], output: str) -> list[tuple
     letters = "".join(label for label, _ in ready)
     sums = any(letters.count(c) == 1 and c not in output for c in letters)
     return [(label, accumulated(x, None) if sums else x) for label, x in ready]
+
+
+def _check_dtypes(ready: list[tuple[str, Any]], output: str) -> None:
+    """That operands which share a letter that is summed over, products of matrices, are of one
+    dtype: other products promote."""
+    for c in {c for label, _ in ready for c in label if c not in output}:
+        kinds = [of_array(x._array.dtype) for label, x in ready if c in label]
+        if len(kinds) > 1:
+            for kind in kinds[1:]:
+                if kind is not kinds[0]:
+                    raise RuntimeError(
+                        f"einsum(): expected scalar type {kinds[0].scalar_name} but found "
+                        f"{kind.scalar_name}: convert one with .to(dtype)"
+                    )
+            _check_bmm(tuple(x for label, x in ready if c in label))
 
 
 def _without_repeats(label: str, operand: Any) -> tuple[str, Any]:

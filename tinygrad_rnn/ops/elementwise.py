@@ -9,8 +9,9 @@ from ..autograd import primitive
 from ..backends import Array, Backend
 from ..dtypes import float16, float32
 from .arithmetic import log_of, pow
+from .checking import refusing
 from .choice import where
-from .conversion import promote_floating
+from .conversion import promote, promote_floating
 
 # ----- exponentials, logarithms, roots -----
 
@@ -142,7 +143,7 @@ def square(input: Any) -> Any:
     return pow(input, 2)
 
 
-@primitive(broadcasts=True, prepare=promote_floating)
+@primitive(broadcasts=True, prepare=refusing("logaddexp_cpu", "biu", promote))
 def logaddexp(xp: Backend, input: Array, other: Array) -> Array:
     """log(exp(input) + exp(other)), elementwise, broadcast, without overflow.
 
@@ -347,7 +348,7 @@ sigmoid.gradients(lambda g, y, _x: g * (y * (1 - y)))
 relu.gradients(lambda g, y, _x: where(y <= 0, 0, g))
 
 
-@primitive(broadcasts=True, prepare=promote_floating)
+@primitive(broadcasts=True, prepare=refusing("hypot_cpu", "biu", promote))
 def hypot(xp: Backend, input: Array, other: Array) -> Array:
     """sqrt(input ** 2 + other ** 2), elementwise, broadcast, without overflow.
 

@@ -15,6 +15,7 @@ from .conversion import cast
 from .counting import searchsorted
 from .norms import vector_norm
 from .order import max as largest
+from .rearranging import named_as
 from .shape import reshape, shape_of, unsqueeze
 
 # ----- rows by number -----
@@ -254,13 +255,13 @@ def embedding_bag(
     if mode == "max":
         if padding_idx is not None:
             rows, bag = rows[counted], bag[counted]
-        return cast(_largest(rows, bag, bags), kind)
+        return named_as("EmbeddingBagBackward0", cast(_largest(rows, bag, bags), kind))
     if padding_idx is not None:  # goes into one bag more, so that nobody waits to know how many
         bag = where(counted, bag, bags)
     result = _add_rows(rows, bag, shape=(bags + 1, shape_of(weight)[1]))[:bags]
     if mode == "mean":
         result = result / unsqueeze(_counts(bag, bags + 1)[:bags].clamp(min=1), 1)
-    return cast(result, kind)
+    return named_as("EmbeddingBagBackward0", cast(result, kind))
 
 
 def _bags(input: Any, offsets: Any, include_last_offset: bool) -> tuple[Any, int]:

@@ -10,6 +10,7 @@ from ..autograd import Products, Variable, primitive
 from ..backends import Array, Backend
 from ..dtypes import bool_, of_array, promote_types
 from .arithmetic import add, mul
+from .checking import refusing
 from .conversion import cast
 from .joining import stack
 from .reduction import sum
@@ -24,6 +25,8 @@ from .shape import (
 )
 from .splitting import unbind
 
+_not_of_bools = refusing("addmm_impl_cpu_")
+
 
 def _same_dtype(args: tuple[Any, ...]) -> tuple[Any, ...]:
     first, *rest = (a for a in args if isinstance(a, Variable))
@@ -36,7 +39,7 @@ def _same_dtype(args: tuple[Any, ...]) -> tuple[Any, ...]:
     for arg in args:
         if not isinstance(arg, Variable):
             raise TypeError(f"matmul(): argument must be Tensor, not {type(arg).__name__}")
-    return args
+    return _not_of_bools(args)
 
 
 def _product_name(node: Any) -> str:

@@ -383,6 +383,8 @@ def kl_div(
             "'batchmean' divides only by the batch size, and aligns with the KL div math "
             "definition."
         )
+    if input._array.dtype.kind != "f":
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     if log_target:
         losses = mul(exp(target), sub(target, input))
     else:

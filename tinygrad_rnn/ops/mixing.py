@@ -8,6 +8,7 @@ from ..autograd import Variable, primitive
 from ..backends import Array, Backend
 from ..dtypes import INTEGER
 from .arithmetic import _scaled, _times_alpha
+from .checking import refusing
 from .choice import Number
 from .conversion import promote, result_type
 
@@ -33,16 +34,20 @@ _lerp.gradients(
 )
 
 
+_check_lerp = refusing("lerp_kernel", "biu")
+
+
 def lerp(input: Any, end: Variable, weight: Any) -> Any:
     """input + weight * (end - input), elementwise, broadcast.
 
     >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([1.0, 20.0]), 0.5)
     tensor([ 0.5000, 15.0000])
     """
+    _check_lerp((input, end))
     return _lerp(input, end, weight, number=not isinstance(weight, Variable))
 
 
-@primitive(broadcasts=True, prepare=promote)
+@primitive(broadcasts=True, prepare=refusing("addcmul_cpu_out", "b", promote))
 def _addcmul(xp: Backend, input: Array, a: Array, b: Array, *, value: Number) -> Array:
     product = xp.multiply(a, b)
     return xp.add(input, product if value == 1 else _times_alpha(input, product, value))

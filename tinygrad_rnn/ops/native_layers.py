@@ -236,19 +236,22 @@ def nuclear_norm(input: Any, dim: Sequence[int] = (-2, -1), keepdim: bool = Fals
 # ----- steps of recurrent cells -----
 
 
-def _gates(input: Any, hidden: Any, weights: tuple[Any, ...]) -> tuple[Any, Any]:
-    """What each of both contributes: (N, G * H)."""
+def _gates(input: Any, hidden: Any, weights: tuple[Any, ...], count: int) -> tuple[Any, Any]:
+    """What each of both contributes to so many gates: (N, count * H)."""
     w_ih, w_hh, b_ih, b_hh = weights
+    size = shape_of(hidden)[-1] if shape_of(hidden) else 1
+    for name, weight in (("weight_ih", w_ih), ("weight_hh", w_hh)):
+        rows = shape_of(weight)[0] if shape_of(weight) else 1
+        if rows != count * size:
+            raise RuntimeError(
+                f"{name} first dim must be {count} * hidden_size = {count * size}, but got {rows}"
+            )
     return affine.linear(input, w_ih, b_ih), affine.linear(hidden, w_hh, b_hh)
 
 
 def _parts(gates: Any, count: int) -> Any:
     """The gates one by one."""
-    if not shape_of(gates) or shape_of(gates)[-1] % count:
-        raise RuntimeError(
-            f"expected weights of {count} gates, but they give {list(shape_of(gates))}"
-        )
-    return split(gates, shape_of(gates)[-1] // count or 1, -1)
+    return split(gates, [shape_of(gates)[-1] // count] * count, -1)
 
 
 def rnn_tanh_cell(
@@ -260,7 +263,7 @@ def rnn_tanh_cell(
     >>> torch.rnn_tanh_cell(x, h, torch.ones(1, 1), torch.ones(1, 1))
     tensor([[0.7616]])
     """
-    a, b = _gates(input, hx, (w_ih, w_hh, b_ih, b_hh))
+    a, b = _gates(input, hx, (w_ih, w_hh, b_ih, b_hh), 1)
     return elementwise.tanh(a + b)
 
 
@@ -273,7 +276,7 @@ def rnn_relu_cell(
     >>> torch.rnn_relu_cell(x, h, torch.ones(1, 1), torch.ones(1, 1))
     tensor([[1.]])
     """
-    a, b = _gates(input, hx, (w_ih, w_hh, b_ih, b_hh))
+    a, b = _gates(input, hx, (w_ih, w_hh, b_ih, b_hh), 1)
     return elementwise.relu(a + b)
 
 
@@ -284,7 +287,7 @@ def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: 
     >>> torch.gru_cell(torch.ones(1, 1), torch.zeros(1, 1), torch.ones(3, 1), torch.ones(3, 1))
     tensor([[0.2048]])
     """
-    a, b = _gates(input, hx, (w_ih, w_hh, b_ih, b_hh))
+    a, b = _gates(input, hx, (w_ih, w_hh, b_ih, b_hh), 3)
     (ar, az, an), (br, bz, bn) = _parts(a, 3), _parts(b, 3)
     new = elementwise.tanh(an + elementwise.sigmoid(ar + br) * bn)
     return new + elementwise.sigmoid(az + bz) * (hx - new)
@@ -303,7 +306,7 @@ def lstm_cell(
     if isinstance(hx, Variable) or len(hx) != 2:
         raise TypeError("lstm_cell(): argument 'hx' must be a tuple of two Tensors (h, c)")
     h, c = hx
-    a, b = _gates(input, h, (w_ih, w_hh, b_ih, b_hh))
+    a, b = _gates(input, h, (w_ih, w_hh, b_ih, b_hh), 4)
     i, f, g, o = _parts(a + b, 4)
     c = elementwise.sigmoid(f) * c + elementwise.sigmoid(i) * elementwise.tanh(g)
     return elementwise.sigmoid(o) * elementwise.tanh(c), c

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend
-from ..dtypes import dtype, float16, float32
+from ..dtypes import dtype, float16, float32, of_array
 from .arithmetic import abs, pow, sign, sub
 from .choice import where
 from .conversion import cast
@@ -171,6 +171,10 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
     for x in (x1, x2):
         if len(shape_of(x)) < 2:
             raise RuntimeError("cdist only supports at least 2D tensors")
+    for label, x in (("X1", x1), ("X2", x2)):
+        if x._array.dtype.kind != "f":
+            kind = of_array(x._array.dtype)
+            raise RuntimeError(f"cdist only supports floating-point dtypes, {label} got: {kind}")
     if shape_of(x1)[-1] != shape_of(x2)[-1]:
         raise RuntimeError("X1 and X2 must have the same number of columns")
     if p < 0:

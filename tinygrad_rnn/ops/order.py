@@ -104,6 +104,8 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 def _arg_extreme(name: str, input: Any, dim: int | None, keepdim: bool) -> Any:
     array = input._array
+    if array.dtype.kind == "b":
+        raise RuntimeError(f"{name}(): does not support bool input; convert with .int()")
     xp: Any = backend_of(array)
     axis = None if dim is None else wrap_dim(dim, array.ndim)
     _not_empty(array, None if axis is None or not array.ndim else (axis,), IndexError)

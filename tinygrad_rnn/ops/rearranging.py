@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd import Variable, primitive
+from ..autograd import Variable, named, primitive
 from ..backends import Array, Backend, backend_of
 from .indexing import _getitem, along
 from .joining import stack
@@ -237,6 +237,12 @@ def cartesian_prod(*tensors: Any) -> Any:
     return stack([reshape(grid, (-1,)) for grid in meshgrid(*tensors)], 1)
 
 
+def named_as(name: str, input: Any) -> Any:
+    """A tensor in the graph as a copy, whose node has that name: what PyTorch calls an operation
+    that is several here."""
+    return _clone(input, name=name) if input.requires_grad else input
+
+
 def clone(input: Any, *, memory_format: Any = None) -> Any:
     """A copy, of the same shape, in the graph.
 
@@ -247,12 +253,12 @@ def clone(input: Any, *, memory_format: Any = None) -> Any:
     return _clone(input)
 
 
-@primitive
-def _clone(xp: Backend, input: Array) -> Array:
+@primitive(name=named("CloneBackward0"))
+def _clone(xp: Backend, input: Array, *, name: str = "") -> Array:
     return input.copy()
 
 
-_clone.gradients(lambda g, _y, _x: g)
+_clone.gradients(lambda g, _y, _x, *, name="": g)
 
 
 def contiguous(input: Any, memory_format: Any = None) -> Any:

@@ -21,12 +21,15 @@ from .reduction import eye_like
 from .shape import broadcast_shapes, expand, shape_of, unsqueeze
 
 
-class LinAlgError(RuntimeError):
+class _LinAlgError(RuntimeError):
     """Raised where a matrix has no answer: it is singular, or not positive-definite, ...
 
     >>> issubclass(torch.linalg.LinAlgError, RuntimeError)
     True
     """
+
+
+LinAlgError = _LinAlgError  # what PyTorch's tracebacks call it
 
 
 def turned(x: Any) -> Any:

@@ -8,7 +8,7 @@ from ..autograd import Variable
 from ..backends import Array, backend_of
 from ..dtypes import of_array
 from . import return_types
-from .arithmetic import ceil, floor, round
+from .checking import refusing
 from .choice import where
 from .comparison import isnan
 from .conversion import cast
@@ -17,7 +17,10 @@ from .mixing import lerp
 from .names import second_names
 from .reduction import sum
 from .return_types import ValuesIndices
+from .rounding import ceil, floor, round
 from .shape import movedim, reshape, shape_of, wrap_dim
+
+_check_kthvalue, _check_median = refusing("kthvalue_cpu"), refusing("median_cpu")
 
 # ----- sorting -----
 
@@ -98,6 +101,8 @@ def topk(
     >>> values, indices
     (tensor([4, 3]), tensor([2, 0]))
     """
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool dtypes: convert with .int()")
     x, dim = _with_dims(input, dim)
     if not 0 <= k <= shape_of(x)[dim]:
         raise RuntimeError(
@@ -116,6 +121,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Values
     >>> values, indices
     (tensor(2), tensor(2))
     """
+    _check_kthvalue((input,))
     x, dim = _with_dims(input, dim)
     if not 1 <= k <= shape_of(x)[dim]:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k}")
@@ -152,6 +158,7 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> torch.median(torch.tensor([3, 1, 2, 4]))
     tensor(2)
     """
+    _check_median((input,))
     return _median(input, dim, keepdim, skip_nan=False)
 
 

@@ -1,7 +1,8 @@
 """Checkpoints: `save` writes nested containers of tensors to a file, `load` reads them.
 
 Files have PyTorch's format or that of safetensors, and nothing in them is executed; or they are
-Python's pickles, of whole modules for example, which are read with weights_only=False alone.
+Python's pickles, of whole modules for example, of which only what `add_safe_globals` lists is read,
+or all with weights_only=False.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def save(
     Each file carries the version of its layout, and checksums that `load` compares.
 
     An object that is, or holds, something else (a module, a NumPy array) is pickled as a whole.
-    Such a file is tied to the code that wrote it, and only read with weights_only=False: of a
-    module, better save the ``state_dict()``.
+    Such a file is tied to the code that wrote it, and only read with weights_only=False, or if its
+    classes are listed by `add_safe_globals`: of a module, better save the ``state_dict()``.
 
     Args:
         obj: what to save. Tensors may be of any shape, dtype and device; whether one requires a
@@ -102,9 +103,9 @@ def load(
 ) -> Any:
     """Read what `save` wrote, here or in PyTorch, or any safetensors file (a flat dict of tensors).
 
-    Files are told apart by their content. Of PyTorch's files nothing but tensors, numbers, strings
-    and containers is ever loaded, whatever weights_only says, and their bfloat16 tensors become
-    float32 ones.
+    Files are told apart by their content. Of PyTorch's files nothing but tensors, numbers, strings,
+    containers, and objects of the classes that `add_safe_globals` lists is ever loaded, whatever
+    weights_only says, and their bfloat16 tensors become float32 ones.
 
     Args:
         f: a path, or a file open for reading bytes.
@@ -112,8 +113,9 @@ def load(
             a function of a storage's elements (a 1-D tensor) and the name of the device they were
             on, which returns them where they are to be. If None, they come back to where they
             were, from a GPU that is not here to the CPU; safetensors to the default device.
-        weights_only: False also reads the pickle of a whole object, and runs what is in it: only
-            for files whose source you trust.
+        weights_only: False also reads the pickle of any whole object, and runs what is in it: only
+            for files whose source you trust. True reads it if `add_safe_globals` lists all classes
+            in it.
         pickle_module, mmap: for PyTorch's signature, without an effect.
 
     Raises CheckpointError, which names the file, if it is of another kind, incomplete or damaged,
@@ -147,11 +149,15 @@ def load(
             archive = Archive(content, (pt_read.MAIN, whole.MAIN))
             if archive.main == pt_read.MAIN:
                 return pt_read.read(archive, _mover(map_location))
-            _check_trusted(weights_only)
-            return whole.read(bytes(archive.read(whole.MAIN)), _mover(map_location))
+            read = whole.read_allowed if weights_only else whole.read
+            return read(bytes(archive.read(whole.MAIN)), _mover(map_location))
         _refuse_old(content)
         if _is_pickle(content):
-            _check_trusted(weights_only)
+            if weights_only:
+                raise Damaged(
+                    "it is a pickle, which may run anything, and is not loaded with "
+                    "weights_only=True. If you trust its source: load(f, weights_only=False)"
+                )
             whole.check_bare(content)
             return whole.read(content, _mover(map_location))
         plain = isinstance(map_location, str | backends.device)
@@ -170,14 +176,6 @@ def _refuse_old(content: bytes) -> None:
         raise Damaged(
             "it has the format of PyTorch before 1.6, which is not read. In PyTorch, load it and "
             "save it again: torch.save(torch.load(path), path)"
-        )
-
-
-def _check_trusted(weights_only: bool) -> None:
-    if weights_only:
-        raise Damaged(
-            "it is a pickle, which may run anything, and is not loaded with weights_only=True. If "
-            "you trust its source: load(f, weights_only=False)"
         )
 
 

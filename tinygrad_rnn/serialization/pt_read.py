@@ -18,9 +18,10 @@ from ..dtypes import dtype as DType
 from ..layout import strided
 from ..nn.parameter import Buffer, Parameter
 from ..tensor import Size, Tensor
+from .allowed import named
 from .archive import Archive
 from .errors import Damaged
-from .unpickle import Name, Part, Unpickler, checked_key, checked_value
+from .unpickle import Name, Part, Unpickler, checked_key, checked_value, elsewhere
 
 Order = Literal["<", ">"]
 Restore = Callable[[Tensor, str], Tensor]  # moves a storage, as a tensor, from where it was saved
@@ -39,17 +40,9 @@ def read(archive: Archive, restore: Restore) -> Any:
             "it is a program that torch.jit.save wrote; save the model's state in PyTorch: "
             "torch.save(model.state_dict(), path)"
         )
-    try:
-        result = _Reader(archive, restore).load()
-    except _Elsewhere as error:
-        assert error.__cause__ is not None
-        raise error.__cause__ from None
+    result = _Reader(archive, restore).load()
     archive.check_others()
     return result
-
-
-class _Elsewhere(Exception):
-    """Wraps an error of `restore`, which says nothing of the file."""
 
 
 class _Storage(Part):
@@ -70,16 +63,20 @@ class _Storage(Part):
             if self._kind == _BFLOAT16:  # the upper half of a float32
                 halves = _host.frombuffer(self._content, f"{self._order}u2")
                 array = (halves.astype("u4") << 16).view("f4")
-            elif dtype is dtypes.bool_:
-                array = _host.frombuffer(self._content, "u1") != 0  # no third value
+                flat = new(array.astype(dtype.array, copy=False))
             else:
-                array = _host.frombuffer(self._content, dtype.array.newbyteorder(self._order))
-            flat = new(array.astype(dtype.array, copy=False))
-            try:
-                self._flat[dtype] = self._move(flat)
-            except Exception as error:
-                raise _Elsewhere from error
+                flat = new(elements(self._content, dtype, self._order))
+            self._flat[dtype] = self._move(flat)
         return self._flat[dtype]
+
+
+def elements(content: bytes | bytearray, dtype: DType, order: Order = "<") -> backends.Array:
+    """An array of the elements whose bytes these are; of a bytearray on its memory, if it can."""
+    if dtype is dtypes.bool_:
+        array = _host.frombuffer(content, "u1") != 0  # no third value
+    else:
+        array = _host.frombuffer(content, dtype.array.newbyteorder(order))
+    return array.astype(dtype.array, copy=not isinstance(content, bytearray))
 
 
 class _Reader:
@@ -95,7 +92,7 @@ class _Reader:
 
     def load(self) -> Any:
         pickle = bytes(self._archive.read(MAIN))
-        return Unpickler(pickle, _CONSTANTS, _BUILDERS, self._storage).load()
+        return Unpickler(pickle, CONSTANTS, BUILDERS, self._storage, named()).load()
 
     def _storage(self, reference: Any) -> _Storage:
         """The storage of a reference ("storage", type, number, device, elements)."""
@@ -108,7 +105,7 @@ class _Reader:
             raise Damaged(f"it has tensors of a dtype that tensors do not have here ({kind.text})")
         if key not in self._storages:
             content = self._archive.read(f"data/{key}")
-            move = lambda flat: self._restore(flat, location)  # noqa: E731
+            move = lambda flat: elsewhere(self._restore, flat, location)  # noqa: E731
             self._storages[key] = _Storage(content, name, self._order, move)
         storage = self._storages[key]
         itemsize = 2 if name == _BFLOAT16 else 1 if name == _UNTYPED else STORAGES[name].itemsize
@@ -174,7 +171,7 @@ def _parameter(
 
 def _of_type(function: Name, kind: Name, arguments: Any, state: dict[str, Any]) -> Tensor:
     """A tensor that has attributes in PyTorch: they are left out, but a buffer is one."""
-    tensor = _BUILDERS[function.text](*arguments)
+    tensor = BUILDERS[function.text](*arguments)
     if kind.text not in ("torch.Tensor", _PARAMETER) or not isinstance(tensor, Tensor):
         raise Damaged(f"it has a tensor of the class {kind.text}, which is not loaded")
     if state.get("_is_buffer"):
@@ -237,7 +234,7 @@ def _buffer_of(kind: Any) -> Callable[..., Any]:
 
 
 _PARAMETER = "torch.nn.parameter.Parameter"
-_CONSTANTS: dict[str, Any] = {
+CONSTANTS: dict[str, Any] = {
     **{str(d): d for d in dtypes.ALL},
     **{
         name: Name(name)
@@ -246,7 +243,7 @@ _CONSTANTS: dict[str, Any] = {
     },
     "torch.Tensor": Name("torch.Tensor"),
 }
-_BUILDERS: dict[str, Callable[..., Any]] = {
+BUILDERS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_tensor_v3": _tensor_of,

@@ -1,7 +1,8 @@
 """A pickle machine for data alone: it builds numbers, strings and containers by itself.
 
 Everything else goes to the functions that its user hands it, by name. No name is ever looked up
-in a module, nothing from the file is called, and nothing is allocated that is not in the file.
+in a module, nothing from the file is called but what its user allowed, and nothing is allocated
+that is not in the file.
 """
 
 from __future__ import annotations
@@ -40,6 +41,18 @@ class _Parts(tuple[Any, ...], Part):
     """A tuple in which there is one."""
 
 
+class _Elsewhere(Exception):
+    """Wraps an error that says nothing of the file."""
+
+
+def elsewhere(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function that builders use: what it raises, `Unpickler.load` does, as it is."""
+    try:
+        return function(*args)
+    except Exception as error:
+        raise _Elsewhere from error
+
+
 class Unpickler:
     """Runs one pickle, of protocols 2 to 5 as far as data needs them.
 
@@ -48,6 +61,7 @@ class Unpickler:
         constants: values that names stand for.
         builders: what is called instead of the function or class of a name.
         persistent: which Part a persistent id, anything at all, stands for.
+        allowed: classes that may be made and given attributes, and functions that may be called.
 
     `load` raises Damaged if the pickle is damaged, or asks for what is not among these.
     """
@@ -58,8 +72,10 @@ class Unpickler:
         constants: Mapping[str, Any],
         builders: Mapping[str, Callable[..., Any]],
         persistent: Callable[[Any], Any],
+        allowed: Mapping[str, Callable[..., Any]],
     ) -> None:
         self._data, self._at = data, 0
+        self._allowed = allowed
         self._constants, self._builders, self._persistent = constants, builders, persistent
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
@@ -78,6 +94,9 @@ class Unpickler:
                 step(self)
         except Damaged:
             raise
+        except _Elsewhere as error:
+            assert error.__cause__ is not None
+            raise error.__cause__ from None
         except _SENSELESS as error:
             what = f"{type(error).__name__}: {error}"
             raise Damaged(f"its pickle makes no sense ({what:.200})") from error
@@ -151,15 +170,25 @@ class Unpickler:
     def _name(self, module: str, name: str) -> None:
         # Protocol 2 has the names of Python 2
         text = f"{module}.{name}".replace("__builtin__.", "builtins.")
-        if text in self._constants:
+        if text in self._allowed:
+            self._push(self._allowed[text])
+        elif text in self._constants:
             self._push(self._constants[text])
         elif text in self._builders:
             self._push(Name(text))
         else:
             raise _refused(text)
 
-    def _reduce(self) -> None:
+    def _is_allowed(self, value: Any) -> bool:
+        return any(value is known for known in self._allowed.values())
+
+    def _reduce(self, make: bool = False) -> None:
+        """Call a function or class; or `make` an object of the class, without its __init__."""
         arguments, function = self._pop(), self._pop()
+        if isinstance(arguments, tuple) and self._is_allowed(function):
+            checked_value(arguments)
+            self._push(function.__new__(function, *arguments) if make else function(*arguments))
+            return
         if not isinstance(function, Name) or not isinstance(arguments, tuple):
             raise ValueError("a call of what is no function")
         if function.text not in self._builders:
@@ -172,12 +201,28 @@ class Unpickler:
 
     def _build(self) -> None:
         state, target = self._pop(), self._stack[-1]
+        if self._is_allowed(type(target)):
+            _set_state(target, checked_value(state))
+            return
         if type(target) is not OrderedDict or type(state) is not dict or set(state) != _STATE:
             raise Damaged(f"it sets attributes of a {type(target).__name__}, which are not loaded")
         target._metadata = state["_metadata"]  # type: ignore[attr-defined]
 
     def _remember(self, place: int) -> None:
         self._memo[place] = self._stack[-1]
+
+
+def _set_state(target: Any, state: Any) -> None:
+    """Give an object its attributes, as Python's pickle does."""
+    if hasattr(target, "__setstate__"):
+        target.__setstate__(state)
+        return
+    pair = isinstance(state, tuple) and len(state) == 2
+    attributes, slots = state if pair else (state, None)
+    if attributes:
+        target.__dict__.update(attributes)
+    for name, value in (slots or {}).items():
+        setattr(target, name, value)
 
 
 def checked_key(key: Any) -> Any:
@@ -200,7 +245,8 @@ def checked_value(value: Any) -> Any:
 def _refused(name: str) -> Damaged:
     return Damaged(
         f"it refers to {name:.200}, and only tensors, numbers, strings and containers are loaded. "
-        "Of a model, save the state in PyTorch: torch.save(model.state_dict(), path)"
+        "Of a model, save the state in PyTorch: torch.save(model.state_dict(), path). A class of "
+        f"your own: torch.serialization.add_safe_globals([{name.rpartition('.')[2]:.200}])"
     )
 
 
@@ -260,7 +306,7 @@ _STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
     pickle.GLOBAL: lambda m: m._name(m._line(), m._line()),
     pickle.STACK_GLOBAL: lambda m: m._name(*[m._pop(), m._pop()][::-1]),
     pickle.REDUCE: Unpickler._reduce,
-    pickle.NEWOBJ: Unpickler._reduce,  # cls.__new__(cls, *arguments)
+    pickle.NEWOBJ: lambda m: m._reduce(make=True),  # cls.__new__(cls, *arguments)
     pickle.BUILD: Unpickler._build,
     pickle.BINPERSID: lambda m: m._push(m._persistent(m._pop())),
 }

@@ -31,8 +31,8 @@ class Nonfinite(NamedTuple):
     step: int | None = None
 
     def __str__(self) -> str:
-        of = f"the {self.what} of {self.name or 'the model'}"
-        if self.what == "parameter":
+        of = f"the {self.what} of {str(self.name) or 'the model'}"
+        if str(self.what) == "parameter":
             of = f"the parameter {self.name}"
         layer = "" if self.layer is None else f", layer {self.layer}"
         return of + layer + ("" if self.step is None else f", time step {self.step}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...autograd.annotations import fits
 from ...ops.joining import cat, stack
 from ...tensor import Tensor
 from .. import constraints
@@ -65,6 +66,8 @@ class CatTransform(_Parts):
     ) -> None:
         super().__init__(tseq, dim, cache_size)
         self.lengths = [1] * len(tseq) if lengths is None else list(lengths)
+        if not all(fits(length, int) for length in self.lengths):
+            raise TypeError(f"lengths must be ints, got {self.lengths}")
         if len(self.lengths) != len(tseq):
             raise ValueError(f"lengths ({len(self.lengths)}) must match transforms ({len(tseq)})")
 

@@ -32,6 +32,12 @@ from .pruning import (
 
 M = TypeVar("M", bound=Module)
 
+for _class in (
+    BasePruningMethod, CustomFromMask, Identity, L1Unstructured, LnStructured, PruningContainer,
+    RandomStructured, RandomUnstructured,
+):  # fmt: skip
+    _class.__module__ = __name__  # as it is printed
+
 
 @told
 def identity(module: M, name: str) -> M:

@@ -19,4 +19,11 @@ from .factor import (
 from .function import LambdaLR as LambdaLR, MultiplicativeLR as MultiplicativeLR
 from .plateau import ReduceLROnPlateau as ReduceLROnPlateau
 
+for _class in (
+    LRScheduler, ChainedScheduler, SequentialLR, CosineAnnealingLR, CosineAnnealingWarmRestarts,
+    CyclicLR, OneCycleLR, ConstantLR, ExponentialLR, LinearLR, MultiStepLR, PolynomialLR, StepLR,
+    LambdaLR, MultiplicativeLR, ReduceLROnPlateau,
+):  # fmt: skip
+    _class.__module__ = __name__  # as it is printed
+
 _LRScheduler = LRScheduler  # its name of old, under which programs still derive from it

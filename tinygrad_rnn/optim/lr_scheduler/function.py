@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...autograd.annotations import fits
-from ...autograd.hints import given_to
+from ...autograd.users import given_to
 from ..optimizer import Optimizer
 from .base import LRScheduler, Rate, saved_function, values
 

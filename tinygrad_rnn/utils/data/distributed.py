@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Iterator, Sized
 from typing import Any
 
@@ -50,6 +51,8 @@ class DistributedSampler(Sampler[int]):
             raise ValueError(
                 f"Invalid rank {number}, rank should be in the interval [0, {count - 1}]"
             )
+        if count > sys.maxsize:
+            raise ValueError(f"num_replicas is out of range: {count}")
         self.dataset, self.num_replicas, self.rank = dataset, count, number
         self.epoch, self.drop_last, self.shuffle, self.seed = 0, drop_last, shuffle, seed
         total = len(dataset)

@@ -12,6 +12,7 @@ from ...backends.generator import Generator, default_generator
 from ...creation import as_tensor
 from ...dtypes import float64, int64
 from ...random import multinomial
+from .dataset import taken
 
 T = TypeVar("T", covariant=True)
 
@@ -126,7 +127,7 @@ class SubsetRandomSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         generator = self.generator or default_generator
         for place in generator.permutation(len(self.indices)).tolist():
-            yield self.indices[place]
+            yield from taken(self.indices, [place], "indices")
 
     def __len__(self) -> int:
         return len(self.indices)
