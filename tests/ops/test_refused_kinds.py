@@ -115,11 +115,11 @@ def test_seeds(t):
     try:
         for seed, expected in (("3", 3), (3.7, 3), (True, 1), (t.tensor(4), 4)):
             assert t.manual_seed(seed).initial_seed() == expected
-        with pytest.raises(ValueError, match="invalid literal for int"):
+        with pytest.raises(ValueError, match="'a'"):
             t.manual_seed("a")
-        with pytest.raises(TypeError, match="NoneType"):
+        with pytest.raises(TypeError, match="None"):
             t.manual_seed(None)
-        with pytest.raises(ValueError, match="invalid literal for int"):
+        with pytest.raises(ValueError, match="'a'"):
             t.cuda.manual_seed_all("a")
     finally:
         t.set_rng_state(state)

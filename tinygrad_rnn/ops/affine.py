@@ -9,7 +9,7 @@ from ..autograd import Products, Variable, primitive
 from ..backends import Array, Backend
 from ..dtypes import of_array
 from .arithmetic import _scaled, add
-from .linalg import _as_one, _matmul, _plus, _same_dtype, _turned, matmul, mm
+from .linalg import _as_one, _matmul, _multipliable, _plus, _turned, matmul, mm
 from .reduction import _sum
 from .shape import expand, shape_of
 
@@ -106,7 +106,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 # ----- addmm -----
 
 
-@primitive(broadcasts=True, prepare=_same_dtype)
+@primitive(broadcasts=True, prepare=_multipliable)
 def _addmm(
     xp: Backend, input: Array, mat1: Array, mat2: Array, *, beta: float, alpha: float
 ) -> Array:

@@ -25,8 +25,6 @@ from .shape import (
 )
 from .splitting import unbind
 
-_not_of_bools = refusing("addmm_impl_cpu_")
-
 
 def _same_dtype(args: tuple[Any, ...]) -> tuple[Any, ...]:
     first, *rest = (a for a in args if isinstance(a, Variable))
@@ -39,14 +37,17 @@ def _same_dtype(args: tuple[Any, ...]) -> tuple[Any, ...]:
     for arg in args:
         if not isinstance(arg, Variable):
             raise TypeError(f"matmul(): argument must be Tensor, not {type(arg).__name__}")
-    return _not_of_bools(args)
+    return args
+
+
+_multipliable = refusing("addmm_impl_cpu_", "b", _same_dtype)
 
 
 def _product_name(node: Any) -> str:
     return ("Dot", "Mv", "Mm", "Bmm")[min(len(node._shapes[0]), 3)] + "Backward0"
 
 
-@primitive(broadcasts=True, prepare=_same_dtype, name=_product_name)
+@primitive(broadcasts=True, prepare=_multipliable, name=_product_name)
 def _matmul(xp: Backend, input: Array, other: Array) -> Array:
     return xp.matmul(input, other)
 

@@ -88,7 +88,7 @@ def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> torch.argmax(torch.tensor([[1, 5], [7, 2]]), dim=1)
     tensor([1, 0])
     """
-    return _arg_extreme("argmax", input, dim, keepdim)
+    return _arg_extreme("argmax", _not_of_bools("argmax", input), dim, keepdim)
 
 
 @second_names
@@ -99,13 +99,17 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> torch.argmin(torch.tensor([[1, 5], [7, 2]]))
     tensor(0)
     """
-    return _arg_extreme("argmin", input, dim, keepdim)
+    return _arg_extreme("argmin", _not_of_bools("argmin", input), dim, keepdim)
+
+
+def _not_of_bools(name: str, input: Any) -> Any:
+    if input._array.dtype.kind == "b":
+        raise RuntimeError(f"{name}(): does not support bool input; convert with .int()")
+    return input
 
 
 def _arg_extreme(name: str, input: Any, dim: int | None, keepdim: bool) -> Any:
     array = input._array
-    if array.dtype.kind == "b":
-        raise RuntimeError(f"{name}(): does not support bool input; convert with .int()")
     xp: Any = backend_of(array)
     axis = None if dim is None else wrap_dim(dim, array.ndim)
     _not_empty(array, None if axis is None or not array.ndim else (axis,), IndexError)
@@ -115,7 +119,7 @@ def _arg_extreme(name: str, input: Any, dim: int | None, keepdim: bool) -> Any:
     return input._wrap(getattr(array, name)(axis, keepdims=keepdim))
 
 
-def _extreme_along(name: str, arg: Any, whole: Any, pair: Any, args: tuple[Any, ...]) -> Any:
+def _extreme_along(name: str, whole: Any, pair: Any, args: tuple[Any, ...]) -> Any:
     input, *rest = args
     if not isinstance(input, Variable):
         raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
@@ -125,7 +129,7 @@ def _extreme_along(name: str, arg: Any, whole: Any, pair: Any, args: tuple[Any, 
         return pair(input, rest[0])
     dim = rest[0]
     keepdim = rest[1] if len(rest) > 1 else False
-    indices = arg(input, dim, True)
+    indices = _arg_extreme(f"arg{name.lower()}", input, dim, True)
     squeezed = bool(not keepdim and shape_of(input))
     values = picked(input, dim, indices, f"{name}Backward0", squeezed)
     kind = getattr(return_types, name.lower())
@@ -141,7 +145,7 @@ def max(input: Any, *args: Any, **kwargs: Any) -> Any:
     >>> torch.max(torch.tensor([[1, 5], [7, 2]]), 1).indices
     tensor([1, 0])
     """
-    return _extreme_along("Max", argmax, _amax, maximum, (input, *_ordered(args, kwargs)))
+    return _extreme_along("Max", _amax, maximum, (input, *_ordered(args, kwargs)))
 
 
 def min(input: Any, *args: Any, **kwargs: Any) -> Any:
@@ -153,7 +157,7 @@ def min(input: Any, *args: Any, **kwargs: Any) -> Any:
     >>> torch.min(torch.tensor([[1, 5], [7, 2]]), 1).values
     tensor([1, 2])
     """
-    return _extreme_along("Min", argmin, _amin, minimum, (input, *_ordered(args, kwargs)))
+    return _extreme_along("Min", _amin, minimum, (input, *_ordered(args, kwargs)))
 
 
 def _ordered(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
