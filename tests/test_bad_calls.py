@@ -219,6 +219,7 @@ REFUSED = {
     "eye": (lambda t: t.eye(2**40), RuntimeError, "eye(): argument 'n' (position 1) is out of"),
     "arange": (lambda t: t.arange(0, LARGE), RuntimeError, f"from 0 to {LARGE} are out of range"),
     "far": (lambda t: t.arange(HUGE, dtype=t.float32), (RuntimeError, OverflowError), "of range"),
+    "result_type": (lambda t: t.result_type(), TypeError, "got no arguments"),
     "histc": (lambda t: t.histc(t.ones(2), LARGE), RuntimeError, "overflowed with sizes"),
     "logspace": (lambda t: t.logspace(t.nan, 1, 3, dtype=t.int64), RuntimeError, "'start'"),
 }  # fmt: skip

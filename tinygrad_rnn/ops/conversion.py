@@ -83,7 +83,8 @@ def result_type(*operands: Any) -> dtype:
     for weaker in (zero_dim, number):
         if weaker is not None and (result is None or weaker.category > result.category):
             result = weaker
-    assert result is not None
+    if result is None:
+        raise TypeError("result_type(): expected tensors or numbers, got no arguments")
     return result
 
 

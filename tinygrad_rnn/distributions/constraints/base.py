@@ -50,7 +50,7 @@ class Dependent(Constraint):
 
     @property
     def event_dim(self) -> int:
-        return int(self._known("event_dim"))
+        return self._known("event_dim")
 
     def _known(self, name: str) -> Any:
         value = getattr(self, f"_{name}")
