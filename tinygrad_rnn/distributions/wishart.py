@@ -44,7 +44,8 @@ class Wishart(ExponentialFamily):
         validate_args: bool | None = None,
     ) -> None:
         name, matrix = the_matrix(covariance_matrix, precision_matrix, scale_tril)
-        df = as_tensor(df, dtype=matrix.dtype, device=matrix.device)
+        if not isinstance(df, Tensor) or not df.is_floating_point():
+            df = as_tensor(df, dtype=matrix.dtype, device=matrix.device)
         batch = broadcast_shapes(matrix.shape[:-2], df.shape)
         n = matrix.shape[-1]
         if bool((df <= n - 1).any()):
