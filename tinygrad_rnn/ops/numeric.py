@@ -10,6 +10,7 @@ from ..autograd import Variable, primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_, of_array
 from .arithmetic import mul, pow, zeros_like
+from .checking import refusing
 from .choice import where
 from .comparison import isfinite
 from .conversion import cast, promote, promote_floating, result_type
@@ -125,12 +126,16 @@ def ldexp(input: Any, other: Any) -> Any:
     return cast(product, kind) if kind.is_floating_point else product
 
 
+_check_logaddexp2 = refusing("logaddexp2_cpu", "biu", promote)
+
+
 def logaddexp2(input: Any, other: Any) -> Any:
     """log2(2 ** input + 2 ** other), elementwise, broadcast, without overflow.
 
     >>> torch.logaddexp2(torch.tensor(3.0), torch.tensor(3.0))
     tensor(4.)
     """
+    input, other = _check_logaddexp2((input, other))
     log2 = math.log(2)
     return logaddexp(input * log2, other * log2) / log2
 

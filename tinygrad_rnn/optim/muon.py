@@ -64,6 +64,8 @@ class Muon(Optimizer):
             raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported")
         if len(ns_coefficients) != 3:
             raise ValueError("Coefficients must be a tuple of exactly 3 values")
+        if not isinstance(eps, int | float):
+            raise TypeError(f"eps should be a number but is: {eps}")
         if ns_steps >= 100:
             raise ValueError("Number of steps must be less than 100 for computational efficiency")
         defaults = {
