@@ -91,6 +91,23 @@ def _start(outputs: Sequence[Variable], grads: Sequence[Any], create_graph: bool
     return start
 
 
+def _run(
+    roots: Sequence[Variable], grads: Sequence[Any], targets: Sequence[Any] | None,
+    retain_graph: bool | None, create_graph: bool, accumulate: bool,
+) -> Any:  # fmt: skip
+    """One pass of the engine, from these gradients of the roots."""
+    start = _start(roots, grads, create_graph)
+    with Pass(roots, targets):
+        return engine.run(
+            roots,
+            start,
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+            create_graph=create_graph,
+            targets=targets,
+            accumulate=accumulate,
+        )
+
+
 def backward(
     tensors: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
@@ -127,16 +144,7 @@ def backward(
             target.retain_grad()
     if targets is not None:
         targets = _places(targets, outputs)
-    start = _start(outputs, grads, create_graph)
-    with Pass(outputs, targets):
-        engine.run(
-            outputs,
-            start,
-            retain_graph=create_graph if retain_graph is None else retain_graph,
-            create_graph=create_graph,
-            targets=targets,
-            accumulate=True,
-        )
+    _run(outputs, grads, targets, retain_graph, create_graph, accumulate=True)
 
 
 def grad(
@@ -179,16 +187,7 @@ def grad(
     for target in targets:
         if current_edge(target) is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
-    start = _start(roots, starts, create_graph)
-    with Pass(roots, targets):
-        found = engine.run(
-            roots,
-            start,
-            retain_graph=create_graph if retain_graph is None else retain_graph,
-            create_graph=create_graph,
-            targets=targets,
-            accumulate=False,
-        )
+    found = _run(roots, starts, targets, retain_graph, create_graph, accumulate=False)
     results = []
     for i, (target, value) in enumerate(zip(targets, found, strict=True)):
         if value is None and materialize_grads:

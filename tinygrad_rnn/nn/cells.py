@@ -115,13 +115,16 @@ class RNNCellBase(Cell):
         for ours, theirs in ((RNNCellBase.step, self.step), (RNNCellBase.project, self.project)):
             if getattr(theirs, "__func__", None) is not ours:
                 return None
+        return self._running_or_new()
+
+    def _running_or_new(self) -> StockCell:
         return self.__dict__.get("_running") or self._stock()
 
     def project(self, x: Tensor) -> Any:
-        return (self.__dict__.get("_running") or self._stock()).project(x)
+        return self._running_or_new().project(x)
 
     def step(self, x: Any, state: Any) -> tuple[Tensor, Any]:
-        return (self.__dict__.get("_running") or self._stock()).step(x, state)
+        return self._running_or_new().step(x, state)
 
     def _one_step(
         self, input: Tensor, states: tuple[Tensor | None, ...], masks: Masks | None

@@ -216,13 +216,13 @@ def step_by_step(
         x, masks = _masked(x, ends)
     step: Step = cell.step if isinstance(cell, Cell) else cell
     projected = cell.project(x) if isinstance(cell, Cell) else x
-    inputs, begin = _unstacked(projected), state
-    watch = None
+    begin, watch = state, None
     if not return_states and on_step is None and steps > 1 and can_watch(projected, state):
         described = cell._describe() if isinstance(cell, Cell) else None
         watch = Watch(projected, state, described)
         if watch.plan is not None:
             return watch.whole(projected, begin, ends, reverse)
+    inputs = _unstacked(projected)
     outputs: list[Any] = [None] * steps
     states: list[Any] = [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):

@@ -165,14 +165,14 @@ def _empty(plan: Plan, xp: Any) -> Program | None:
 def _find(plan: Plan, xp: Any, key: tuple[int, bool, bool]) -> _Built | None:
     """The program of a plan for so many steps, which keeps something for the gradients or not, of
     sequences of several lengths or not; None where it or that of the gradients can't be."""
-    program, back = _empty(plan, xp), _empty(plan, xp)
-    if program is None or back is None:
+    program = _empty(plan, xp)
+    if program is None:
         return None
     if key not in plan.programs:
         if len(plan.programs) >= _KEPT:
             plan.programs.clear()
         try:
-            plan.programs[key] = _forward(plan, program, back, *key)
+            plan.programs[key] = _forward(plan, program, *key)
         except Unsuited:
             plan.programs[key] = None
     return plan.programs.get(key)
@@ -245,9 +245,7 @@ def _put(program: Program, value: Any, to: Matrix, running: Matrix | None, other
         program.emit("COPY", value, out=to)
 
 
-def _forward(
-    plan: Plan, program: Program, for_back: Program, steps: int, keep: bool, ragged: bool
-) -> _Built:
+def _forward(plan: Plan, program: Program, steps: int, keep: bool, ragged: bool) -> _Built:
     step, known = plan.step, _constants(plan)
     running = program.given("running", 1) if ragged else None
     known.update({ref: _moving(program, plan, ref, ref) for ref in step.inputs})
@@ -272,7 +270,7 @@ def _forward(
     }
     back = None
     if keep:
-        back = _backward(plan, for_back, steps, ragged, kept)
+        back = _backward(plan, Program(program.batch, program.dtype), steps, ragged, kept)
         read = {key[0] for key in back.reads if type(key) is tuple}
         kept = {ref: value for ref, value in kept.items() if ref in read}
     for value in kept.values():

@@ -77,7 +77,7 @@ class LBFGS(Optimizer):
         params = group["params"]
         lr, search = float(group["lr"]), group["line_search_fn"]
         tolerance_grad, tolerance = group["tolerance_grad"], group["tolerance_change"]
-        if search is not None and str(search) != "strong_wolfe":
+        if search is not None and not (isinstance(search, str) and search == "strong_wolfe"):
             raise RuntimeError(
                 f"only 'strong_wolfe' is supported as line_search_fn, got {search!r}"
             )
