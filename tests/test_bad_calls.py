@@ -222,6 +222,13 @@ REFUSED = {
     "result_type": (lambda t: t.result_type(), TypeError, "got no arguments"),
     "histc": (lambda t: t.histc(t.ones(2), LARGE), RuntimeError, "overflowed with sizes"),
     "logspace": (lambda t: t.logspace(t.nan, 1, 3, dtype=t.int64), RuntimeError, "'start'"),
+    "lstm_cell": (lambda t: t.lstm_cell(t.ones(1, 1), (2, -1), t.ones(4, 1), t.ones(4, 1)),
+                  TypeError, "'hx' must be a tuple of two Tensors"),
+    "offsets": (lambda t: t.nn.functional.embedding_bag(
+        t.tensor([0, 1]), t.ones(2, 2), t.tensor([0.0])), RuntimeError, "offsets"),
+    "attention": (lambda t: t.nn.functional.multi_head_attention_forward(
+        *[t.ones(3, 2)] * 3, 2, 1, t.ones(5, 2), None, None, None, False, 0.0, t.ones(2, 2), None),
+        RuntimeError, "in_proj_weight must have 3 * embed_dim = 6 rows"),
 }  # fmt: skip
 
 
@@ -256,6 +263,10 @@ GIVEN = {
     "between two diagonals": lambda t: (
         t.distributions.utils.tril_matrix_to_vec(t.eye(2), diag=-0.5),
         t.distributions.utils.vec_to_tril_matrix(t.ones(3), diag=-0.5),
+    ),
+    "weights of bincount": lambda t: tuple(
+        t.bincount(t.tensor([0, 2, 2])[:n], weights=t.ones(3, dtype=getattr(t, kind))[:n])
+        for kind in ("float16", "float32", "float64", "int32") for n in (0, 3)
     ),
     "huge deviations": lambda t: (t.normal(0, HUGE, (2,)).isfinite(),),
     "min along a dimension that is a tensor": lambda t: t.min(t.ones(2), t.tensor(0), True),

@@ -200,11 +200,15 @@ def multi_head_attention_forward(
                 f"key shape {list(shape_of(key))} does not match value shape "
                 f"{list(shape_of(value))}"
             )
+        _check_three("in_proj_weight", in_proj_weight, width)
         weights = None if query is key is value else tuple(chunk(in_proj_weight, 3))
     if weights is None:
         q, k, v = chunk(linear(query, in_proj_weight, in_proj_bias), 3, -1)
     else:
-        biases = (None,) * 3 if in_proj_bias is None else chunk(in_proj_bias, 3)
+        biases: Any = (None,) * 3
+        if in_proj_bias is not None:
+            _check_three("in_proj_bias", in_proj_bias, width)
+            biases = chunk(in_proj_bias, 3)
         q, k, v = map(linear, (query, key, value), weights, biases)
 
     # One more key and value that every query sees
@@ -248,6 +252,15 @@ def multi_head_attention_forward(
         result = squeeze(result, 1)
         found = found if found is None else squeeze(found, 0)
     return result, found
+
+
+def _check_three(name: str, joined: Any, width: int) -> None:
+    """Raise unless a parameter holds those of query, key and value one below the other."""
+    if shape_of(joined)[:1] != (3 * width,):
+        raise RuntimeError(
+            f"{name} must have 3 * embed_dim = {3 * width} rows, but has the shape "
+            f"{list(shape_of(joined))}"
+        )
 
 
 def _check_shapes(

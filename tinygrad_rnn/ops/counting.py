@@ -18,7 +18,8 @@ from .shape import new_sizes, reshape, shape_of, unsqueeze
 
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often each of 0, 1, ... occurs in a vector of integers (or the sum of its weights): a
-    vector up to the largest one, or of minlength if that is more.
+    vector up to the largest one, or of minlength if that is more. Sums are float32 for float32
+    weights, else float64.
 
     Raises RuntimeError for other shapes and dtypes, and for negative integers.
 
@@ -34,7 +35,11 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     if least < 0:
         raise RuntimeError("minlength should be >= 0")
     xp: Any = backend_of(array)
-    return input._wrap(xp.bincount(array, weights if weights is None else weights._array, least))
+    if weights is None:
+        return input._wrap(xp.bincount(array, None, least))
+    sums = xp.bincount(array, weights._array, least)
+    narrow = weights._array.dtype == "float32" and array.size  # of nothing there are int64 zeros
+    return input._wrap(sums.astype("float32") if narrow else sums)
 
 
 _check_histc = refusing("histogram_cpu", "biu")

@@ -284,6 +284,8 @@ def _bags(input: Any, offsets: Any, include_last_offset: bool) -> tuple[Any, int
     if len(shape_of(offsets)) != 1:
         raise ValueError("offsets has to be a 1D Tensor")
     starts = offsets._array
+    if starts.dtype.kind == "f":
+        raise RuntimeError(f"offsets has to be of integers, but got {of_array(starts.dtype)}")
     if include_last_offset and not len(starts):
         raise RuntimeError("include_last_offset: number of offsets should be at least 1")
     message = (

@@ -303,7 +303,8 @@ def lstm_cell(
     >>> torch.lstm_cell(torch.ones(1, 1), state, torch.ones(4, 1), torch.ones(4, 1))[1]
     tensor([[0.5568]])
     """
-    if isinstance(hx, Variable) or len(hx) != 2:
+    pair = isinstance(hx, tuple | list) and len(hx) == 2
+    if not pair or not all(isinstance(state, Variable) for state in hx):
         raise TypeError("lstm_cell(): argument 'hx' must be a tuple of two Tensors (h, c)")
     h, c = hx
     a, b = _gates(input, h, (w_ih, w_hh, b_ih, b_hh), 4)
