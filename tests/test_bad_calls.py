@@ -222,6 +222,8 @@ REFUSED = {
     "result_type": (lambda t: t.result_type(), TypeError, "got no arguments"),
     "histc": (lambda t: t.histc(t.ones(2), LARGE), RuntimeError, "overflowed with sizes"),
     "logspace": (lambda t: t.logspace(t.nan, 1, 3, dtype=t.int64), RuntimeError, "'start'"),
+    "diag": (lambda t: t.distributions.utils.vec_to_tril_matrix(t.ones(3), t.tensor(0)), TypeError,
+             "'diag' must be int, not Tensor"),
     "lstm_cell": (lambda t: t.lstm_cell(t.ones(1, 1), (2, -1), t.ones(4, 1), t.ones(4, 1)),
                   TypeError, "'hx' must be a tuple of two Tensors"),
     "offsets": (lambda t: t.nn.functional.embedding_bag(
@@ -264,6 +266,7 @@ GIVEN = {
         t.distributions.utils.tril_matrix_to_vec(t.eye(2), diag=-0.5),
         t.distributions.utils.vec_to_tril_matrix(t.ones(3), diag=-0.5),
     ),
+    "a base that is a tensor": lambda t: (t.logspace(0, 2, 3, base=t.tensor(2.0)),),
     "weights of bincount": lambda t: tuple(
         t.bincount(t.tensor([0, 2, 2])[:n], weights=t.ones(3, dtype=getattr(t, kind))[:n])
         for kind in ("float16", "float32", "float64", "int32") for n in (0, 3)

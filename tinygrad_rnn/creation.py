@@ -372,7 +372,7 @@ def logspace(
     tensor([  1.,  10., 100.])
     """
     target = dtype or dtypes.get_default_dtype()
-    powers = base ** _evenly(start, end, steps, target, device)
+    powers = float(base) ** _evenly(start, end, steps, target, device)
     return new(powers.astype(target.array), requires_grad)
 
 

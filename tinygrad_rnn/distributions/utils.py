@@ -128,12 +128,14 @@ def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
 
 def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
     """Lower triangular matrices (..., n, n) whose elements on and below a diagonal are vectors
-    (..., k). Raises ValueError for a k that no n has.
+    (..., k). Raises ValueError for a k that no n has, TypeError for a diag that is a tensor.
 
     >>> torch.distributions.utils.vec_to_tril_matrix(torch.tensor([1, 3, 4]))
     tensor([[1, 0],
             [3, 4]])
     """
+    if isinstance(diag, Tensor):
+        raise TypeError("vec_to_tril_matrix(): argument 'diag' must be int, not Tensor")
     k, shift = vec.shape[-1], 1 + 2 * diag
     n = (-shift + (shift**2 + 8 * k + 4 * abs(diag) * (diag + 1)) ** 0.5) / 2
     if round(n) - n > finfo(vec.dtype).eps if vec.is_floating_point() else round(n) != n:
