@@ -224,6 +224,15 @@ REFUSED = {
     "logspace": (lambda t: t.logspace(t.nan, 1, 3, dtype=t.int64), RuntimeError, "'start'"),
     "diag": (lambda t: t.distributions.utils.vec_to_tril_matrix(t.ones(3), t.tensor(0)), TypeError,
              "'diag' must be int, not Tensor"),
+    "clamp on both sides": (lambda t: t.clamp(t.ones(2).half(), -1e30, 1e30), RuntimeError,
+                            "without overflow"),
+    "logit": (lambda t: t.logit(t.ones(2).half(), 1e30), RuntimeError, "without overflow"),
+    "hardtanh": (lambda t: t.nn.functional.hardtanh(t.ones(2).half(), -1, 1e30), RuntimeError,
+                 "without overflow"),
+    "threshold": (lambda t: t.nn.functional.threshold(t.ones(2).half(), 0, 1e30), RuntimeError,
+                  "without overflow"),
+    "tensordot of one number": (lambda t: t.tensordot(t.ones(()), t.ones(2), ([0], [0])),
+                                IndexError, "one of the tensors has none"),
     "lstm_cell": (lambda t: t.lstm_cell(t.ones(1, 1), (2, -1), t.ones(4, 1), t.ones(4, 1)),
                   TypeError, "'hx' must be a tuple of two Tensors"),
     "offsets": (lambda t: t.nn.functional.embedding_bag(
@@ -269,7 +278,8 @@ GIVEN = {
     "a base that is a tensor": lambda t: (t.logspace(0, 2, 3, base=t.tensor(2.0)),),
     "weights of bincount": lambda t: tuple(
         t.bincount(t.tensor([0, 2, 2])[:n], weights=t.ones(3, dtype=getattr(t, kind))[:n])
-        for kind in ("float16", "float32", "float64", "int32") for n in (0, 3)
+        for kind in ("float16", "float32", "float64", "int32")
+        for n in (0, 3)
     ),
     "huge deviations": lambda t: (t.normal(0, HUGE, (2,)).isfinite(),),
     "min along a dimension that is a tensor": lambda t: t.min(t.ones(2), t.tensor(0), True),

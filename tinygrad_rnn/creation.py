@@ -233,13 +233,13 @@ def eye(
 ) -> Tensor:  # fmt: skip
     """The identity matrix, (n, n) or (n, m).
 
-    >>> torch.eye(2)
-    tensor([[1., 0.],
-            [0., 1.]])
+    >>> torch.eye(1, 2)
+    tensor([[1., 0.]])
     """
     if n < 0 or (m or 0) < 0:
         raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {m}")
-    return _make("eye", device, +n, m, dtype=dtype, requires_grad=requires_grad)
+    sizes = [+size for size in (n, m) if size is not None]  # ints, where bools came
+    return _make("eye", device, *sizes, dtype=dtype, requires_grad=requires_grad)
 
 
 def like(input: Tensor, options: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import Variable, primitive
-from ..backends import Array, Backend
+from ..backends import Array, Backend, packed
 from ..dtypes import float16, float32, of_array
 from . import elementwise
 from .arithmetic import abs, mul
@@ -88,7 +88,7 @@ def logsigmoid(xp: Backend, input: Array) -> Array:
     >>> F.logsigmoid(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.3133, -0.6931, -0.1269])
     """
-    return xp.clip(input, None, 0) - xp.log1p(xp.exp(-xp.absolute(input)))
+    return packed(xp.clip(input, None, 0) - xp.log1p(xp.exp(-xp.absolute(input))))
 
 
 @_activation
@@ -291,7 +291,8 @@ def softsign(input: Any) -> Any:
 
 
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
-    """Each element, kept within [min_val, max_val]. Raises ValueError if min_val > max_val.
+    """Each element, kept within [min_val, max_val]. Raises ValueError if min_val > max_val,
+    RuntimeError for limits that the dtype does not have.
 
     >>> F.hardtanh(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
@@ -302,9 +303,10 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
         )
     if input._array.dtype.kind == "b":
         raise RuntimeError("Bool inputs not supported for hardtanh: convert with .float()")
-    if not of_array(input._array.dtype).is_floating_point:
-        min_val, max_val = int(min_val), int(max_val)
-    return _apply(_hardtanh, input, inplace, low=min_val, high=max_val)
+    kind = of_array(input._array.dtype)
+    cut = float if kind.is_floating_point else int
+    low, high = (without_overflow(cut(limit), kind) for limit in (min_val, max_val))
+    return _apply(_hardtanh, input, inplace, low=low, high=high)
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
@@ -334,8 +336,7 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
     """
     _check_threshold((input,))
     kind = of_array(input._array.dtype)
-    if not kind.is_floating_point:
-        threshold, value = without_overflow(threshold, kind), without_overflow(value, kind)
+    threshold, value = without_overflow(threshold, kind), without_overflow(value, kind)
     return _apply(_threshold, input, inplace, limit=threshold, value=value)
 
 

@@ -136,12 +136,7 @@ def heaviside(input: Any, values: Any) -> Any:
 
 
 def _promote_limits(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    given = tuple(a for a in args if a is not None)
-    promoted = promote(given)
-    for limit in given:
-        if isinstance(limit, int | float):
-            without_overflow(limit, result_type(*given))
-    kept = iter(promoted)
+    kept = iter(promote(tuple(a for a in args if a is not None)))
     return tuple(a if a is None else next(kept) for a in args)
 
 
@@ -173,6 +168,15 @@ _clamp.gradients(
 )
 
 
+def _limited(input: Any, min: Any, max: Any, name: str) -> Any:
+    """Raises RuntimeError for numbers that the result's dtype does not have."""
+    given = [x for x in (input, min, max) if x is not None]
+    for limit in given[1:]:
+        if isinstance(limit, int | float):
+            without_overflow(limit, result_type(*given))
+    return _clamp(input, min, max, name=name)
+
+
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """The input with all elements below min or above max (numbers, or tensors that broadcast)
     moved there.
@@ -183,7 +187,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     tensors = isinstance(min, Variable) or isinstance(max, Variable)
-    return _clamp(input, min, max, name=f"ClampBackward{int(not tensors)}")
+    return _limited(input, min, max, f"ClampBackward{int(not tensors)}")
 
 
 def clamp_min(input: Any, min: Any) -> Any:
@@ -192,7 +196,7 @@ def clamp_min(input: Any, min: Any) -> Any:
     >>> torch.clamp_min(torch.tensor([-2.0, 0.5, 3.0]), -1)
     tensor([-1.0000,  0.5000,  3.0000])
     """
-    return _clamp(input, min, None, name=f"ClampMinBackward{int(isinstance(min, Variable))}")
+    return _limited(input, min, None, f"ClampMinBackward{int(isinstance(min, Variable))}")
 
 
 def clamp_max(input: Any, max: Any) -> Any:
@@ -201,7 +205,7 @@ def clamp_max(input: Any, max: Any) -> Any:
     >>> torch.clamp_max(torch.tensor([-2.0, 0.5, 3.0]), 1)
     tensor([-2.0000,  0.5000,  1.0000])
     """
-    return _clamp(input, None, max, name=f"ClampMaxBackward{int(isinstance(max, Variable))}")
+    return _limited(input, None, max, f"ClampMaxBackward{int(isinstance(max, Variable))}")
 
 
 @primitive

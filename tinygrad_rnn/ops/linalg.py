@@ -309,6 +309,8 @@ def _contracted(dims: Any, na: int, nb: int) -> tuple[list[int], list[int]]:
             "tensordot expects dims as a number, or as two lists of dimensions of the same length, "
             f"but got {dims}"
         )
+    if lists[0] and not na * nb:
+        raise IndexError(f"dims has dimensions {dims}, but one of the tensors has none")
     first, second = ([wrap_dim(d, n) for d in ds] for ds, n in zip(lists, (na, nb), strict=True))
     return first, second
 
