@@ -24,6 +24,7 @@ from .device import (
     is_host as is_host,
     is_pinned as is_pinned,
     move as move,
+    packed as packed,
     pinned as pinned,
     set_default_device as set_default_device,
 )

@@ -130,6 +130,12 @@ def backend_of(array: Array) -> Backend | None:
     return _BY_TYPE.get(type(array))
 
 
+def packed(array: Array) -> Array:
+    """The new array with its elements in order (C), as PyTorch lays out most results, so that
+    every view of them is possible; itself if it is so already."""
+    return array if array.ndim < 2 or array.flags.c_contiguous else array.copy()
+
+
 def is_host(value: object) -> bool:
     """Whether this is an array in host memory."""
     return isinstance(value, np.ndarray)
