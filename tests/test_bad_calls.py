@@ -221,6 +221,15 @@ REFUSED = {
     "far": (lambda t: t.arange(HUGE, dtype=t.float32), (RuntimeError, OverflowError), "of range"),
     "result_type": (lambda t: t.result_type(), TypeError, "got no arguments"),
     "histc": (lambda t: t.histc(t.ones(2), LARGE), RuntimeError, "overflowed with sizes"),
+    "reinterpreted dimensions": (
+        lambda t: t.distributions.constraints.independent(t.distributions.constraints.real, -1),
+        AssertionError, "reinterpreted_batch_ndims"),
+    "lengths": (lambda t: t.nn.utils.rnn.pack_padded_sequence(
+        t.ones(3, 1), t.tensor([t.nan])), RuntimeError, "has to be greater than 0"),
+    "swa_lr": (lambda t: t.optim.swa_utils.SWALR(t.optim.SGD([with_grad(t)]), range(3)).step(),
+               TypeError, "swa_lr must be float or Tensor, not range"),
+    "out_shape": (lambda t: t.distributions.ReshapeTransform((4,), [None]), TypeError,
+                  "'out_shape' must be a tuple of ints"),
     "logspace": (lambda t: t.logspace(t.nan, 1, 3, dtype=t.int64), RuntimeError, "'start'"),
     "diag": (lambda t: t.distributions.utils.vec_to_tril_matrix(t.ones(3), t.tensor(0)), TypeError,
              "'diag' must be int, not Tensor"),
@@ -373,27 +382,3 @@ def test_pythons_types_are_dtypes(t, name):
     wanted = {"zeros": "int64", "iinfo": "int64", "new_zeros": "int64", "ones_like": "bool",
               "new_full": "bool"}.get(name, "float64")  # fmt: skip
     assert str(DTYPES[name](t).dtype).removeprefix("torch.") == wanted
-
-
-KINDS = [((), "float64"), ((3,), "float16"), ((3,), "float32"), ((), "float32")]
-LOSSES = ["l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss",
-          "binary_cross_entropy_with_logits", "hinge_embedding_loss"]  # fmt: skip
-
-
-@pytest.mark.filterwarnings("ignore:Using a target size")
-@pytest.mark.parametrize("name", LOSSES)
-def test_losses_of_two_dtypes(name):
-    """In PyTorch's dtype, which is a rule of its own for each loss."""
-    torch = pytest.importorskip("torch")
-
-    def outcome(t, a, b, reduction):
-        x, y = (t.full(shape, 0.5).to(getattr(t, kind)) for shape, kind in (a, b))
-        try:
-            return str(getattr(t.nn.functional, name)(x, y, reduction=reduction).dtype)
-        except (RuntimeError, ValueError) as error:
-            return type(error)
-
-    for a in KINDS:
-        for b in KINDS:
-            for reduction in ("none", "mean"):
-                assert outcome(tg, a, b, reduction) == outcome(torch, a, b, reduction), (a, b)

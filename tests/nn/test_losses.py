@@ -221,3 +221,27 @@ def test_nothing_warns_in_ordinary_use():
         warnings.simplefilter("error")
         for name, (options, kind) in MODULES.items():
             getattr(nn, name)(**options)(*(tg.as_tensor(x) for x in INPUTS[kind]))
+
+
+KINDS = [((), "float64"), ((3,), "float16"), ((3,), "float32"), ((), "float32")]
+LOSSES = ["l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss",
+          "binary_cross_entropy_with_logits", "hinge_embedding_loss"]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_two_dtypes(name):
+    """In PyTorch's dtype, which is a rule of its own for each loss."""
+    torch = pytest.importorskip("torch")
+
+    def outcome(t, a, b, reduction):
+        x, y = (t.full(shape, 0.5).to(getattr(t, kind)) for shape, kind in (a, b))
+        try:
+            return str(getattr(t.nn.functional, name)(x, y, reduction=reduction).dtype)
+        except (RuntimeError, ValueError) as error:
+            return type(error)
+
+    for a in KINDS:
+        for b in KINDS:
+            for reduction in ("none", "mean"):
+                assert outcome(tg, a, b, reduction) == outcome(torch, a, b, reduction), (a, b)

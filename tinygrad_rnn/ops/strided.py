@@ -73,9 +73,11 @@ def _places(source: Array, array: Array) -> Array:
     xp: Any = backend_of(array)
     at = _offsets(xp, array) + (address(array) - address(source))
     own = _offsets(xp, source).reshape(-1)
+    if not own.size:
+        return xp.zeros(at.shape, own.dtype)
     order = own.argsort()
-    found = order[xp.searchsorted(own[order], at).clip(0, max(own.size - 1, 0))]
-    return xp.where(own[found] == at, found, own.size) if own.size else found
+    found = order[xp.searchsorted(own[order], at).clip(0, own.size - 1)]
+    return xp.where(own[found] == at, found, own.size)
 
 
 @primitive(view=True, name="AsStridedBackward0")

@@ -226,6 +226,8 @@ class SWALR(LRScheduler):
         for group, rate in zip(
             optimizer.param_groups, one_each("swa_lr", optimizer, swa_lr), strict=True
         ):
+            if not isinstance(rate, int | float | Tensor):
+                raise TypeError(f"swa_lr must be float or Tensor, not {type(rate).__name__}")
             group["swa_lr"] = rate
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(

@@ -11,12 +11,17 @@ from .base import Constraint
 
 class IndependentConstraint(Constraint):
     """A constraint that must hold for all of the last dimensions, so many more than its own.
+    Raises AssertionError if it is no such number.
 
     >>> torch.distributions.constraints.real_vector.check(torch.ones(3, 2))
     tensor([True, True, True])
     """
 
     def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
+        if not isinstance(reinterpreted_batch_ndims, int) or reinterpreted_batch_ndims < 0:
+            raise AssertionError(
+                f"reinterpreted_batch_ndims must be an int >= 0, got {reinterpreted_batch_ndims!r}"
+            )
         self.base_constraint = base_constraint
         self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
         self.is_discrete = base_constraint.is_discrete

@@ -68,6 +68,7 @@ class IndependentTransform(Transform):
         return self.base_transform.inv(y)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        _needs(x.shape, self.domain.event_dim)
         logs = self.base_transform.log_abs_det_jacobian(x, y)
         return sum_rightmost(logs, self.reinterpreted_batch_ndims)
 
@@ -93,6 +94,9 @@ class ReshapeTransform(Transform):
 
     def __init__(self, in_shape: Shape, out_shape: Shape, cache_size: int = 0) -> None:
         super().__init__(cache_size)
+        for name, shape in (("in_shape", in_shape), ("out_shape", out_shape)):
+            if not all(isinstance(n, int) for n in shape):
+                raise TypeError(f"'{name}' must be a tuple of ints, but got {shape}")
         self.in_shape, self.out_shape = Size(in_shape), Size(out_shape)
         if self.in_shape.numel() != self.out_shape.numel():
             raise ValueError(

@@ -141,10 +141,10 @@ def pack_padded_sequence(
     >>> nn.utils.rnn.pack_padded_sequence(x, [3, 2], batch_first=True).data
     tensor([1, 4, 2, 5, 3])
     """
-    values = lengths.tolist() if isinstance(lengths, Tensor) else list(lengths)
-    if not isinstance(values, list) or any(isinstance(n, list) for n in values):
+    steps_of_each = lengths if isinstance(lengths, Tensor) else tensor(list(lengths))
+    if steps_of_each.dim() != 1:
         raise RuntimeError(f"lengths: expected a vector, one per sequence, but got {lengths}")
-    values = [int(n) for n in values]
+    values: list[int] = steps_of_each.long().tolist()
     x = input.transpose(0, 1) if batch_first else input
     steps, batch = x.shape[0], x.shape[1]
     if len(values) != batch:
