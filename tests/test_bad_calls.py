@@ -118,7 +118,7 @@ REFUSED = {
                         "cannot take indices [0] of a dict"),
     # NumPy's arrays
     "shape": (lambda t: t.distributions.ReshapeTransform(ARRAY, (2,)), (TypeError, ValueError),
-              "'in_shape' (position 1) cannot be ndarray"),
+              "'in_shape' must be a tuple of ints"),
     "lengths": (lambda t: t.distributions.CatTransform(
         [t.distributions.ExpTransform()], lengths=ARRAY[:1])(t.ones(1)), (TypeError, ValueError),
         "lengths must be ints"),
@@ -224,7 +224,7 @@ REFUSED = {
     "reinterpreted dimensions": (
         lambda t: t.distributions.constraints.independent(t.distributions.constraints.real, -1),
         AssertionError, "reinterpreted_batch_ndims"),
-    "lengths": (lambda t: t.nn.utils.rnn.pack_padded_sequence(
+    "lengths of nan": (lambda t: t.nn.utils.rnn.pack_padded_sequence(
         t.ones(3, 1), t.tensor([t.nan])), RuntimeError, "has to be greater than 0"),
     "swa_lr": (lambda t: t.optim.swa_utils.SWALR(t.optim.SGD([with_grad(t)]), range(3)).step(),
                TypeError, "swa_lr must be float or Tensor, not range"),
