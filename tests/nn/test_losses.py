@@ -182,6 +182,8 @@ def test_the_old_names_of_reductions():
             assert tg.equal(F.mse_loss(x, t, **old), F.mse_loss(x, t, reduction=new))
         with pytest.warns(UserWarning, match=f"please use reduction='{new}'"):
             assert nn.MSELoss(**old).reduction == new
+    with pytest.warns(UserWarning, match="elementwise_mean"):
+        assert tg.equal(nn.MSELoss(reduction="elementwise_mean")(x, t), F.mse_loss(x, t))
 
 
 # ----- errors -----
@@ -223,9 +225,10 @@ def test_nothing_warns_in_ordinary_use():
             getattr(nn, name)(**options)(*(tg.as_tensor(x) for x in INPUTS[kind]))
 
 
-KINDS = [((), "float64"), ((3,), "float16"), ((3,), "float32"), ((), "float32")]
+KINDS = [((3,), "int64"), ((), "float64"), ((3,), "float16"), ((3,), "float32"), ((), "float32")]
 LOSSES = ["l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss",
-          "binary_cross_entropy_with_logits", "hinge_embedding_loss"]  # fmt: skip
+          "binary_cross_entropy_with_logits", "hinge_embedding_loss",
+          "poisson_nll_loss"]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore:Using a target size")
@@ -234,10 +237,12 @@ def test_losses_of_two_dtypes(name):
     """In PyTorch's dtype, which is a rule of its own for each loss."""
     torch = pytest.importorskip("torch")
 
+    options = {"full": True} if name == "poisson_nll_loss" else {}
+
     def outcome(t, a, b, reduction):
         x, y = (t.full(shape, 0.5).to(getattr(t, kind)) for shape, kind in (a, b))
         try:
-            return str(getattr(t.nn.functional, name)(x, y, reduction=reduction).dtype)
+            return str(getattr(t.nn.functional, name)(x, y, reduction=reduction, **options).dtype)
         except (RuntimeError, ValueError) as error:
             return type(error)
 

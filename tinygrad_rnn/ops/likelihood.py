@@ -6,9 +6,11 @@ import math
 from typing import Any
 
 from ..autograd import Variable
+from ..dtypes import of_array
 from .arithmetic import add, log, mul, sub
 from .checking import check_all
 from .choice import clamp, where
+from .conversion import cast
 from .elementwise import exp, square
 from .loss import reduce_losses, reduction_of
 from .shape import shape_of, unsqueeze
@@ -43,7 +45,8 @@ def poisson_nll_loss(
         large = target > 1
         n = where(large, target, 2)  # keeps logarithms of 0 away, also from the gradients
         stirling = add(sub(mul(n, log(n)), n), log(mul(n, 2 * math.pi)), alpha=0.5)
-        losses = add(losses, where(large, stirling, 0))
+        kind = of_array(losses._array.dtype)  # also where a target of integers is wider
+        losses = add(losses, cast(where(large, stirling, 0), kind))
     return reduce_losses(losses, reduction)
 
 

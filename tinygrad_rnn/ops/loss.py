@@ -15,7 +15,7 @@ from ..dtypes import of_array, promote_types
 from ..warning import warn
 from .activation import logsigmoid
 from .arithmetic import abs, log, mul, sub
-from .checking import check_all
+from .checking import check_all, refusing
 from .choice import _clamp, maximum
 from .conversion import cast, promote
 from .elementwise import exp, sigmoid, xlogy
@@ -41,6 +41,9 @@ def named_reduction(size_average: bool | None, reduce: bool | None, reduction: s
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
     """As `named_reduction`. Raises ValueError for a name but "none", "mean" and "sum"."""
     reduction = named_reduction(size_average, reduce, reduction)
+    if reduction == "elementwise_mean":
+        warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
+        return "mean"
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(
             f"{reduction} is not a valid value for reduction: expected 'none', 'mean' or 'sum'"
@@ -87,9 +90,9 @@ def _other_size(input: Any, target: Any) -> str:
     return "Using a target size ({}) that is different to the input size ({})".format(*sizes)
 
 
-def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+def _pair(input: Any, target: Any, floating: str | None = None) -> tuple[Any, Any]:
     """Input and target in one dtype, as if they were expanded to one shape. Warns of shapes that
-    broadcast, and refuses integers."""
+    broadcast; with the name of a `floating` operation it refuses integers."""
     if shape_of(input) != shape_of(target):
         warn(
             f"{_other_size(input, target)}. This will likely lead to incorrect results due to "
@@ -97,8 +100,8 @@ def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
         )
     kinds = of_array(input._array.dtype), of_array(target._array.dtype)
     kind = promote_types(*kinds)
-    if not kind.is_floating_point:
-        raise NotImplementedError(f"{name}() is not implemented for {kind}; convert with .float()")
+    if floating is not None and not kind.is_floating_point:
+        raise NotImplementedError(f"{floating}() is not implemented for {kind}; use .float()")
     return (input, target) if kinds[0] is kinds[1] else (cast(input, kind), cast(target, kind))
 
 
@@ -164,7 +167,7 @@ def mse_loss(
     tensor(5.)
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    input, target = _pair("mse_loss", input, target)
+    input, target = _pair(input, target, "mse_loss")
     if weight is None:
         return _mse_loss(input, target, reduction=reduction)
     return _weighted(_mse_loss(input, target, reduction="none"), input, weight, reduction)
@@ -184,7 +187,7 @@ def l1_loss(
     tensor(1.7500)
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    input, target = _pair("l1_loss", input, target)
+    input, target = _pair(input, target)
     return _weighted(abs(sub(input, target)), input, weight, reduction)
 
 
@@ -199,7 +202,7 @@ def huber_loss(
     """
     reduction = reduction_of(None, None, reduction)
     kind = of_array(input._array.dtype)  # that of the losses
-    input, target = _pair("huber_loss", input, target)
+    input, target = _pair(input, target, "huber_loss")
     if not kind.is_floating_point:
         raise RuntimeError(
             f"huber_loss: the losses, in {of_array(input._array.dtype)}, can't be cast to input's "
@@ -232,7 +235,7 @@ def smooth_l1_loss(
     tensor([0.1250, 2.5000])
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    input, target = _pair("smooth_l1_loss", input, target)
+    input, target = _pair(input, target, "smooth_l1_loss")
     if beta < 0:
         raise RuntimeError(
             f"smooth_l1_loss does not support negative values for beta, got beta={beta}"
@@ -320,6 +323,9 @@ def binary_cross_entropy(
     return reduce_losses(cast(losses, of_array(array.dtype)), reduction)
 
 
+_check_logits = refusing("log_sigmoid_cpu", "biu")
+
+
 def binary_cross_entropy_with_logits(
     input: Any,
     target: Any,
@@ -333,7 +339,7 @@ def binary_cross_entropy_with_logits(
 
     Shapes as `binary_cross_entropy`; weight multiplies each loss, pos_weight the part of target
     alone; both broadcast. Raises ValueError if the shapes of input and target differ, RuntimeError
-    for an integer target.
+    for an integer target, NotImplementedError for an integer input.
 
     >>> F.binary_cross_entropy_with_logits(torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))
     tensor(0.2201)
@@ -342,8 +348,9 @@ def binary_cross_entropy_with_logits(
     if shape_of(input) != shape_of(target):
         raise ValueError(
             f"Target size (torch.Size({list(shape_of(target))})) must be the same as input size "
-            f"({list(shape_of(input))})"
+            f"(torch.Size({list(shape_of(input))}))"
         )
+    _check_logits((input,))
     if target._array.dtype.kind != "f":
         raise RuntimeError(
             "binary_cross_entropy_with_logits: expected a floating target, got "
