@@ -14,18 +14,16 @@ stop; with --resume a run that ended in any way ends as if it had never been sto
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 import random
 import sys
 import time
-from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from common import at_least, count, language_model_options, load_corpus, save_perplexities
-from lasting import Checkpoints, Stop, chance, check_options, set_chance
+from lasting import Checkpoints, Stop, chance, check_options, fingerprint, set_chance
 
 import tinygrad_rnn as torch
 from tinygrad_rnn import nn, optim, text
@@ -135,11 +133,6 @@ def each(function: Callable[[torch.Tensor], torch.Tensor], state: Any) -> Any:
     return None if state is None else function(state)
 
 
-def fingerprint(corpus: list[int], vocab: text.Vocab) -> str:
-    """Equal for equal texts alone."""
-    return hashlib.sha256("".join(vocab).encode() + array("q", corpus).tobytes()).hexdigest()
-
-
 class Run:
     """A model in training. All that it needs to go on is in its `state_dict()`.
 
@@ -164,6 +157,9 @@ class Run:
         model = CharModel(args.cell, len(self.vocab), args.hidden_size, args.num_layers)
         self.model = model.to(self.device)
         self.optimizer = OPTIMIZERS[args.optimizer](model.parameters(), lr=args.lr)
+        self.scheduler = optim.lr_scheduler.LinearLR(
+            self.optimizer, 1 / args.warmup, total_iters=args.warmup
+        )
         self.history: list[dict[str, float]] = []
         self.losses: list[torch.Tensor] = []
         self.carried: Any = None
@@ -183,6 +179,7 @@ class Run:
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
             self.optimizer.step()
+            self.scheduler.step()
             # The state goes on where the next batch continues this one, but gradients stop here
             self.carried = each(torch.Tensor.detach, state) if self.loader.carries_state else None
             self.losses.append(loss.detach() * labels.numel())
@@ -201,6 +198,12 @@ class Run:
     def place(self) -> str:
         return f"epoch {len(self.history) + 1}, step {len(self.losses) + 1}"
 
+    def check(self) -> None:
+        """Raise Diverged if the last step has left a weight that is no finite number."""
+        for name, weight in self.model.named_parameters():
+            if not bool(weight.isfinite().all()):
+                raise Diverged(f"before {self.place()}: the parameter model.{name} is not finite")
+
     def where_from(self, inputs: torch.Tensor, labels: torch.Tensor) -> str:
         """Where a nan or an infinity comes up first when the model reads this batch again."""
         place = find_nonfinite(Losses(self.model), inputs, labels, self.carried, time_dim=0)
@@ -213,6 +216,7 @@ class Run:
             "options": self.options,
             "epoch": len(self.history),
             "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
             "loader": self.loader.state_dict(),
             "history": self.history,
             "losses": torch.stack(self.losses) if self.losses else None,
@@ -228,6 +232,8 @@ class Run:
             raise ValueError(f"{self.options['text']} is not the text that the run began with")
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
+        if "scheduler" in saved:  # earlier versions had none
+            self.scheduler.load_state_dict(saved["scheduler"])
         self.loader.load_state_dict(saved["loader"])
         self.history, self.seconds = saved["history"], saved["seconds"]
         losses = saved["losses"]
@@ -247,7 +253,8 @@ class Folder:
         checkpoints.open_folder(self.metrics, self.picture)
 
     def save(self, run: Run) -> None:
-        """The checkpoint."""
+        """The checkpoint, which takes the place of a good one: of a run that can go on, alone."""
+        run.check()
         self.checkpoints.save(run.state_dict())
         self.good = f"the checkpoint in {self.path} is of {run.place()}"
 
@@ -301,9 +308,9 @@ def train(args: argparse.Namespace, checkpoints: Checkpoints, saved: dict[str, A
     with Stop() as stop:
         try:
             train_epochs(run, args, folder, stop)
+            folder.save(run)
         except Diverged as error:
             raise Diverged(f"{error}; {folder.good}") from error
-        folder.save(run)
         folder.show(run.history)
     if stop.asked:
         print(f"stopped by {stop.name} before {run.place()}; all is saved, and --resume goes on")
@@ -321,12 +328,13 @@ def train(args: argparse.Namespace, checkpoints: Checkpoints, saved: dict[str, A
 
 
 OPTIMIZER_HELP = "if --lr is not given, the learning rate is 1 with sgd, 0.01 with adam"
+WARMUP_HELP = "the learning rate rises to --lr over so many steps"
 TEMPERATURE_HELP = "for --generate: 0 always takes the likeliest character, 1 draws as learned"
 RESUME_HELP = "go on with the run under --out, with its options; --epochs may be more"
 # The options of a run, which its checkpoint keeps, and those of them that may change on the way
 SAVED = (
     "text", "max_tokens", "cell", "hidden_size", "num_layers", "epochs", "batch_size", "num_steps",
-    "sampling", "optimizer", "lr", "clip", "device", "seed", "checkpoint_every", "prefix",
+    "sampling", "optimizer", "lr", "warmup", "clip", "device", "seed", "checkpoint_every", "prefix",
 )  # fmt: skip
 MAY_CHANGE = {"epochs", "device", "checkpoint_every", "prefix"}
 
@@ -341,6 +349,7 @@ def parse(argv: list[str] | None, begun: dict[str, Any] | None = None) -> argpar
     add("--cell", choices=CELLS, default="rnn", help="the recurrent layer")
     add("--num-layers", type=count, default=1, help="recurrent layers")
     add("--optimizer", choices=OPTIMIZERS, default="sgd", help=OPTIMIZER_HELP)
+    add("--warmup", metavar="STEPS", type=count, default=1, help=WARMUP_HELP)
     add("--checkpoint-every", metavar="EPOCHS", type=count, default=10, help="how often to save")
     add("--resume", action="store_true", help=RESUME_HELP)
     add("--no-progress", action="store_true", help="no progress bar")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import errno
+import hashlib
 import os
 import random
 import signal
 import sys
+from array import array
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 import tinygrad_rnn as torch
+from tinygrad_rnn import text
 from tinygrad_rnn.files import move, remove_leftovers
 from tinygrad_rnn.serialization import CheckpointError
 
@@ -82,6 +85,11 @@ def check_options(
                 f"--{name.replace('_', '-')}: the run was begun with {value}, and --resume can't "
                 f"change it; got {getattr(given, name)}"
             )
+
+
+def fingerprint(corpus: list[int], vocab: text.Vocab) -> str:
+    """Equal for equal texts alone."""
+    return hashlib.sha256("".join(vocab).encode() + array("q", corpus).tobytes()).hexdigest()
 
 
 def chance() -> dict[str, Any]:

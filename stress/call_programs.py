@@ -1,7 +1,7 @@
 """Programs of one or two lines that call the library: valid ones, and bad ones made of them.
 
-The valid ones are the examples in the docstrings, which every public function and class has, and,
-where PyTorch is installed, its own samples for operators and modules.
+The valid ones are the examples in the docstrings, which every public function and class has, calls
+of their methods, and, where PyTorch is installed, its own samples for operators and modules.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from random import Random
 from typing import Any
 
 import tinygrad_rnn
+
+from .call_methods import METHODS
 
 ROOTS = ("torch", "nn", "F", "optim", "text")
 MODULES = (
@@ -85,8 +87,8 @@ def _expression(text: str) -> ast.expr:
 
 
 def documented() -> list[str]:
-    """The examples in the docstrings, each as one program."""
-    found: dict[str, None] = {}
+    """The examples in the docstrings, each as one program, and calls of methods."""
+    found = dict.fromkeys(METHODS)
     parser = doctest.DocTestParser()
     for place in MODULES:
         module = importlib.import_module(f"tinygrad_rnn.{place}".rstrip("."))

@@ -13,6 +13,8 @@ of that format can be seen: what is loaded is compared with what a plain reader 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import enum
 import faulthandler
 import functools
 import importlib
@@ -36,7 +38,7 @@ from typing import Any, NamedTuple
 
 import tinygrad_rnn as torch
 from tinygrad_rnn import Tensor, nn
-from tinygrad_rnn.serialization import CheckpointError, pt_write, safetensors_file
+from tinygrad_rnn.serialization import CheckpointError, pt_write, safe_globals, safetensors_file
 
 from .figures import figure, progress
 from .mutations import (
@@ -79,6 +81,32 @@ def an_object(t: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@dataclasses.dataclass
+class Config:
+    """A class of a user's own."""
+
+    size: int
+    weight: Any = None
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Slotted:
+    __slots__ = ("x",)
+
+
+LISTED = (Config, Color, Slotted)
+
+
+def listed_objects() -> list[Any]:
+    """Objects of all that is listed, which hold data of all kinds."""
+    slotted = Slotted()
+    slotted.x = torch.ones(2)  # type: ignore[attr-defined]
+    return [Config(3, an_object(torch)), Color.RED, slotted]
+
+
 class Format(NamedTuple):
     """An original, and how its mutated kin are loaded and judged."""
 
@@ -87,6 +115,7 @@ class Format(NamedTuple):
     options: Mapping[str, Any] = MappingProxyType({})
     judge: Callable[[bytes], Any] | None = None  # what must be loaded from other bytes
     reseal: Mutator | None = None  # a change inside, and the right checksums around it
+    listed: tuple[Any, ...] = ()  # by `safe_globals`
 
 
 def originals() -> dict[str, Format]:
@@ -101,6 +130,9 @@ def originals() -> dict[str, Format]:
         ),
         "module": Format(saved(model), ".pt", {"weights_only": False}),
         "module, not trusted": Format(saved(model), ".pt"),
+        "objects of listed classes": Format(
+            saved(listed_objects()), ".pt", reseal=changed_archive, listed=LISTED
+        ),
         "pickle, not trusted": Format(pickle.dumps(model), ".pt"),
         "foreign safetensors": Format(foreign(data), ".safetensors", judge=plainly_read),
     }
@@ -165,6 +197,12 @@ def described(value: Any) -> Any:
         return kind, tuple(map(described, value))
     if isinstance(value, set):
         return kind, tuple(sorted(map(repr, value)))
+    if isinstance(value, Config):
+        return kind, described(vars(value))
+    if isinstance(value, Slotted):
+        return kind, described(getattr(value, "x", None))
+    if isinstance(value, Color) or value in LISTED:
+        return kind, repr(value)
     plain = (bool, int, float, complex, str, bytes, bytearray, torch.dtype, torch.device)
     if value is None or isinstance(value, plain):
         return kind, repr(value)
@@ -231,7 +269,8 @@ class Trial:
     def _load(self, form: Format, content: bytes) -> Any:
         path = self._paths[form.suffix]
         path.write_bytes(content)
-        with self._guard.watching(path, not form.options.get("weights_only", True)):
+        running = not form.options.get("weights_only", True)
+        with safe_globals(list(form.listed)), self._guard.watching(path, running):
             return torch.load(path, **form.options)
 
     def run(self, number: int) -> None:

@@ -86,7 +86,7 @@ EQUIVALENT: dict[str, list[tuple[str, str]]] = {
     "ops.numeric._frexp.gradients[0]": [("x -> y (3)", MASKED), ("0 -> 1 (4)", MASKED),
                                         ("1 -> 2 (2)", MASKED)],
     "ops.lowered.run_backward": [
-        ("1 -> 2", "more zeros"), ("2 -> -2 (2)", "the last of two, counted from the end"),
+        ("1 -> 2", "more zeros"), ("2 -> -2", "the last of two, counted from the end"),
     ],
     "ops.lowered._backward": [
         ("-1 -> 1", MATRICES), ("_check(program, plan, ref", "it was looked at forward"),

@@ -32,6 +32,7 @@ from .figures import figure, progress
 
 ROOT = Path(tg.__file__).parent
 ROOMS = tuple(str(ROOT / room) for room in ("ops", "autograd/primitive.py", "backends/fused"))
+AHEAD = {lowered._backward.__code__}  # what runs forward, and prepares the way back
 PACKAGE = [name for name in sys.modules if name.startswith("tinygrad_rnn.")]
 KERNELS = cpu.in_use()  # of the CPU
 ATOL, RTOL = 1e-6, 1e-5  # those of the gradient tests
@@ -56,8 +57,8 @@ class Watched:
         self.forward: set[CodeType] = set()
         self.backward: set[CodeType] = set()
         _forget()
-        outputs = _note(self.forward, _outputs, call, inputs)
-        self.expected = _note(self.backward, self.attempt, outputs)
+        outputs = _note(self.forward, self.backward, _outputs, call, inputs)
+        self.expected = _note(self.backward, self.backward, self.attempt, outputs)
 
     def derivatives(self, outputs: list[Any]) -> list[Any]:
         """What gradcheck and gradgradcheck look at: gradients of first order, computed with
@@ -100,12 +101,19 @@ def _same(a: Any, b: Any) -> bool:
     return (a.shape, a.dtype) == (b.shape, b.dtype) and np.allclose(a, b, RTOL, ATOL, True)
 
 
-def _note(seen: set[CodeType], function: Callable[..., Any], *args: Any) -> Any:
-    """The function's result; the code of all functions that ran meanwhile is added to `seen`."""
+def _note(
+    seen: set[CodeType], ahead: set[CodeType], function: Callable[..., Any], *args: Any
+) -> Any:
+    """The function's result; the code of all functions that ran meanwhile is added to `seen`, or,
+    if that was to prepare the way back, to `ahead`."""
+    depth = 0
 
     def note(frame: FrameType, event: str, _: object) -> None:
+        nonlocal depth
+        if event in ("call", "return") and frame.f_code in AHEAD:
+            depth += 1 if event == "call" else -1
         if event == "call":
-            seen.add(frame.f_code)
+            (ahead if depth or frame.f_code in AHEAD else seen).add(frame.f_code)
 
     sys.setprofile(note)
     try:
@@ -174,7 +182,8 @@ def targets(calls: Iterable[Watched]) -> dict[FunctionType, bool]:
         call.forward for call in calls if engine not in (code.co_filename for code in call.forward)
     ]
     backward -= set().union(*forward)
-    codes = [code for code in rules | backward if code.co_filename.startswith(ROOMS)]
+    codes = [code for code in backward if code.co_filename.startswith(ROOMS)]
+    codes += [code for code in rules - {*codes} if code.co_filename.startswith(str(ROOT))]
     codes.sort(key=lambda code: (code.co_filename, code.co_firstlineno, code.co_qualname))
     found = {f.__code__: f for f in gc.get_objects() if isinstance(f, FunctionType)}
     return {found[code]: code in rules for code in codes if code in found}

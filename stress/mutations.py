@@ -126,15 +126,16 @@ MUTATORS: list[Mutator] = [
 def changed_archive(content: bytes, numbers: random.Random) -> bytes:
     """With other instructions in its pickle, or other files."""
     files = {name: data for name, data in unzipped(content).items() if name != "tinygrad_rnn"}
+    main = next(name for name in files if name.endswith(".pkl"))
     if numbers.random() < 0.9:
         for _ in range(numbers.choice([1, 1, 2, 5])):
-            files["data.pkl"] = changed_pickle(files["data.pkl"], numbers)
+            files[main] = changed_pickle(files[main], numbers)
     else:
         name = numbers.choice([name for name in files if files[name]])
         files[name] = numbers.choice(MUTATORS)(files[name], numbers)
     if numbers.random() < 0.1:
         name = numbers.choice(list(files))
-        files[numbers.choice([*files, "data.pkl/x", "../x", ""])] = files.pop(name)
+        files[numbers.choice([*files, f"{main}/x", "../x", ""])] = files.pop(name)
     return archive.pack(files.items())
 
 

@@ -31,9 +31,10 @@ COMMAND = [
 ]  # fmt: skip
 KINDS = (
     ("--hidden-size", "64"),
-    ("--hidden-size", "32", "--cell", "lstm", "--optimizer", "adam", "--sampling", "random"),
+    ("--hidden-size", "32", "--cell", "lstm", "--optimizer", "adam", "--sampling", "random",
+     "--warmup", "900"),
     ("--hidden-size", "48", "--cell", "gru", "--num-layers", "2"),
-)
+)  # fmt: skip
 COMING = "checkpoint.coming."  # in the names of files that are being written
 LONGEST = 0.5  # seconds between the beginning of training and a kill
 

@@ -291,5 +291,5 @@ def test_the_place_is_that_of_the_epoch_begun_last():
 
 def test_a_loader_refuses_what_is_no_state():
     loader = SequenceLoader(range(90), 2, 5)
-    with pytest.raises(KeyError, match="drawn_from"):
+    with pytest.raises(ValueError, match="drawn_from"):
         loader.load_state_dict({})

@@ -104,7 +104,6 @@ REAL = [
     "hardtanh",
     "leaky_relu",
     "hardswish",
-    "hardsigmoid",
     "softshrink",
     "relu6",
 ]
@@ -228,6 +227,7 @@ def places(draw: Draw) -> Case:
     basic = draw(hnp.basic_indices(shape, allow_newaxis=False).filter(_rises))
     listed = indices(draw, draw(st.integers(1, 4)), rows)
     spread = indices(draw, shape, columns)
+    order_in_rows = np.argsort(numbers(draw, shape), 1)
     begin = draw(st.integers(0, shape[dim] - 1))
     pads = tuple(draw(st.lists(st.integers(0, 2), min_size=2 * rank, max_size=2 * rank)))
     table: dict[str, Callable[..., Any]] = {
@@ -246,6 +246,17 @@ def places(draw: Draw) -> Case:
         "stack": lambda t, x: t.stack([x, x.exp()], dim),
         "gather": lambda t, x: x.gather(1, t.as_tensor(spread)),
         "scatter_add": lambda t, x: x.scatter_add(1, t.as_tensor(spread), x * 2),
+        "scatter": lambda t, x: x.scatter(1, t.as_tensor(order_in_rows), x * 2),
+        **{
+            f"scatter_reduce {how}": lambda t, x, how=how: x.scatter_reduce(
+                1, t.as_tensor(spread), x * x + 0.5, how
+            )
+            for how in ("prod", "mean", "amax")
+        },
+        "diagonal_scatter": lambda t, x: x.diagonal_scatter(x.diagonal() * 2),
+        "as_strided": lambda t, x: (x.contiguous() * 1).as_strided(
+            (2, rows), (0, 1), begin % (x.numel() - rows + 1)
+        ),
         "index_select": lambda t, x: x.index_select(0, t.as_tensor(listed)),
         "index_add": lambda t, x: x.index_add(0, t.as_tensor(listed), x[t.as_tensor(listed)]),
         "tril": lambda t, x: x.tril(begin - 1),
@@ -257,6 +268,7 @@ def places(draw: Draw) -> Case:
         "split": lambda t, x: t.cat([p * p for p in x.split(1 + begin, dim)], dim),
         "chunk of a view": lambda t, x: x.transpose(0, 1).chunk(2, 1)[0],
         "masked_fill": lambda t, x: x.masked_fill(x > 0.5, 2.0),
+        "copied over": lambda t, x: (x * 1).copy_(x * x),
         "in place": lambda t, x: _in_place(x, basic),
     }
     name = draw(st.sampled_from([*table]))

@@ -43,8 +43,8 @@ def convolutions(draw: Draw) -> Case:
 
 @st.composite
 def pooling(draw: Draw) -> Case:
-    kind = draw(st.sampled_from(["max", "avg", "adaptive_max", "adaptive_avg", "lp"]))
-    dims = draw(st.integers(1, 2))
+    kind = draw(st.sampled_from(["max", "avg", "adaptive_max", "adaptive_avg", "lp", "fold"]))
+    dims = 2 if kind == "fold" else draw(st.integers(1, 2))
     kernel, stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     sizes = [draw(st.integers(kernel, 5)) for _ in range(dims)]
     options: dict[str, Any] = {"ceil_mode": draw(st.booleans())}
@@ -57,9 +57,13 @@ def pooling(draw: Draw) -> Case:
         args = (3.0, kernel, stride)
     low = 0.2 if kind == "lp" else -1.5
     name = f"{kind}_pool{dims}d"
+    if kind == "fold":
+        return Case(f"fold {args} {sizes}", lambda t, x: t.nn.functional.fold(
+            t.nn.functional.unfold(x, kernel, stride=stride) ** 2, sizes, kernel, stride=stride,
+        ), [numbers(draw, (2, 2, *sizes))])  # fmt: skip
     return Case(
         f"{name} {args} {options}",
-        lambda t, x: getattr(t.nn.functional, name)(x, *args, **options),
+        lambda t, x: getattr(t.nn.functional, name)(x, *args, **options) ** 2,
         [numbers(draw, (2, 1, *sizes), low)],
     )
 
@@ -73,7 +77,7 @@ def normalisation(draw: Draw) -> Case:
     batch, groups = draw(st.integers(1, 3)), draw(st.integers(1, 2))
     channels, rest = 2 * groups, draw(shapes(low=2, dims=(1, 2)))
     shape = (batch, channels, *rest)
-    affine = draw(st.booleans())
+    affine, trained = draw(st.booleans()), draw(st.booleans())
     own = rest if name in ("layer", "rms") else (channels,)
     count = (1 if name == "rms" else 2) if affine else 0
 
@@ -88,6 +92,9 @@ def normalisation(draw: Draw) -> Case:
             return function(x, groups, weight, bias)
         if name == "instance":
             return function(x, weight=weight, bias=bias)
+        known = [t.full((channels,), at, dtype=x.dtype) for at in (0.3, 1.7)]
+        if trained:
+            return function(x, *known, weight, bias) ** 2
         return function(x, None, None, weight, bias, training=True)
 
     arrays = [numbers(draw, shape), *(numbers(draw, own, 0.5, 2.0) for _ in range(count))]
@@ -139,7 +146,7 @@ def class_losses(draw: Draw) -> Case:
 
     def call(t: Any, x: Any, y: Any) -> Any:
         weight = t.as_tensor(weights, dtype=x.dtype) if weighted else None
-        return getattr(t.nn.functional, name)(x, y, weight, **options)
+        return getattr(t.nn.functional, name)(x, y, weight, **options) ** 2
 
     return Case(f"{name} {options}", call, [numbers(draw, (batch, classes, *places)), target])
 

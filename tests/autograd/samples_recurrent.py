@@ -45,7 +45,20 @@ def _own(x: Any, h: Any, w: Any, u: Any, gain: Any) -> Any:
     return nn.scan(step, x, h, lengths=[3, 2])
 
 
+def _twice(x: Any, h: Any, *weights: Any) -> Any:
+    """The second time its input and its state were made by the same weights."""
+    layer = _layer(nn.RNN, [2, 2])
+    output, last = layer(x, h, *weights)
+    return layer(output[..., :2], last, *weights)
+
+
+def _own_segments(x: Any, w: Any) -> Any:
+    return nn.scan(lambda x, h: (torch.tanh(x @ w + h),) * 2, x, x[0] @ w, checkpoint_every=2)
+
+
 RECURRENT = [
+    S("RNN-twice", _twice, (2, 2, 2), *_shapes(1)[1:]),
+    S("scan-segments", _own_segments, (5, 2, 2), (2, 2)),
     S("scan", _own, (3, 2, 2), (2, 3), (3, 2), (3, 3), (3,)),
     S("RNN", _layer(nn.RNN, [3, 3]), *_shapes(1)),
     S("RNN-ragged", _layer(nn.RNN, [1, 3]), *_shapes(1)),

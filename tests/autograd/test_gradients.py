@@ -81,6 +81,23 @@ def test_second_order(sample):
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
+def test_with_create_graph_gradients_are_the_same(sample):
+    """The second order is that of these, whatever they are."""
+    inputs = _inputs(sample)
+    outputs = _outputs(sample, inputs)
+    options: dict[str, Any] = {
+        "retain_graph": True,
+        "allow_unused": True,
+        "materialize_grads": True,
+    }
+    plain, recorded = (
+        torch.autograd.grad(outputs, inputs, _weights(outputs, 0.0), create_graph=c, **options)
+        for c in (False, True)
+    )
+    torch.testing.assert_close(recorded, plain, rtol=1e-10, atol=1e-10, check_stride=False)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
 def test_every_device_has_the_derivatives_of_the_cpu(sample, device):
     found, expected = _derivatives(sample, device), _derivatives(sample, "cpu")
     assert {y.device.type for y in found} <= {torch.device(device).type}

@@ -13,7 +13,7 @@ STEPS = 9  # of an epoch
 NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
 KINDS = {
     "rnn": [],
-    "lstm": ["--cell", "lstm", "--sampling", "random", "--optimizer", "adam"],
+    "lstm": ["--cell", "lstm", "--sampling", "random", "--optimizer", "adam", "--warmup", "30"],
     "gru": ["--cell", "gru", "--num-layers", "2"],
     "on a GPU": ["--device", "cuda", "--epochs", "2"],
 }

@@ -17,6 +17,7 @@ from .runs import (
     KINDS,
     NEWEST,
     PREVIOUS,
+    RESUME,
     SMALL,
     STEPS,
     after_step,
@@ -56,6 +57,37 @@ def test_stopped_behind_any_step_and_resumed(
     assert program.main([*out, "--resume", "--no-progress"]) == 0
     assert "going on with epoch" in capsys.readouterr().out
     assert_equal(ending(tmp_path), straight(kind))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", [
+    "generate", "Folder.save", "Folder.show", "nn.utils.clip_grad_norm_", "optim.SGD.step",
+    "text.SequenceLoader.__iter__",
+])  # fmt: skip
+def test_stopped_in_the_middle_of_something(
+    moment, number, straight, program, monkeypatch, tmp_path, capsys
+):
+    """What is begun is finished, whatever it is."""
+    *path, name = moment.split(".")
+    place = program
+    for part in path:
+        place = getattr(place, part)
+    function, calls = getattr(place, name), 0
+
+    def call(*args, **options):
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            signal.raise_signal(number)
+        return function(*args, **options)
+
+    out = ["--checkpoint-every", "1", "--out", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, call)
+        assert program.main([*SMALL, *out]) == 128 + number
+    assert calls >= 2 and "stopped by" in capsys.readouterr().out
+    assert program.main([*out, "--resume", "--no-progress"]) == 0
+    assert_equal(ending(tmp_path), straight("rnn"))
 
 
 def test_stopped_again_and_again(straight, program, monkeypatch, tmp_path):
@@ -152,6 +184,7 @@ def test_killed_at_any_moment(straight, tmp_path):
         (["--max-tokens", "-1"], "--max-tokens"),
         (["--sampling", "random"], "--sampling"),
         (["--optimizer", "adam"], "--optimizer"),
+        (["--warmup", "2"], "--warmup: the run was begun with 1"),
         (["--epochs", "2"], "--epochs: 3 are done"),
     ],
 )
@@ -184,6 +217,19 @@ def test_another_text_under_the_same_name(program, tmp_path, capsys):
     poem.write_text("one two four three " * 60)  # the same vocabulary
     assert quick_program().main([*options, "--resume"]) == 2
     assert "poem.txt is not the text that the run began with" in capsys.readouterr().err
+
+
+def test_a_run_of_a_version_without_schedules(program, saved, straight):
+    state = torch.load(saved / NEWEST)
+    del state["scheduler"], state["options"]["warmup"]
+    for group in state["optimizer"]["param_groups"]:
+        del group["initial_lr"]
+    torch.save(state, saved / NEWEST)
+    assert program.main([*RESUME, "--out", str(saved)]) == 0
+    end, expected = ending(saved), {**straight("rnn")}
+    for part in ("scheduler", "optimizer"):  # its count of steps begins anew, and has no effect
+        del end[part], expected[part]
+    assert_equal(end, expected)
 
 
 def test_checkpoints_of_earlier_versions(program, saved, capsys):

@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import signal
 import subprocess
 import sys
 
@@ -178,6 +179,32 @@ def test_a_nan_stops_the_run_and_says_where(program, monkeypatch, tmp_path, caps
     assert program.main(["--resume", "--no-progress", "--out", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert "epoch 3, step 2: the loss is nan" in error and good in error
+
+
+@pytest.mark.parametrize("step", [2 * STEPS, 2 * STEPS + 3, 5 * STEPS])
+def test_what_an_infinite_gradient_leaves_is_not_saved(
+    step, program, straight, monkeypatch, tmp_path, capsys
+):
+    """The loss before it is finite: at the end of an epoch, where Ctrl-C comes, and of the run."""
+
+    def spoil(run):  # what clipping makes of the gradient
+        with torch.no_grad():
+            run.model.rnn.weight_hh_l0[0, 0] = math.nan
+        if step == 2 * STEPS + 3:
+            signal.raise_signal(signal.SIGINT)
+
+    options = [*SMALL, "--checkpoint-every", "1", "--out", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        after_step(program, patch, step, spoil)
+        assert program.main(options) == 1
+    error = capsys.readouterr().err
+    assert "the parameter model.rnn.weight_hh_l0 is not finite; the checkpoint in" in error
+    assert f"char_rnn.py: before epoch {step // STEPS + 1}, step {step % STEPS + 1}: " in error
+    for name in (NEWEST, PREVIOUS)[: step // STEPS - 1 + bool(step % STEPS)]:
+        state = torch.load(tmp_path / name)
+        assert all(bool(weight.isfinite().all()) for weight in state["model"].values())
+    assert program.main([*RESUME, "--out", str(tmp_path)]) == 0
+    assert_equal(ending(tmp_path), straight("rnn"))
 
 
 def test_a_nan_before_the_first_checkpoint(program, tmp_path, capsys):

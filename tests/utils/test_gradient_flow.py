@@ -1,5 +1,7 @@
 """Gradient norms by time step, against PyTorch's gradients in an explicit loop."""
 
+import errno
+import os
 import sys
 
 import numpy as np
@@ -74,7 +76,11 @@ def test_recurrent_without_gradients_and_before_the_call():
         GradientFlow(nn.GRUCell(3, 4))
 
 
-def test_the_vanishing_gradient(tmp_path):
+def full_disk(_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_the_vanishing_gradient(tmp_path, monkeypatch):
     """A plain RNN's gradient is gone after 140 steps, smaller than squares in float32 could hold;
     that of an LSTM with open forget gates is not."""
     pytest.importorskip("matplotlib")
@@ -89,6 +95,12 @@ def test_the_vanishing_gradient(tmp_path):
     (axes,) = figure.axes
     assert [line.get_label() for line in axes.lines] == ["RNN", "LSTM"]
     assert axes.get_yscale() == "log" and len(axes.lines[0].get_ydata()) == 140
+    assert (tmp_path / "flow.png").read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setattr(os, "fsync", full_disk)
+    for name, error in (("flow.png", OSError), ("flow.nothing", ValueError)):
+        with pytest.raises(error):
+            plot_gradient_flow(norms, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["flow.png"]
     assert (tmp_path / "flow.png").read_bytes().startswith(b"\x89PNG")
     rows = plot_gradient_flow({"a": tg.ones(2, 3), "b": tg.ones(3)})
     assert [line.get_label() for line in rows.axes[0].lines] == ["a 0", "a 1", "b"]

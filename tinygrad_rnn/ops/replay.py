@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autograd import grad
+from .shape import _view, shape_of
 
 
 def replayed(
@@ -17,8 +18,12 @@ def replayed(
     g has the gradient of each of its outputs, None for those without; needs says which inputs
     want one.
     """
-    known = [(y, part) for y, part in zip(plain(*inputs), g, strict=True) if part is not None]
-    wanted = [x for x, need in zip(inputs, needs, strict=True) if need]
+    # Views, which no other input was made of: gradients flow to each from this operation alone
+    own = [
+        _view(x, shape=shape_of(x)) if need else x for x, need in zip(inputs, needs, strict=True)
+    ]
+    known = [(y, part) for y, part in zip(plain(*own), g, strict=True) if part is not None]
+    wanted = [x for x, need in zip(own, needs, strict=True) if need]
     ends, parts = zip(*known, strict=True)
     found = iter(grad(ends, wanted, parts, create_graph=True, allow_unused=True))
     return [next(found) if need else None for need in needs]

@@ -145,6 +145,8 @@ class SequenceLoader:
     ) -> None:
         if not isinstance(sampling, str) or sampling not in SAMPLERS:
             raise ValueError(f"sampling must be one of {list(SAMPLERS)}, got {sampling!r}")
+        if not isinstance(rng, random.Random | None):
+            raise TypeError(f"rng must be a random.Random or None, got {type(rng).__name__}")
         self.batch_size = batch_size
         self.num_steps = num_steps
         self.carries_state = sampling == "sequential"
@@ -193,7 +195,13 @@ class SequenceLoader:
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Be as far as a loader of the same corpus, sizes and sampling was when it returned this
-        state: the next epoch is the rest of the one it was in."""
+        state: the next epoch is the rest of the one it was in. Raises TypeError and ValueError for
+        what is none."""
+        if not isinstance(state_dict, Mapping):
+            kind = type(state_dict).__name__
+            raise TypeError(f"load_state_dict(): state_dict must be a dict, got {kind}")
+        if missing := {"batch", "drawn_from", "rng"} - {*state_dict}:
+            raise ValueError(f"load_state_dict(): state_dict lacks {sorted(missing)}")
         self._loaded = state_dict["drawn_from"] is not None
         self._place = (
             _Place(_chance(state_dict["drawn_from"]), state_dict["batch"]) if self._loaded else None

@@ -4,14 +4,17 @@ picture of them."""
 from __future__ import annotations
 
 import importlib
+import io
 from collections.abc import Mapping
 from functools import partial
 from os import PathLike
+from pathlib import PurePath
 from types import TracebackType
 from typing import Any, Self
 
 from ..autograd.hints import told
 from ..dtypes import float64
+from ..files import write_atomically
 from ..nn import Recurrent, RNNBase
 from ..ops.joining import stack
 from ..tensor import Tensor
@@ -107,7 +110,8 @@ def plot_gradient_flow(norms: Mapping[str, Tensor], path: str | PathLike[str] | 
     Args:
         norms: by the names that the curves get, (steps), or (rows, steps) as `GradientFlow.norms`.
             With more rows than one, each is a curve.
-        path: where to save the picture, in the format that the name ends in, if it is given.
+        path: where to save the picture, in the format that the name ends in (png if in none), if it
+            is given; whole, or not at all.
 
     Returns the Matplotlib figure. Raises ModuleNotFoundError without Matplotlib, ValueError for
     norms of other numbers of dimensions.
@@ -135,5 +139,7 @@ def plot_gradient_flow(norms: Mapping[str, Tensor], path: str | PathLike[str] | 
             axes.plot(row, label=name if len(rows) == 1 else f"{name} {number}")
     axes.legend()
     if path is not None:
-        figure.savefig(path)
+        content = io.BytesIO()
+        figure.savefig(content, format=PurePath(path).suffix[1:] or "png")
+        write_atomically(path, content.getvalue())
     return figure
