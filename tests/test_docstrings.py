@@ -93,9 +93,9 @@ SHAPELESS = {
     "reset_max_memory_allocated seed set_device set_rng_state set_rng_state_all set_stream stream "
     "synchronize",
     "cuda.amp": "GradScaler autocast custom_bwd custom_fwd",  # `amp` has their docstrings
-    "jit": "Attribute freeze interface isinstance optimize_for_inference "
-    "Module annotate export ignore is_scripting is_tracing load save script script_method "
-    "trace unused",
+    "jit": "Attribute RecursiveScriptModule ScriptFunction ScriptModule freeze interface "
+    "isinstance optimize_for_inference Module annotate export ignore is_scripting is_tracing load "
+    "save script script_method trace unused",
     "nn": "ModuleDict ModuleList Sequential",  # what is in them says what goes in and out
     "nn.init": "calculate_gain",
     "nn.attention": "SDPBackend sdpa_kernel",

@@ -136,6 +136,18 @@ def test_what_a_listed_class_does_not_open(steps: bytes, message: str):
     assert not hasattr(Config, "size")
 
 
+class Called:
+    def __call__(self) -> Any:
+        raise ZeroDivisionError
+
+
+def test_what_a_listed_class_makes_is_not_called():
+    serialization.add_safe_globals([Called])
+    content = b"\x80\x02c" + f"{Called.__module__}\nCalled\n".encode() + b")\x81)R."
+    with pytest.raises(CheckpointError, match="a call of what is no function"):
+        load(io.BytesIO(pack([(whole.MAIN, content)])))
+
+
 def test_tensors_in_objects(device: str):
     """All dtypes, layouts, classes and attributes; moved where map_location says."""
     x = Marked(torch.arange(6.0, device=device).reshape(2, 3).T)

@@ -264,7 +264,8 @@ def test_nothing_is_compiled():
         def other(self) -> int:
             return 3
 
-    assert Script()(1) == 2 and Script().other() == 3
+    assert Script()(1) == 2 and Script().other() == 3 and Script().original_name == "Script"
+    assert isinstance(Script(), ours.nn.Module) and not isinstance(layer, ours.jit.ScriptModule)
     with pytest.raises(AssertionError, match="A callable function is expected"):
         ours.compile(3)
 

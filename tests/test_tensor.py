@@ -333,6 +333,9 @@ def test_typed_constructors(t):
     assert t.BoolTensor([True]).type() == "torch.BoolTensor"
     assert isinstance(t.ones(2), t.FloatTensor) and not isinstance(t.ones(2), t.LongTensor)
     assert t.ones(2).type(t.LongTensor).dtype is t.int64
+    assert not isinstance(t.ones(2), t.cuda.FloatTensor)
+    assert [list(row) for row in reversed(t.tensor([[1, 2], [3, 4]]))] == [[3, 4], [1, 2]]
+    assert reversed(t.tensor(3)).item() == 3
 
 
 @on_the_cpu

@@ -493,6 +493,7 @@ from .ops.older_linalg import (
     lu as lu,
     lu_solve as lu_solve,
     qr as qr,
+    slogdet as slogdet,
     svd as svd,
 )
 from .ops.order import (
@@ -592,7 +593,6 @@ from .ops.solving import (
     det as det,
     inverse as inverse,
     logdet as logdet,
-    slogdet as slogdet,
     triangular_solve as triangular_solve,
 )
 from .ops.sorting import (

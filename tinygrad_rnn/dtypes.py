@@ -122,9 +122,10 @@ def as_dtype(value: object) -> dtype:
 
 def of_type(value: object) -> tuple[str | None, dtype]:
     """Where the tensors of a type are, if it says so, and their dtype: of "torch.LongTensor",
-    "torch.cuda.LongTensor", or what `as_dtype` takes. Raises ValueError for other names."""
+    "torch.cuda.LongTensor", the classes of these names, or what `as_dtype` takes. Raises ValueError
+    for other names."""
     if not isinstance(value, str):
-        return None, as_dtype(value)
+        return getattr(value, "place", None), as_dtype(value)
     for place, prefix in (("cpu", "torch."), ("cuda", "torch.cuda.")):
         for d in ALL:
             if value == f"{prefix}{d.scalar_name}Tensor":

@@ -13,8 +13,36 @@ from typing import Any, NamedTuple, NoReturn, Union, get_args, get_origin
 
 from .nn.module import Module
 
-ScriptModule = ScriptFunction = RecursiveScriptModule = Module
 Final = Any
+
+
+class ScriptModule(Module):
+    """A base class for modules that were written to be compiled: as `nn.Module`.
+
+    >>> isinstance(nn.Linear(2, 3), torch.jit.ScriptModule)
+    False
+    """
+
+    @property
+    def original_name(self) -> str:
+        """The name of the class."""
+        return type(self).__name__
+
+
+class RecursiveScriptModule(ScriptModule):
+    """What PyTorch's `script` makes of a module; nothing is one here.
+
+    >>> isinstance(torch.jit.script(nn.Linear(2, 3)), torch.jit.RecursiveScriptModule)
+    False
+    """
+
+
+class ScriptFunction:
+    """What PyTorch's `script` makes of a function; nothing is one here.
+
+    >>> isinstance(torch.jit.script(torch.tanh), torch.jit.ScriptFunction)
+    False
+    """
 
 
 class Attribute(NamedTuple):

@@ -11,41 +11,50 @@ from .tensor import Tensor, legacy_array
 from .warning import warn
 
 
-class _Type(type):
-    """A class whose instances are the tensors of one dtype, made as `Tensor` makes them."""
+class TensorType(type):
+    """A class whose instances are the tensors of one dtype on the CPU, or on GPUs, made as `Tensor`
+    makes them."""
 
     dtype: dtypes.dtype
+    place: str
 
-    def __new__(cls, dtype: dtypes.dtype) -> _Type:
+    def __new__(cls, dtype: dtypes.dtype, place: str = "cpu") -> TensorType:
         name = f"{dtype.scalar_name}Tensor"
+        where, example = ("the CPU", f"{name}([1, 0])")
+        if place == "cuda":
+            where, example = ("the current GPU", f"cuda.{name}")
         doc = (
-            f"The tensors of {dtype} on the CPU. ``{name}(2, 3)`` makes one of that shape, "
+            f"The tensors of {dtype} on {where}. ``{name}(2, 3)`` makes one of that shape, "
             f"``{name}([2, 3])`` one of\nthese values; prefer `zeros` and `tensor`.\n\n"
-            f"    >>> torch.{name}([1, 0]).dtype\n    {dtype}\n"
+            f"    >>> torch.{example}.dtype\n    {dtype}\n"
         )
-        return super().__new__(cls, name, (), {"dtype": dtype, "__doc__": doc})
+        return super().__new__(cls, name, (), {"dtype": dtype, "place": place, "__doc__": doc})
 
-    def __init__(cls, dtype: dtypes.dtype) -> None:
+    def __init__(cls, dtype: dtypes.dtype, place: str = "cpu") -> None:
         super().__init__(cls.__name__, (), {})
 
     def __call__(cls, *data: Any) -> Tensor:
         if len(data) == 1 and isinstance(data[0], Tensor):
-            return data[0].detach().to(cls.dtype)
-        return new(legacy_array(data, cls.dtype, None))
+            return data[0].detach().to(cls.place, cls.dtype)
+        return new(legacy_array(data, cls.dtype, cls.place))
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.is_cpu
+        return (
+            isinstance(instance, Tensor)
+            and instance.dtype is cls.dtype
+            and instance.device.type == cls.place
+        )
 
 
-HalfTensor = _Type(dtypes.float16)
-FloatTensor = _Type(dtypes.float32)
-DoubleTensor = _Type(dtypes.float64)
-ByteTensor = _Type(dtypes.uint8)
-CharTensor = _Type(dtypes.int8)
-ShortTensor = _Type(dtypes.int16)
-IntTensor = _Type(dtypes.int32)
-LongTensor = _Type(dtypes.int64)
-BoolTensor = _Type(dtypes.bool_)
+HalfTensor = TensorType(dtypes.float16)
+FloatTensor = TensorType(dtypes.float32)
+DoubleTensor = TensorType(dtypes.float64)
+ByteTensor = TensorType(dtypes.uint8)
+CharTensor = TensorType(dtypes.int8)
+ShortTensor = TensorType(dtypes.int16)
+IntTensor = TensorType(dtypes.int32)
+LongTensor = TensorType(dtypes.int64)
+BoolTensor = TensorType(dtypes.bool_)
 
 
 def range(

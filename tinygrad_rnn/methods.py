@@ -341,7 +341,7 @@ class Methods(InPlace):
     cross = linalg.cross
     addmm, addmv, addr = affine.addmm, linalg.addmv, linalg.addr
     addbmm, baddbmm = linalg.addbmm, linalg.baddbmm
-    det, logdet, slogdet = solving.det, solving.logdet, solving.slogdet
+    det, logdet, slogdet = solving.det, solving.logdet, older_linalg.slogdet
     inverse = solving.inverse
     triangular_solve = solving.triangular_solve
     cholesky, qr, svd = older_linalg.cholesky, older_linalg.qr, older_linalg.svd

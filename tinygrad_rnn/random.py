@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from operator import index
 from typing import Any
 
 from . import backends, dtypes
@@ -177,7 +178,9 @@ def randint(
     """
     if size is None:
         low, high, size = 0, low, high
-    shape = _listed("randint", size)
+    elif high is None:
+        low, high = 0, low
+    shape, low, high = _listed("randint", size), index(low), index(high)
     if low >= high:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"

@@ -183,14 +183,15 @@ def get_float32_matmul_precision() -> str:
 
 
 def set_default_tensor_type(t: Any) -> None:
-    """Set the default dtype, and device, by a tensor type: `DoubleTensor`, "torch.FloatTensor",
-    "torch.cuda.FloatTensor". Prefer `set_default_dtype` and `set_default_device`.
+    """Set the default dtype, and device, by a tensor type: `DoubleTensor`, `cuda.FloatTensor`, or
+    the name of one, "torch.FloatTensor". Prefer `set_default_dtype` and `set_default_device`.
 
     Raises TypeError for what is no tensor type of floating numbers.
 
     >>> torch.set_default_tensor_type("torch.FloatTensor")
     """
-    on_gpu = isinstance(t, str) and t.startswith("torch.cuda.")
+    place = getattr(t, "place", None)
+    on_gpu = place == "cuda" or (isinstance(t, str) and t.startswith("torch.cuda."))
     name = t.replace(".cuda.", ".") if isinstance(t, str) else t
     dtype = as_dtype(name)
     if name is dtype or not dtype.is_floating_point:

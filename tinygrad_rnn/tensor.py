@@ -25,8 +25,7 @@ _NO_LEAF = "you can only change requires_grad flags of leaf variables. Use detac
 class Tensor(Values):
     """A multi-dimensional array that records what is done to it.
 
-    ``Tensor(2, 3)`` and ``Tensor([1, 2])`` make float tensors as PyTorch's legacy constructor
-    does; prefer `tensor`, `zeros`, ...
+    ``Tensor(2, 3)`` and ``Tensor([1, 2])`` make float tensors; prefer `tensor`, `zeros`, ...
 
     Attributes:
         data: the same values as a tensor outside the graph; assigning replaces the values.
@@ -43,16 +42,17 @@ class Tensor(Values):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = object.__new__(cls)
-        self._leaf = self._edge = self._view = None
-        self._changes = [0]
+        self._leaf, self._edge, self._view, self._changes = None, None, None, [0]
         return self
 
-    def __init__(self, *data: Any, device: Any = None, requires_grad: bool = False) -> None:
-        if len(data) == 1 and isinstance(data[0], Tensor):
+    def __init__(
+        self, *data: Any, device: Any = None, requires_grad: bool = False, volatile: bool = False
+    ) -> None:
+        if data and isinstance(data[0], Tensor):
             self._array, self._changes = data[0]._array, data[0]._changes
         else:
             self._array = legacy_array(data, dtypes.get_default_dtype(), device)
-        self.requires_grad_(requires_grad)
+        self.requires_grad_(requires_grad or any(x is True for x in data[1:]))  # Variable(x, True)
 
     def _wrap(self, array: Array, edge: Any = None) -> Tensor:
         tensor = _new(Tensor)
@@ -340,7 +340,7 @@ class Tensor(Values):
 
     def type_as(self, other: Tensor) -> Tensor:
         """In other's dtype and place."""
-        return self.to(other.device, other.dtype)
+        return self.to(*conversion.kind_of(other))
 
     def pin_memory(self) -> Tensor:
         """In memory that GPUs read by themselves: a copy, or itself if it is there already."""

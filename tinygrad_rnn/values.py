@@ -313,6 +313,9 @@ class Values(Methods):
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0) if len(self) else ())
 
+    def __reversed__(self) -> Any:
+        return self.flip(0) if self._array.ndim else self
+
     def __contains__(self, element: Any) -> bool:
         if not isinstance(element, Values | float | int):
             raise RuntimeError(

@@ -339,6 +339,8 @@ def _agree(mine, theirs):
 
 
 INDEX = st.integers(0, 11)
+# PyTorch's addcmul rounds once, ours twice: what is left of numbers near 1 that cancel
+ROUNDING = 1e-13
 STEP = st.tuples(st.sampled_from([*VIEWS, *IN_PLACE, *IN_PLACE, *NEW]), INDEX, INDEX)
 
 
@@ -357,7 +359,8 @@ def test_random_programs(program, twice):
         _try(lambda x: x.grad_fn, theirs[i % len(theirs)])  # PyTorch is late to notice some views
         _agree(_step(tg, ours, name, i, j), _step(torch, theirs, name, i, j))
     for mine, his in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(mine.numpy(force=True), his.detach().numpy(), rtol=1e-9)
+        x, y = mine.numpy(force=True), his.detach().numpy()
+        np.testing.assert_allclose(x, y, rtol=1e-9, atol=ROUNDING)
         assert mine._version == his._version and mine.requires_grad == his.requires_grad
 
     def gradients(t, tensors):
@@ -374,4 +377,5 @@ def test_random_programs(program, twice):
     for g, h in zip(mine or (), his or (), strict=True):
         assert (g is None) == (h is None)
         if g is not None:
-            np.testing.assert_allclose(g.numpy(force=True), h.numpy(force=True), rtol=1e-7)
+            g, h = g.numpy(force=True), h.numpy(force=True)
+            np.testing.assert_allclose(g, h, rtol=1e-7, atol=ROUNDING)

@@ -124,7 +124,10 @@ def test_the_old_name_variable(t):
     v = t.autograd.Variable(x, requires_grad=True)
     assert type(v) is t.Tensor and v.is_leaf and v.requires_grad and not x.requires_grad
     assert v.data_ptr() == x.data_ptr() and isinstance(x, t.autograd.Variable)
-    assert not t.autograd.Variable(v * 2).requires_grad
+    assert not t.autograd.Variable(v * 2).requires_grad and t.autograd.Variable(x, True).is_leaf
+    assert t.autograd.Variable(x, True).requires_grad
+    with pytest.warns(UserWarning, match="volatile was removed and now has no effect"):
+        assert t.autograd.Variable(x, volatile=True).tolist() == [1.0, 1.0]
     with pytest.raises(TypeError, match="Variable data has to be a tensor, but got list"):
         t.autograd.Variable([1.0])
     with pytest.raises(RuntimeError, match="floating point"):

@@ -82,6 +82,9 @@ def test_moves():
     assert y.cpu().device == torch.device("cpu") and torch.equal(y.cpu(), x)
     assert x.cuda().to("cpu", torch.float64).dtype is torch.float64
     assert x.to(y).is_cuda and y.type_as(x.double()).dtype is torch.float64
+    assert x.type(torch.cuda.FloatTensor).is_cuda and y.type(torch.FloatTensor).is_cpu
+    assert isinstance(y, torch.cuda.FloatTensor) and not isinstance(y, torch.FloatTensor)
+    assert torch.cuda.LongTensor([1, 2]).device == y.device
     y[0, 0] = 99
     assert x[0, 0].item() == 1.5
 

@@ -213,7 +213,7 @@ def test_a_state_is_continued_on_any_generator(normals_before: int) -> None:
     generator.normal((normals_before,), 0, 1, F32)
     state = generator.get_state()
     expected = draw_everything(generator)
-    other.set_state(state)
+    assert other.set_state(state) is other
     assert_same(other.get_state(), state)
     assert (other.initial_seed(), other.device) == (11, "cuda")
     assert draw_everything(other) == expected

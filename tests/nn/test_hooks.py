@@ -12,6 +12,7 @@ import tinygrad_rnn
 from tinygrad_rnn import tensor
 from tinygrad_rnn.nn.module import Module
 
+from ..both import t as t
 from .two_libraries import OURS, library, look
 
 pytestmark = pytest.mark.usefixtures("default_device")
@@ -212,3 +213,23 @@ def test_backward_hooks_as_in_pytorch(name: str, theirs: SimpleNamespace):
         assert "is a view and is being modified inplace" in expected[1] and got[1]
     else:
         assert look(got) == repr(expected)
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-full backward hook")
+def test_hooks_of_the_last_operation(t):
+    t.manual_seed(0)
+    seen = []
+    layer, cell = t.nn.Linear(3, 2, bias=False), t.nn.LSTMCell(2, 2)
+    for module in (layer, cell):
+        module.register_backward_hook(lambda module, ins, outs: seen.append((module, ins, outs)))
+    h, _c = cell(layer(t.ones(4, 3)))
+    h.sum().backward()
+    assert [module for module, _ins, _outs in seen] == [cell, layer]
+    for _module, ins, outs in seen:
+        assert isinstance(ins, tuple) and outs[0].shape == (4, 2)
+    handle = layer.register_backward_hook(lambda *args: seen.append(args))
+    handle.remove()
+    layer(t.ones(1, 3)).sum().backward()
+    assert len(seen) == 3
+    with t.no_grad():
+        layer(t.ones(1, 3))

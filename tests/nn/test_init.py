@@ -97,6 +97,13 @@ def test_orthogonal_rows_or_columns(shape):
     assert init.orthogonal_(tg.empty(0, 3)).shape == (0, 3)
 
 
+def test_fans():
+    """What layers that people write take from PyTorch's private names."""
+    weight = tg.empty(3, 4, 5, 6)
+    assert init._calculate_fan_in_and_fan_out(weight) == (120, 90)
+    assert init._calculate_correct_fan(weight, "FAN_OUT") == 90
+
+
 def test_distributions():
     weight = tg.empty(200, 300, dtype=tg.float64)
     init.kaiming_normal_(weight, nonlinearity="relu")

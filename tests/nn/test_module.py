@@ -13,6 +13,7 @@ from tinygrad_rnn import tensor
 from tinygrad_rnn.nn.module import Module
 from tinygrad_rnn.nn.parameter import Buffer, Parameter
 
+from ..both import t as t
 from .two_libraries import OURS, look
 
 Linear, Net = OURS.Linear, OURS.Net
@@ -114,6 +115,20 @@ def test_a_class_attribute_does_not_hide_a_parameter():
 
     with pytest.raises(KeyError, match="attribute 'weight' already exists"):
         Hiding().weight = Parameter(tensor([1.0]))
+
+
+def test_a_module_may_have_the_name_of_a_method(t):
+    class Named(t.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parameters = t.nn.ParameterList([t.nn.Parameter(t.zeros(2))])
+            self.half = t.nn.Linear(2, 1)
+
+    net = Named()
+    assert [*net.state_dict()] == ["parameters.0", "half.weight", "half.bias"]
+    assert len(list(net.parameters())) == 3
+    with pytest.raises(KeyError, match="attribute 'eval' already exists"):
+        net.eval = t.nn.Parameter(t.zeros(2))
 
 
 def test_casting_and_moving_keeps_the_parameters(device: str):

@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_rnn as tg
 
+from ..both import t as t
 from ..nn.side_by_side import pytorch
 from .compare import agree, integers, numbers
 
@@ -32,6 +33,25 @@ FORMS = {
     ),
     # NumPy's names
     "axis": lambda torch, x: (x.sum(axis=0, keepdims=True), x.mean(axis=1), x.argmax(axis=1)),
+    "axis-of-joining": lambda torch, x: (
+        torch.cat((x, x), axis=1), torch.stack((x, x), axis=-1), torch.concat([x, x], axis=0),
+        x.unbind(axis=1), x.chunk(2, axis=1), x.tensor_split(2, axis=1),
+    ),
+    "axis-of-shapes": lambda torch, x: (
+        x.unsqueeze(axis=1), x[None].squeeze(axis=0), torch.squeeze(x[None], axis=(0,)),
+        x.clone().detach().unsqueeze_(axis=0), x.select(axis=1, index=0), x.narrow(1, 0, 2),
+    ),
+    "axis-of-places": lambda torch, x: (
+        x.gather(axis=1, index=torch.tensor([[0], [2]])),
+        x.index_select(axis=1, index=torch.tensor([2, 0])), x.repeat_interleave(2, axis=0),
+        torch.scatter(x, axis=1, index=torch.tensor([[0], [1]]), value=5.0),
+        x.softmax(axis=1), torch.log_softmax(x, axis=0), x.cumsum(axis=1), x.argsort(axis=0),
+        torch.var_mean(x, axis=1, keepdims=True), torch.std_mean(x, axis=0),
+    ),
+    "both": lambda torch, x: (
+        torch.add(x1=x, x2=x), torch.mul(x, x2=2), x.div(x2=x), x.clone().detach().sub_(x2=1),
+        torch.exp(x=x), torch.atan2(a=x, x2=x), x.long().bitwise_and(x2=1), torch.eq(x, x2=x),
+    ),
     "input": lambda torch, x: (torch.sum(input=x), torch.exp(input=x), torch.add(input=x, other=x)),
     # several meanings
     "max": lambda torch, x: (x.max(), x.max(1), x.max(dim=0, keepdim=True), torch.max(x, x * 2)),
@@ -77,6 +97,8 @@ def test_forms(call):
 
 
 ERRORS = {
+    "axis-and-dim": lambda torch, x: torch.cat((x, x), dim=0, axis=0),
+    "no-axis": lambda torch, x: x.reshape(6, axis=0),
     "two-many-dims": lambda torch, x: x.sum(2),
     "the-same-dim-twice": lambda torch, x: x.sum((0, 0)),
     "no-such-shape": lambda torch, x: x.reshape(4),
@@ -182,3 +204,49 @@ def test_tensors_of_tensors():
     agree(lambda torch: torch.tensor([torch.tensor(1.5), 2]))
     agree(lambda torch: torch.tensor([torch.tensor(1, dtype=torch.int8)] * 2))
     agree(lambda torch: torch.tensor([[torch.tensor(1.0, dtype=torch.float64), 2]]))
+
+
+OLDER = {  # the numbers before the last tensor, as in programs of old, beside the call of today
+    "add": lambda t, v, m, b: (t.add(v, 2, v), v.add(2, v), t.add(v, v, alpha=2)),
+    "add_": lambda t, v, m, b: (v.clone().add_(-0.5, v), v.clone().add_(v, alpha=-0.5)),
+    "sub": lambda t, v, m, b: (t.sub(v, 2, v), v.clone().sub_(2, v), v.sub(v, alpha=2)),
+    "addcmul": lambda t, v, m, b: (
+        t.addcmul(v, 0.5, v, v), v.clone().addcmul_(0.5, v, v), v.addcmul(v, v, value=0.5)
+    ),
+    "addcdiv": lambda t, v, m, b: (
+        t.addcdiv(v, 0.5, v, v + 1), v.clone().addcdiv_(0.5, v, v + 1),
+        v.addcdiv(v, v + 1, value=0.5),
+    ),
+    "addmm": lambda t, v, m, b: (
+        t.addmm(2, m, 3, m, m), m.addmm(2, 3, m, m), m.clone().addmm_(2, 3, m, m),
+        m.addmm(m, m, beta=2, alpha=3),
+    ),
+    "addmm of one number": lambda t, v, m, b: (t.addmm(2, m, m, m), m.addmm(m, m, beta=2)),
+    "addmv": lambda t, v, m, b: (t.addmv(2, v, 3, m, v), v.addmv(m, v, beta=2, alpha=3)),
+    "addr": lambda t, v, m, b: (m.clone().addr_(2, v, v), m.addr(v, v, beta=2)),
+    "addbmm": lambda t, v, m, b: (t.addbmm(2, m, 3, b, b), m.addbmm(b, b, beta=2, alpha=3)),
+    "baddbmm": lambda t, v, m, b: (b.clone().baddbmm_(2, b, b), b.baddbmm(b, b, beta=2)),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:This overload of:UserWarning")
+@pytest.mark.parametrize("name", OLDER)
+def test_numbers_before_tensors(t, name):
+    v, m, b = t.arange(2.0), t.arange(4.0).view(2, 2), t.arange(8.0).view(2, 2, 2)
+    *older, today = OLDER[name](t, v, m, b)
+    assert [x.tolist() for x in older] == [today.tolist()] * len(older)
+
+
+def test_numbers_before_tensors_warn_and_others_are_refused(t):
+    v = t.ones(2)
+    if t is tg:  # PyTorch warns once in a process
+        with pytest.warns(
+            UserWarning, match="overload of add is deprecated: give alpha by keyword"
+        ):
+            v.clone().add_(2, v)
+    for call in (
+        lambda: t.add(v, v, 2), lambda: v.add_(v, 2), lambda: t.add(2, v, v),
+        lambda: t.addcmul(v, v, v, 2), lambda: t.mul(v, 2, v), lambda: t.add(v, 2, v, alpha=3),
+    ):  # fmt: skip
+        with pytest.raises(TypeError):
+            call()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from ..both import t as t
 from .compare import agree, integers, numbers
 
 pytestmark = pytest.mark.usefixtures("default_device")
@@ -260,3 +262,32 @@ def test_writing(change, value):
 @pytest.mark.parametrize("value", [1.7, 3, True, numbers(3), np.array([True, False, True])])
 def test_writing_into_integers(value):
     agree(_changed(At[0]), integers(2, 3), value)
+
+
+@pytest.mark.parametrize("index, message", [
+    (0, "invalid index of a 0-dim tensor. Use `tensor.item()`"), (slice(None), "slice() cannot be"),
+    ((0, 0), "too many indices for tensor of dimension 0"),
+])  # fmt: skip
+def test_parts_of_a_number(t, index, message):
+    for use in (lambda x: x[index], lambda x: x.__setitem__(index, 1.0)):
+        with pytest.raises(IndexError, match=re.escape(message)):
+            use(t.tensor(3.0))
+
+
+def test_what_does_not_fit_is_said_in_pytorchs_words(t):
+    x = t.zeros(2, 3)
+    with pytest.raises(IndexError, match="too many indices for tensor of dimension 2"):
+        x[0, :, 1]
+    with pytest.raises(IndexError, match="index 5 is out of bounds for dimension 1 with size 3"):
+        x[:, 5]
+    with pytest.raises(TypeError):
+        x[0.5:]
+    with pytest.raises(ValueError, match="step"):
+        x[::-1]
+
+
+def test_a_slice_of_everything_gives_the_node_no_name(t):
+    x = t.zeros(2, 3, 4, requires_grad=True)
+    assert x[:, 0, :].grad_fn.name() == "SelectBackward0"
+    assert x[:, :, 1:].grad_fn.name() == "SliceBackward0"
+    assert x[:, [0]].grad_fn.name() == "IndexBackward0"

@@ -78,6 +78,11 @@ def test_every_function_that_takes_out_does_so_in_pytorch():
 def test_sizes_by_name(t):
     for name in ("zeros", "ones", "empty", "rand", "randn"):
         assert getattr(t, name)(size=(2, 3)).shape == (2, 3)
+    for args, bounds in (((9,), {}), ((2, 9), {}), ((), {"low": 2, "high": 9}), ((), {"high": 9})):
+        drawn = t.randint(*args, size=(50,), **bounds)
+        assert drawn.shape == (50,) and int(drawn.max()) < 9
+        assert bounds == {"high": 9} or args == (9,) or int(drawn.min()) >= 2
+    assert t.randint(t.tensor(2), t.tensor(3), (2,)).tolist() == [2, 2]
 
 
 @on_the_cpu
@@ -93,3 +98,32 @@ def test_tuples_as_text(t):
         assert isinstance(found, getattr(t.return_types, name)) and isinstance(found, tuple)
     low, high = found = t.aminmax(x)
     assert repr(found) == f"torch.return_types.aminmax(\nmin={low!r},\nmax={high!r})"
+
+
+@on_the_cpu
+@pytest.mark.filterwarnings("ignore:.*is deprecated in favor of torch.linalg")
+def test_decompositions_as_text(t):
+    a = t.tensor([[2.0, 1.0], [1.0, 3.0]])
+    linalg = t.linalg
+    factors = linalg.lu_factor(a)
+    for kind, found, fields in (
+        ("svd", t.svd(a), "U S V"), ("linalg_svd", linalg.svd(a), "U S Vh"),
+        ("qr", t.qr(a), "Q R"), ("linalg_qr", linalg.qr(a), "Q R"), ("geqrf", t.geqrf(a), "a tau"),
+        ("linalg_eigh", linalg.eigh(a), "eigenvalues eigenvectors"),
+        ("slogdet", a.slogdet(), "sign logabsdet"),
+        ("linalg_slogdet", linalg.slogdet(a), "sign logabsdet"),
+        ("linalg_inv_ex", linalg.inv_ex(a), "inverse info"),
+        ("linalg_solve_ex", linalg.solve_ex(a, a), "result info"),
+        ("linalg_cholesky_ex", linalg.cholesky_ex(a), "L info"),
+        ("linalg_lu", linalg.lu(a), "P L U"), ("lu_unpack", t.lu_unpack(*factors), "P L U"),
+        ("linalg_lu_factor", factors, "LU pivots"),
+        ("linalg_lu_factor_ex", linalg.lu_factor_ex(a), "LU pivots info"),
+        ("linalg_lstsq", linalg.lstsq(a, a), "solution residuals rank singular_values"),
+        ("triangular_solve", t.triangular_solve(a, a), "solution cloned_coefficient"),
+        ("frexp", t.frexp(a), "mantissa exponent"),
+        ("histogram", t.histogram(a, 2), "hist bin_edges"),
+        ("histogramdd", t.histogramdd(a, [2, 2]), "hist bin_edges"),
+    ):  # fmt: skip
+        parts = ",\n".join(f"{name}={getattr(found, name)!r}" for name in fields.split())
+        assert repr(found) == f"torch.return_types.{kind}(\n{parts})", kind
+        assert type(found) is getattr(t.return_types, kind)

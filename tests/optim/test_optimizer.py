@@ -235,6 +235,27 @@ def test_an_optimizer_of_one_s_own():
         unfinished.step()
 
 
+def test_options_that_a_saved_optimizer_lacks(t):
+    class Descent(t.optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr, "sign": False})
+
+        def __setstate__(self, state):
+            super().__setstate__(state)
+            for group in self.param_groups:
+                group.setdefault("sign", False)
+
+    x = t.zeros(2, requires_grad=True)
+    optimizer = Descent([x], lr=0.5)
+    optimizer.state[x]["count"] = 1
+    saved = optimizer.state_dict()
+    del saved["param_groups"][0]["sign"], optimizer.param_groups[0]["sign"]
+    optimizer.load_state_dict(saved)
+    assert optimizer.param_groups[0]["sign"] is False and optimizer.state[x] == {"count": 1}
+    del optimizer.param_groups[0]["sign"]
+    assert copy.deepcopy(optimizer).param_groups[0]["sign"] is False
+
+
 # ----- errors -----
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import dtypes
 from ..backends import Array, backend_of
+from ..warning import warn
 from .edges import (
     GradientEdge as GradientEdge,
     get_gradient_edge as get_gradient_edge,
@@ -331,7 +332,7 @@ class Variable:
 
     `Tensor` extends it; operations take Variables and build their results with `_wrap`. A call,
     ``Variable(data, requires_grad=False)``, is PyTorch's old way to put a tensor into the graph: it
-    returns a tensor on the same memory.
+    returns a tensor on the same memory. (`volatile`, the `no_grad` of old, only warns.)
 
     Slots:
         _array: the values.
@@ -350,9 +351,11 @@ class Variable:
     _leaf: Leaf | None
     _view: View | None
 
-    def __new__(cls, data: Any = None, *_: Any, **__: Any) -> Any:
+    def __new__(cls, data: Any = None, requires_grad: bool = False, volatile: bool = False) -> Any:
         if not isinstance(data, Variable):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+        if volatile:
+            warn("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.")
         return data.detach()  # type: ignore[attr-defined]  # and then its __init__ is called
 
     def _wrap(self, array: Array, edge: Edge | None = None) -> Any:

@@ -24,6 +24,7 @@ from .annotations import (
     kind_of,
 )
 from .graph import Variable
+from .synonyms import meant
 
 F = TypeVar("F", bound=Callable[..., Any])
 _OTHERS = frozenset(["numpy", "cupy", *sys.stdlib_module_names])  # who knows no argument of ours
@@ -216,6 +217,8 @@ def told(function: F, at_once: bool = False) -> F:
         try:
             return function(*args, **kwargs) if kwargs else function(*args)
         except Exception as error:
+            if isinstance(error, TypeError) and (now := meant(function, args, kwargs)) is not None:
+                return call(*now[0], **now[1])
             wrong = wrong_argument(function, args, kwargs, error)
             if wrong is None:
                 raise

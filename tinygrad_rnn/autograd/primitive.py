@@ -32,6 +32,7 @@ from .graph import Edge, Kept, Record, Variable, View, next_sequence
 from .operation import Operation, Rule, numbers
 from .packed import PackedRecord
 from .saved import innermost, packing
+from .synonyms import meant, renamed
 from .trace import note, tracing
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def primitive(
                 for name in names[len(args) :]:  # inputs given by keyword
                     if name in params:
                         args = (*args, params.pop(name))
+                if (own := renamed(call, params)) is not None:
+                    return call(*args, **own)
         recording = state.enabled and operation.differentiable
         owner: Any = None
         dtype: Any = None
@@ -147,6 +150,8 @@ def primitive(
                 # A tensor came in the place of a number
                 return call(*args, _prepared=_prepared, **numbers(params))
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            if (now := meant(call, args, params)) is not None:
+                return call(*now[0], _prepared=_prepared, **now[1])
             if not _prepared:  # perhaps a number on the CPU that met tensors of a GPU
                 moved = convert(args)
                 if moved is not args:
@@ -274,8 +279,7 @@ def _several(
 
 def link_view(result: Variable, source: Variable, fixed: str = "") -> None:
     """Note that `result` looks into the memory of `source`, if it does."""
-    array, memory = result._array, source._array
-    owner = array.base
+    array, memory, owner = result._array, source._array, result._array.base
     if array is not memory and (
         owner is None or (owner is not memory and owner is not memory.base)
     ):

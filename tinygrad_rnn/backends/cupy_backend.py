@@ -28,9 +28,9 @@ from cupy import (
     isinf, isnan, lcm, less, less_equal, linspace, log, log10, log1p, log2,
     logical_and, logical_not, logical_or, logical_xor, maximum, median, minimum,
     moveaxis, multiply, nan_to_num, ndarray, negative, nextafter, nonzero, not_equal, ones,
-    ones_like, power, prod, remainder, repeat, rint, roll, searchsorted, sign, signbit, sin,
-    sinh, sqrt, square, stack, subtract, sum, take, take_along_axis, tan, tanh, tile, transpose,
-    tril, triu, true_divide, trunc, unique, where, zeros, zeros_like,
+    ones_like, power, prod, remainder, repeat, result_type, rint, roll, searchsorted, sign, signbit,
+    sin, sinh, sqrt, square, stack, subtract, sum, take, take_along_axis, tan, tanh, tile,
+    transpose, tril, triu, true_divide, trunc, unique, where, zeros, zeros_like,
 )  # fmt: skip
 from cupy.lib.stride_tricks import as_strided
 from cupy.linalg import det, eigh, qr, slogdet, svd

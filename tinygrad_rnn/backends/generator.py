@@ -123,11 +123,9 @@ class Generator:
             )
         return np.frombuffer(bytearray(state), np.uint8)
 
-    def set_state(self, state: Array) -> None:
-        """Continue from where `get_state` was called, on this or another generator.
-
-        Raises TypeError if `state` is no uint8 array, RuntimeError if it is no generator state.
-        """
+    def set_state(self, state: Array) -> Generator:
+        """Continue from where `get_state` was called, on any generator; returns itself. Raises
+        TypeError if `state` is no uint8 array, RuntimeError if it is no generator state."""
         if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
             got = getattr(state, "dtype", type(state).__name__)
             raise TypeError(f"set_state expected state to be a uint8 array, got {got}")
@@ -143,11 +141,12 @@ class Generator:
                 f"set_state expected state to be what get_state returned (layout {self._MAGIC!r}), "
                 f"got other bytes (beginning {magic!r})"
             )
+        stream: Any = {"key": key.astype(np.uint32), "pos": position}
         with self._lock:
-            stream: Any = {"key": key.astype(np.uint32), "pos": position}
             self._mt19937.state = {"bit_generator": "MT19937", "state": stream}
             self._seed = seed
             self._spare_normal = spare if has_spare else None
+        return self
 
     def clone_state(self) -> Generator:
         """A new generator at the same place of the same stream."""

@@ -16,9 +16,9 @@ from numpy import (
     greater_equal, hypot, invert, isfinite, isinf, isnan, lcm, less, less_equal, linspace, log,
     log10, log1p, log2, logical_and, logical_not, logical_or, logical_xor,
     maximum, median, minimum, moveaxis, multiply, nan_to_num, ndarray, negative, nextafter, nonzero,
-    not_equal, ones, ones_like, power, remainder, repeat, rint, roll, searchsorted, sign, signbit,
-    sin, sinh, sqrt, square, stack, subtract, take, take_along_axis, tan, tanh, tile, transpose,
-    tril, triu, true_divide, trunc, unique, zeros, zeros_like,
+    not_equal, ones, ones_like, power, remainder, repeat, result_type, rint, roll, searchsorted,
+    sign, signbit, sin, sinh, sqrt, square, stack, subtract, take, take_along_axis, tan, tanh, tile,
+    transpose, tril, triu, true_divide, trunc, unique, zeros, zeros_like,
 )  # fmt: skip
 from numpy.linalg import cholesky, det, eigh, inv, qr, slogdet, solve, svd
 
@@ -58,7 +58,7 @@ def where(condition: Any, *choices: Any) -> Any:
     branches at each element, which takes ten times as long if the condition has no pattern."""
     if len(choices) < 2 or type(condition) is not ndarray or condition.size < _FEW:
         return np.where(condition, *choices)
-    kind = np.result_type(*choices)
+    kind = result_type(*choices)
     bits = _BITS.get(kind.itemsize)
     if bits is None or condition.dtype != bool:
         return np.where(condition, *choices)

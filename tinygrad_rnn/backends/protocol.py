@@ -124,6 +124,7 @@ class Backend(Protocol):
     cumsum: _Function
     median: _Function
     prod: _Function
+    result_type: _Function
     searchsorted: _Function
     sum: _Function
     unique: _Function

@@ -11,7 +11,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
+from .. import dtypes as _dtypes
 from ..backends.generator import default_generator
+from ..legacy import TensorType as _TensorType
 from ..random import (
     _as_seed,
     get_rng_state as _get_rng_state,
@@ -51,6 +53,15 @@ from .streams import (
     stream as stream,
 )
 
+HalfTensor = _TensorType(_dtypes.float16, "cuda")
+FloatTensor = _TensorType(_dtypes.float32, "cuda")
+DoubleTensor = _TensorType(_dtypes.float64, "cuda")
+ByteTensor = _TensorType(_dtypes.uint8, "cuda")
+CharTensor = _TensorType(_dtypes.int8, "cuda")
+ShortTensor = _TensorType(_dtypes.int16, "cuda")
+IntTensor = _TensorType(_dtypes.int32, "cuda")
+LongTensor = _TensorType(_dtypes.int64, "cuda")
+BoolTensor = _TensorType(_dtypes.bool_, "cuda")
 OutOfMemoryError = MemoryError  # what CuPy's error derives from
 
 

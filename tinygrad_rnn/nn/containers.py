@@ -86,14 +86,14 @@ class _Numbered(Module):
         return self
 
     def insert(self, index: int, module: Module) -> Self:
-        """Put a module before the one at index; all are numbered anew. Raises IndexError for an
-        index outside of the length."""
+        """Put a module before the one at index; all are numbered anew. Raises IndexError beyond."""
         if not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        if not hasattr(type(index), "__index__"):
+            raise TypeError(f"insert(): index must be an int, got {type(index).__name__}")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}")
-        modules = list(self)
-        modules.insert(index, module)
+        (modules := list(self)).insert(index, module)
         self._renumber(modules)
         return self
 
@@ -235,7 +235,7 @@ class ModuleDict(_Named):
         self.update(() if modules is None else modules)
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._modules:
+        if not isinstance(key, str) or key not in self._modules:
             raise KeyError(key)
         return self._modules[key]
 

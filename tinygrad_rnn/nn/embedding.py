@@ -22,6 +22,9 @@ def _check_shape(weight: Tensor, rows: int, width: int) -> None:
 
 
 def _table_shape(embeddings: Tensor) -> tuple[int, int]:
+    if not isinstance(embeddings, Tensor):
+        kind = type(embeddings).__name__
+        raise TypeError(f"from_pretrained(): embeddings must be a Tensor, got {kind}")
     if embeddings.dim() != 2:
         raise AssertionError(
             "Embeddings parameter is expected to be 2-dimensional, but got shape "

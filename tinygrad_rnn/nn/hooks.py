@@ -5,6 +5,7 @@ A module keeps hooks of all kinds in one dict, `_module_hooks`, in the order in 
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -142,6 +143,25 @@ class Hooked(Telling):
         """Call ``hook(module, grad_input, grad_output)``, two tuples, when the gradients of the
         positional arguments are known; what it returns replaces grad_input."""
         return self._register_hook(Hook("backward", hook), prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` for the last operation of the module
+        alone: grad_input are the gradients of that operation's inputs, which may be parameters.
+        Deprecated: prefer `register_full_backward_hook`.
+
+        >>> layer, seen = nn.Linear(3, 2), []
+        >>> handle = layer.register_backward_hook(lambda _layer, ins, _outs: seen.extend(ins))
+        >>> layer(torch.ones(1, 3)).sum().backward(); [grad is None for grad in seen]
+        [False, True, False]
+        """
+
+        def watch(module: Any, _args: Any, output: Any) -> None:
+            while not isinstance(output, Tensor):
+                output = next(iter(output.values())) if isinstance(output, dict) else output[0]
+            if output.grad_fn is not None:
+                output.grad_fn.register_hook(functools.partial(hook, module))
+
+        return self.register_forward_hook(watch)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, prefix, keep_vars)`` before `state_dict` collects."""

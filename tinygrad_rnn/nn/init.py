@@ -1,8 +1,7 @@
 """Starting values for weights: functions that fill a tensor in place and return it.
 
-All take a `generator` (default: the one that `manual_seed` seeds) and draw the numbers that
-PyTorch draws for the same seed. None is recorded by autograd. fan_in and fan_out are the numbers
-of inputs and outputs of a weight (out, in, ...), each times the size of the dimensions behind.
+All draw PyTorch's numbers for the same seed; none is recorded by autograd. fan_in and fan_out are
+the inputs and outputs of a weight (out, in, ...), each times the size of the dimensions behind.
 """
 
 from __future__ import annotations
@@ -198,7 +197,7 @@ _GAINS: dict[str, float] = {
 }
 
 
-def _fans(tensor: Tensor) -> tuple[int, int]:
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """fan_in and fan_out."""
     if tensor.dim() < 2:
         raise ValueError(
@@ -220,7 +219,7 @@ def xavier_uniform_(
     >>> nn.init.xavier_uniform_(torch.empty(3, 5)).abs().max() <= (6 / 8) ** 0.5
     tensor(True)
     """
-    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / sum(_fans(tensor)))
+    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
     return tensor.uniform_(-bound, bound, generator=generator)
 
 
@@ -233,22 +232,22 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     >>> nn.init.xavier_normal_(torch.empty(3, 2)).shape
     torch.Size([3, 2])
     """
-    return tensor.normal_(0.0, gain * math.sqrt(2.0 / sum(_fans(tensor))), generator=generator)
+    deviation = gain * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
+    return tensor.normal_(0.0, deviation, generator=generator)
 
 
-def _deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    """The standard deviation of He et al.: gain / sqrt(fan)."""
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    """The one of fan_in and fan_out that mode names."""
     mode = mode.lower()
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    return calculate_gain(nonlinearity, a) / math.sqrt(_fans(tensor)[mode == "fan_out"])
+    return _calculate_fan_in_and_fan_out(tensor)[mode == "fan_out"]
 
 
 def _is_empty(tensor: Tensor) -> bool:
-    if tensor.numel():
-        return False
-    warn("Initializing zero-element tensors is a no-op")
-    return True
+    if not tensor.numel():
+        warn("Initializing zero-element tensors is a no-op")
+    return not tensor.numel()
 
 
 @_filler
@@ -262,15 +261,15 @@ def kaiming_uniform_(
     """Uniform on [-b, b), b = gain sqrt(3 / fan), the fan being the one that mode names and the
     gain that of the nonlinearity, with negative slope a (He et al., 2015).
 
-    The tensor is (out, in, ...). Raises ValueError for fewer than 2 dimensions, an unknown mode or
-    nonlinearity.
+    Raises ValueError for fewer than 2 dimensions (out, in, ...), an unknown mode or nonlinearity.
 
     >>> nn.init.kaiming_uniform_(torch.empty(300, 200)).abs().max() <= (6 / 200) ** 0.5
     tensor(True)
     """
     if _is_empty(tensor):
         return tensor
-    bound = math.sqrt(3.0) * _deviation(tensor, a, mode, nonlinearity)
+    fan = _calculate_correct_fan(tensor, mode)
+    bound = math.sqrt(3.0) * (calculate_gain(nonlinearity, a) / math.sqrt(fan))
     return tensor.uniform_(-bound, bound, generator=generator)
 
 
@@ -290,7 +289,8 @@ def kaiming_normal_(
     """
     if _is_empty(tensor):
         return tensor
-    return tensor.normal_(0.0, _deviation(tensor, a, mode, nonlinearity), generator=generator)
+    deviation = calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
+    return tensor.normal_(0.0, deviation, generator=generator)
 
 
 # ----- matrices with structure -----

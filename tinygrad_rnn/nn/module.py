@@ -83,7 +83,8 @@ class Module(Saved):
                 if store not in own:
                     raise AttributeError(f"cannot assign {label} before Module.__init__() call")
                 self._drop_member(name, other_than=store)
-                self._check_member_name(store, label, name)
+                if store != "_modules":  # in PyTorch, too, a module may have the name of a method
+                    self._check_member_name(store, label, name)
                 if isinstance(value, Buffer) and not value.persistent:
                     self._non_persistent_buffers_set.add(name)
                 own[store][name] = registered(store, self, name, value)

@@ -39,6 +39,8 @@ from . import (
 )
 from .conv import as_tuple
 from .state_dict import consume_prefix_in_state_dict_if_present
+from .transformer import _get_activation_fn, _get_clones
+from .utils import weights as _weights
 
 _FILES: dict[str, tuple[types.ModuleType, ...]] = {
     "activation": (activations, rectifiers, attention),
@@ -78,9 +80,16 @@ _UTILS = {
 }  # fmt: skip
 
 
-def _module(name: str, members: dict[str, Any]) -> types.ModuleType:
+# PyTorch's files beside the layers, whose names functions have taken
+_ELSEWHERE: dict[str, tuple[types.ModuleType, str]] = {
+    "utils.weight_norm": (_weights, "WeightNorm weight_norm remove_weight_norm"),
+    "utils.spectral_norm": (_weights, "SpectralNorm spectral_norm remove_spectral_norm"),
+}
+
+
+def _module(name: str, members: dict[str, Any], parent: str = __name__) -> types.ModuleType:
     """A module whose path Python's import knows from now on."""
-    made = types.ModuleType(f"{__name__}.{name}", f"PyTorch's file {name}.py.")
+    made = types.ModuleType(f"{parent}.{name}", f"PyTorch's file {name}.py.")
     vars(made).update(members)
     sys.modules[made.__name__] = made
     return made
@@ -99,7 +108,13 @@ for _file, _homes in _FILES.items():
     _members = {name: cls for home in _homes for name, cls in _classes(home).items()}
     globals()[_file] = _module(_file, _members)
     globals().update({name: cls for name, cls in _members.items() if not name.startswith("_")})
+vars(globals()["transformer"]).update(
+    _get_clones=_get_clones, _get_activation_fn=_get_activation_fn
+)
 vars(globals()["module"]).update(
     (name, value) for name, value in vars(global_hooks).items() if name.startswith("register_")
 )
 utils = _module("utils", _UTILS)
+for _file, (_home, _names) in _ELSEWHERE.items():
+    _members = {name: getattr(_home, name) for name in _names.split()}
+    _module(_file, _members, __name__.rpartition(".")[0])

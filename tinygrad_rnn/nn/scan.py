@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, SupportsIndex
 
 from ..creation import as_tensor
 from ..ops.choice import where
@@ -115,13 +115,16 @@ def _choose(mask: Tensor, new: Tensor, old: Tensor | float) -> Tensor:
 
 
 def check_lengths(lengths: Lengths, batch_size: int, steps: int) -> list[int]:
-    """The lengths as a list. Raises ValueError unless there is one in [0, steps] per sequence."""
+    """The lengths as a list. Raises ValueError unless there is one in [0, steps] per sequence,
+    TypeError for what has no elements."""
+    if not isinstance(lengths, Tensor | Iterable):
+        raise TypeError(f"lengths: expected a tensor or a list, got {type(lengths).__name__}")
     values = lengths.tolist() if isinstance(lengths, Tensor) else list(lengths)
     if not isinstance(values, list) or len(values) != batch_size:
         count = len(values) if isinstance(values, list) else 1
         raise ValueError(f"lengths: expected one per sequence ({batch_size}), got {count}")
     for number, length in enumerate(values):
-        if isinstance(length, float) or not 0 <= length <= steps:
+        if not isinstance(length, SupportsIndex) or not 0 <= length.__index__() <= steps:
             raise ValueError(
                 f"lengths: expected whole numbers from 0 to {steps} (the sequence's steps), but "
                 f"sequence {number} has {length}"

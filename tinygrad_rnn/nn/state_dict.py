@@ -54,7 +54,9 @@ class Saved(Hooked):
     ) -> dict[str, Any]:  # fmt: skip
         """Parameters and persistent buffers by dotted name, in an OrderedDict (or added to
         `destination`): tensors outside the graph on the same memory, or with keep_vars the
-        parameters themselves."""
+        parameters themselves. Raises TypeError unless `prefix` is a string."""
+        if not isinstance(prefix, str):
+            raise TypeError(f"state_dict(): prefix must be a str, got {type(prefix).__name__}")
         state: Any = OrderedDict() if destination is None else destination
         if destination is None:
             state._metadata = OrderedDict()

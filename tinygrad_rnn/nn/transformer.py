@@ -21,7 +21,7 @@ from .normalization import LayerNorm
 Activation = str | Callable[[Tensor], Tensor]
 
 
-def _function(activation: Activation) -> Callable[[Tensor], Tensor]:
+def _get_activation_fn(activation: Activation) -> Callable[[Tensor], Tensor]:
     if not isinstance(activation, str):
         if not callable(activation):
             kind = type(activation).__name__
@@ -34,11 +34,11 @@ def _function(activation: Activation) -> Callable[[Tensor], Tensor]:
     return found
 
 
-def _copies(layer: Module, count: int) -> ModuleList:
-    if not isinstance(layer, Module):
-        raise TypeError(f"the layer to be repeated must be Module, not {type(layer).__name__}")
-    empty(count, sum(p.numel() for p in layer.parameters()))  # fails at once if memory would
-    return ModuleList(copy.deepcopy(layer) for _ in range(count))
+def _get_clones(module: Module, N: int) -> ModuleList:
+    if not isinstance(module, Module):
+        raise TypeError(f"the layer to be repeated must be Module, not {type(module).__name__}")
+    empty(N, sum(p.numel() for p in module.parameters()))  # fails at once if memory would
+    return ModuleList(copy.deepcopy(module) for _ in range(N))
 
 
 class TransformerEncoderLayer(Module):
@@ -90,7 +90,7 @@ class TransformerEncoderLayer(Module):
         self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
         self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
         self.dropout1, self.dropout2 = Dropout(dropout), Dropout(dropout)
-        self.activation = _function(activation)
+        self.activation = _get_activation_fn(activation)
 
     def forward(
         self,
@@ -161,7 +161,7 @@ class TransformerDecoderLayer(Module):
         self.norm3 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
         self.dropout1, self.dropout2 = Dropout(dropout), Dropout(dropout)
         self.dropout3 = Dropout(dropout)
-        self.activation = _function(activation)
+        self.activation = _get_activation_fn(activation)
 
     def forward(
         self,
@@ -215,7 +215,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = _copies(encoder_layer, num_layers)
+        self.layers = _get_clones(encoder_layer, num_layers)
         self.num_layers, self.norm = num_layers, norm
 
     def forward(
@@ -245,7 +245,7 @@ class TransformerDecoder(Module):
         self, decoder_layer: Module, num_layers: int, norm: Callable[[Tensor], Tensor] | None = None
     ) -> None:
         super().__init__()
-        self.layers = _copies(decoder_layer, num_layers)
+        self.layers = _get_clones(decoder_layer, num_layers)
         self.num_layers, self.norm = num_layers, norm
 
     def forward(

@@ -10,7 +10,7 @@ from ..backends import backend_of
 from ..dtypes import float16, float32, of_array
 from .blending import blend, mean_taps, parts
 from .conversion import cast
-from .indexing import _getitem, along
+from .indexing import _look_up, along
 from .pooling import average, coordinates, flat_places, max_windows, which_max
 from .shape import new_sizes, shape_of
 from .windows import Sizes, Windows
@@ -139,7 +139,7 @@ def _adaptive_max(
         places.append(source.reshape(-1))
         if not count or size % count:
             at = along(len(shape_of(input)) - ndim + dim, places[-1])
-            spread = _getitem(spread, index=at)
+            spread = _look_up(spread, index=at)
     windows = _tiles(shape_of(spread)[-ndim:], counts, tuple(kernel))
     result = max_windows(spread, windows=windows)
     if not return_indices:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..autograd.users import given_to
 from ..backends import Array, backend_of, is_host
 from .shape import expand, shape_of
 
@@ -57,7 +58,7 @@ def _called(name: str, function: Callable[..., Any], target: Any, *others: Any) 
     columns = [array, *(expand(tensor, shape)._array for tensor in others)]
     rows = zip(*(column.ravel().tolist() for column in columns), strict=True)
     xp: Any = backend_of(array)
-    values = xp.asarray([function(*row) for row in rows])
+    values = xp.asarray([given_to(function, f"the function of {name}", *row) for row in rows])
     if values.dtype.kind not in "biuf":
         raise TypeError(f"{name}: the function must return numbers, got {values.dtype} of them")
     return target.copy_(target._wrap(values.astype(array.dtype).reshape(shape)))

@@ -17,6 +17,14 @@ def check_all(holds: Array, error: type[Exception], message: str) -> None:
     xp.check_range((~holds).reshape(-1).astype(int64.array), 0, 1, error, message)
 
 
+def check_same_dtype(name: str, *tensors: Any) -> None:
+    """Raise RuntimeError unless all tensors have one dtype."""
+    kinds = [of_array(x._array.dtype) for x in tensors if isinstance(x, Variable)]
+    if len({*kinds}) > 1:
+        got = " and ".join(map(str, kinds))
+        raise RuntimeError(f"{name}: expected tensors of one dtype, but got {got}; convert one")
+
+
 def refusing(
     name: str,
     kinds: str = "b",

@@ -8,6 +8,7 @@ from ..autograd import Variable, primitive
 from ..autograd.trace import READ, refuse
 from ..backends import Array, Backend, backend_of
 from ..dtypes import get_default_dtype, of_array
+from .checking import check_same_dtype, refusing
 from .conversion import promote
 
 # ----- comparison: bool results -----
@@ -119,13 +120,14 @@ def isclose(
     input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Any:
     """|input - other| <= atol + rtol * |other|, elementwise, broadcast. Raises RuntimeError for a
-    negative rtol or atol.
+    negative rtol or atol, and for two dtypes.
 
     >>> torch.isclose(torch.tensor([1.0, 1.0]), torch.tensor([1.000001, 1.1]))
     tensor([ True, False])
     """
     if rtol < 0 or atol < 0:
         raise RuntimeError(f"isclose: rtol={rtol} and atol={atol} must not be negative")
+    check_same_dtype("isclose", input, other)
     return _isclose(input, other, rtol=float(rtol), atol=float(atol), equal_nan=equal_nan)
 
 
@@ -276,7 +278,7 @@ def invert(input: Any) -> Any:
     return bitwise_not(input)
 
 
-@primitive(prepare=_promote_bits)
+@primitive(prepare=refusing("lshift_cpu", "b", _promote_bits))
 def bitwise_left_shift(xp: Backend, input: Array, other: Array) -> Array:
     """input << other, elementwise, broadcast: input * 2 ** other.
 
@@ -286,7 +288,7 @@ def bitwise_left_shift(xp: Backend, input: Array, other: Array) -> Array:
     return input << other
 
 
-@primitive(prepare=_promote_bits)
+@primitive(prepare=refusing("rshift_cpu", "b", _promote_bits))
 def bitwise_right_shift(xp: Backend, input: Array, other: Array) -> Array:
     """input >> other, elementwise, broadcast: input / 2 ** other, rounded down.
 

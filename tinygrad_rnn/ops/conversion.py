@@ -11,13 +11,28 @@ from typing import Any
 from .. import dtypes
 from ..autograd import Variable, primitive
 from ..autograd.trace import tracing
-from ..backends import Array, Backend, HostScalar, backend_of, device, device_of, is_host, move
+from ..backends import (
+    Array,
+    Backend,
+    HostScalar,
+    backend_of,
+    device,
+    device_of,
+    is_host,
+    move,
+    packed,
+)
 from ..dtypes import FLOATING, dtype
+
+
+def _converted(array: Array, target: dtype) -> Array:
+    result = array.astype(target.array)
+    return packed(result) if 0 in array.strides else result  # of expanded memory: in order
 
 
 @primitive
 def _to_copy(xp: Backend, input: Array, *, target: dtype, source: dtype) -> Array:
-    return input.astype(target.array)
+    return _converted(input, target)
 
 
 _to_copy.gradients(lambda g, _y, _x, *, target, source: _to_copy(g, target=source, source=target))
@@ -32,7 +47,7 @@ def cast(input: Any, target: dtype) -> Any:
     # No gradient flows through; but the plan of a step needs the operation
     ends = target.category != FLOATING or (source.category != FLOATING and not tracing.count)
     if ends and isinstance(input, Variable):
-        return input._wrap(input._array.astype(target.array))
+        return input._wrap(_converted(input._array, target))
     return _to_copy(input, target=target, source=source)
 
 
@@ -136,14 +151,15 @@ def _promote(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _plain(value: Any, owner: Variable | None) -> Any:
     """NumPy's scalars as Python numbers, as their dtype must not widen a tensor's, and its arrays
-    as tensors, which may."""
+    as tensors, which may: by NumPy's rules, by which float32 and int64 make float64."""
     if isinstance(value, HostScalar):
         return value.item()
     if isinstance(value, Variable | float | int):
         return value
     if owner is not None and is_host(value):
         dtypes.of_array(value.dtype)  # complains about types that tensors do not have
-        return owner._wrap(value)
+        xp: Any = backend_of(value)
+        return owner._wrap(value.astype(xp.result_type(value.dtype, owner._array.dtype)))
     kind = type(value)
     where = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     hint = "; use torch.from_numpy(array) or tensor(...)" if where else ""
@@ -182,6 +198,14 @@ def without_overflow(number: Any, target: dtype) -> Any:
     return number if target.is_floating_point else fitting(int(number), target)
 
 
+def kind_of(other: Any) -> tuple[Any, dtype]:
+    """The place and the dtype of the argument of `type_as`. Raises TypeError if it is no tensor."""
+    if not isinstance(other, Variable):
+        kind = type(other).__name__
+        raise TypeError(f"type_as(): argument 'other' (position 1) must be Tensor, not {kind}")
+    return device_of(other._array), dtypes.of_array(other._array.dtype)
+
+
 def filling(value: Any, target: dtype | None) -> tuple[Any, dtype]:
     """The number that fills a new tensor, given as one or in a tensor of one element, and its
     dtype: its own if there is no target. Raises TypeError for anything else."""
@@ -190,6 +214,9 @@ def filling(value: Any, target: dtype | None) -> tuple[Any, dtype]:
         number = value._array.item()
     if not isinstance(number, bool | int | float | HostScalar):
         raise TypeError(f"argument 'fill_value' must be Number, not {type(value).__name__}")
+    if target is not None and not isinstance(target, dtype):
+        kind = type(target).__name__
+        raise TypeError(f"full(): argument 'dtype' must be torch.dtype, not {kind}")
     target = target or dtypes.of_number(number)
     return without_overflow(number, target), target
 

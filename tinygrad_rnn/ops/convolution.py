@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autograd import Variable
-from ..dtypes import bool_, float16, float32, of_array
+from ..dtypes import bool_, float16, float32, int64, of_array
 from .conversion import cast
 from .convolving import convolve, convolve_transposed
 from .indexing import getitem
@@ -41,8 +41,8 @@ def _check_tensors(name: str, input: Any, weight: Any, bias: Any) -> None:
                 f"be Tensor, not {type(value).__name__}"
             )
     kind = of_array(input._array.dtype)
-    if kind is bool_:
-        raise NotImplementedError(f"{name} is not implemented for torch.bool")
+    if kind is bool_ or ("transpose" in name and not (kind.is_floating_point or kind is int64)):
+        raise NotImplementedError(f"{name} is not implemented for {kind}")
     for label, value in (("weight", weight), ("bias", bias)):
         if value is not None and of_array(value._array.dtype) is not kind:
             raise RuntimeError(

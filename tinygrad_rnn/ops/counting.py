@@ -136,6 +136,9 @@ def isin(
     tensor([ True, False,  True])
     """
     found: Any
+    for given in (elements, test_elements):
+        if isinstance(given, Variable) and given._array.dtype.kind == "b":
+            raise RuntimeError("Unsupported input type encountered for isin(): Bool")
     if not isinstance(test_elements, Variable):
         found = eq(elements, test_elements)
     elif not isinstance(elements, Variable):

@@ -16,7 +16,7 @@ from ..dtypes import bool_, float32, int64, of_array
 from .choice import where
 from .elementwise import exp
 from .exponentials import logsumexp
-from .indexing import _getitem
+from .indexing import _look_up
 from .joining import cat, stack
 from .loss import reduce_losses, reduction_of
 from .shape import shape_of, unsqueeze
@@ -165,7 +165,7 @@ def _plain(log_probs: Any, chain: _Alignment) -> Any:
     xp: Any = backend_of(log_probs._array)
     count, states = chain.labels.shape
     rows, ends = xp.arange(count), chain.ends
-    emitted = _getitem(log_probs, index=(slice(None), rows[:, None], chain.labels))
+    emitted = _look_up(log_probs, index=(slice(None), rows[:, None], chain.labels))
     nothing = log_probs.new_full((count, 2), -math.inf)
     barred = where(log_probs._wrap(chain.skip), 0.0, nothing[:, :1])
     start = log_probs._wrap(xp.arange(states) < 2)
@@ -174,10 +174,10 @@ def _plain(log_probs: Any, chain: _Alignment) -> Any:
         before = cat([nothing, alpha[-1]], 1)
         ways = stack([before[:, 2:], before[:, 1:-1], before[:, :-2] + barred])
         alpha.append(logsumexp(ways, 0) + step)
-    final = _getitem(stack(alpha), index=(xp.maximum(chain.steps - 1, 0), rows))
+    final = _look_up(stack(alpha), index=(xp.maximum(chain.steps - 1, 0), rows))
     # (of a sequence without labels another state, which all ways reach by blanks as well)
-    label = _getitem(final, index=(rows, ends - 1))
-    losses = -logsumexp(stack([_getitem(final, index=(rows, ends)), label]), 0)
+    label = _look_up(final, index=(rows, ends - 1))
+    losses = -logsumexp(stack([_look_up(final, index=(rows, ends)), label]), 0)
     return where(log_probs._wrap(chain.steps > 0), losses, 0)
 
 

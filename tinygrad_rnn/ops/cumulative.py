@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import primitive
-from ..backends import Array, Backend, backend_of
+from ..backends import Array, Backend, backend_of, packed
 from ..dtypes import bool_, dtype, float16, float32, int64
 from . import return_types
 from .arithmetic import sub
@@ -18,6 +18,7 @@ from .elementwise import logaddexp
 from .gathering import picked
 from .joining import cat, stack
 from .names import second_names
+from .rearranging import contiguous
 from .reduction import accumulated, eye_like
 from .return_types import ValuesIndices
 from .shape import reshape, shape_of, wrap_dim
@@ -32,7 +33,7 @@ def _cumsum(xp: Backend, input: Array, *, dim: int, reverse: bool) -> Array:
         return xp.flip(_cumsum(xp.flip(input, dim), dim=dim, reverse=False), dim)
     if input.dtype == float16.array:  # summed in float32, rounded once
         return xp.cumsum(input, dim, float32.array).astype(input.dtype)
-    return xp.cumsum(input, dim, input.dtype)
+    return packed(xp.cumsum(input, dim, input.dtype))
 
 
 @primitive
@@ -81,7 +82,9 @@ def cumprod(input: Any, dim: int, *, dtype: dtype | None = None) -> Any:
     """
     input = accumulated(input, dtype)
     dim = wrap_dim(dim, len(shape_of(input)))
-    return _cumprod(input.movedim(dim, -1)).movedim(-1, dim) if shape_of(input) else input.clone()
+    if not shape_of(input):
+        return input.clone()
+    return contiguous(_cumprod(input.movedim(dim, -1)).movedim(-1, dim))
 
 
 @second_names

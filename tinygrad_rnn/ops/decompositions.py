@@ -10,11 +10,12 @@ no gradient.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
 from ..dtypes import bool_, int32, of_array
+from . import return_types
 from .arithmetic import zeros_like
 from .choice import where
 from .conversion import cast
@@ -66,14 +67,9 @@ def cholesky(A: Any, *, upper: bool = False) -> Any:
     return turned(_cholesky(turned(A))) if upper else _cholesky(A)
 
 
-class CholeskyInfo(NamedTuple):
-    """What cholesky_ex returns."""
-
-    L: Any
-    info: Any
-
-
-def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> CholeskyInfo:
+def cholesky_ex(
+    A: Any, *, upper: bool = False, check_errors: bool = False
+) -> return_types.linalg_cholesky_ex:
     """As `torch.linalg.cholesky`, with nan for matrices that are not positive-definite; and int32
     numbers (...), 0 for those that are. Raises LinAlgError only if check_errors is set.
 
@@ -82,7 +78,7 @@ def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> C
     """
     failed = A.new_zeros(shape_of(matrices("linalg.cholesky", A))[:-2], dtype=bool_)
     try:
-        return CholeskyInfo(cholesky(A, upper=upper), cast(failed, int32))
+        return return_types.linalg_cholesky_ex(cholesky(A, upper=upper), cast(failed, int32))
     except LinAlgError:
         if check_errors:
             raise
@@ -90,17 +86,10 @@ def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> C
     one = cast(eye_like(A), of_array(A._array.dtype))
     safe = where(failed[..., None, None], one, A)
     found = where(failed[..., None, None], math.nan, cholesky(safe, upper=upper))
-    return CholeskyInfo(found, cast(failed, int32))
+    return return_types.linalg_cholesky_ex(found, cast(failed, int32))
 
 
 # ----- QR -----
-
-
-class QR(NamedTuple):
-    """What qr returns."""
-
-    Q: Any
-    R: Any
 
 
 @primitive
@@ -125,7 +114,7 @@ def _qr_rule(g: Any, y: Any, _x: Any, *, mode: str) -> Any:
 _qr.gradients(_qr_rule)
 
 
-def qr(A: Any, mode: str = "reduced") -> QR:
+def qr(A: Any, mode: str = "reduced") -> return_types.linalg_qr:
     """Q with orthonormal columns and the upper triangular R with Q R = A: (..., m, k) and
     (..., k, n), where k is the smaller of m and n, or with mode="complete" m. With mode="r" Q is
     empty, and R has no gradient.
@@ -145,21 +134,14 @@ def qr(A: Any, mode: str = "reduced") -> QR:
                 "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. "
                 "Please use linalg.qr(A, mode='reduced') if you are going to require gradients."
             )
-        return QR(A.new_empty((0,)), _qr(A, mode="reduced")[1])
+        return return_types.linalg_qr(A.new_empty((0,)), _qr(A, mode="reduced")[1])
     if m >= n:
-        return QR(*_qr(A, mode=mode))
+        return return_types.linalg_qr(*_qr(A, mode=mode))
     q, r = _qr(A[..., :m], mode=mode)  # the columns behind are multiples of these
-    return QR(q, cat([r, turned(q) @ A[..., m:]], -1))
+    return return_types.linalg_qr(q, cat([r, turned(q) @ A[..., m:]], -1))
 
 
 # ----- eigenvalues of symmetric matrices -----
-
-
-class Eigen(NamedTuple):
-    """What eigh returns."""
-
-    eigenvalues: Any
-    eigenvectors: Any
 
 
 @primitive
@@ -195,7 +177,7 @@ def _eigh_rule(g: Any, y: Any, _x: Any, *, uplo: str) -> Any:
 _eigh.gradients(_eigh_rule)
 
 
-def eigh(A: Any, UPLO: str = "L") -> Eigen:
+def eigh(A: Any, UPLO: str = "L") -> return_types.linalg_eigh:
     """The eigenvalues in rising order (..., n) and the eigenvectors, as columns (..., n, n), of
     symmetric matrices, of which only the lower (UPLO="L") or upper ("U") triangle is read.
 
@@ -204,7 +186,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigen:
     """
     if UPLO not in ("L", "U", "l", "u"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return Eigen(*_eigh(matrices("linalg.eigh", A), uplo=UPLO.upper()))
+    return return_types.linalg_eigh(*_eigh(matrices("linalg.eigh", A), uplo=UPLO.upper()))
 
 
 def eigvalsh(A: Any, UPLO: str = "L") -> Any:
@@ -217,14 +199,6 @@ def eigvalsh(A: Any, UPLO: str = "L") -> Any:
 
 
 # ----- singular values -----
-
-
-class SVD(NamedTuple):
-    """What torch.linalg.svd returns."""
-
-    U: Any
-    S: Any
-    Vh: Any
 
 
 @primitive
@@ -264,7 +238,9 @@ def _svd_rule(g: Any, y: Any, x_shape: tuple[int, ...], *, full: bool) -> Any:
 _svd.gradients(_svd_rule)
 
 
-def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
+def svd(
+    A: Any, full_matrices: bool = True, *, driver: str | None = None
+) -> return_types.linalg_svd:
     """U, S, Vh with A = U diag(S) Vh: orthonormal columns of U (..., m, m), the singular values in
     falling order (..., k), where k is the smaller of m and n, orthonormal rows of Vh (..., n, n);
     with full_matrices=False only the first k of the columns and rows.
@@ -272,7 +248,9 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD
     >>> torch.linalg.svd(torch.tensor([[0.0, 3.0], [2.0, 0.0]])).S
     tensor([3., 2.])
     """
-    return SVD(*_svd(matrices("linalg.svd", A, square=False), full=full_matrices))
+    return return_types.linalg_svd(
+        *_svd(matrices("linalg.svd", A, square=False), full=full_matrices)
+    )
 
 
 def svdvals(A: Any, *, driver: str | None = None) -> Any:

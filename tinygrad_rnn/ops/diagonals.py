@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd import primitive
-from ..backends import Array, Backend, backend_of
+from ..backends import Array, Backend, backend_of, packed
 from ..dtypes import bool_
 from .checking import refusing
 from .masking import masked_fill
@@ -129,7 +129,7 @@ def fill_diagonal(input: Any, fill_value: Any, wrap: bool = False) -> Any:
 
 @primitive(name=lambda node: f"Tri{'ul'[not node.params['upper']]}Backward0")
 def _triangle(xp: Backend, input: Array, *, diagonal: int, upper: bool) -> Array:
-    return (xp.triu if upper else xp.tril)(input, diagonal)
+    return packed((xp.triu if upper else xp.tril)(input, diagonal))
 
 
 _triangle.gradients(lambda g, _y, _x, **which: _triangle(g, **which))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import primitive
-from ..backends import Array, Backend
+from ..backends import Array, Backend, packed
 from ..dtypes import float16, float32, of_array
 from .arithmetic import zeros_like
 from .checking import refusing
@@ -27,6 +27,8 @@ def _einsum(xp: Backend, *operands: Array, inputs: tuple[str, ...], output: str)
     if half:  # summed in float32, rounded once
         operands = tuple(x.astype(float32.array) for x in operands)
     result = xp.einsum(equation, *operands, optimize=len(operands) > 1)
+    if len(operands) > 1:
+        result = packed(result)
     return result.astype(float16.array) if half else result
 
 

@@ -10,6 +10,7 @@ from ..autograd.trace import CHANGED, refuse
 from ..backends import Array, Backend, backend_of, is_host
 from ..backends.precision import allow_tf32
 from ..dtypes import dtype as DType, float16, float32, int64, of_array
+from .checking import check_same_dtype
 from .choice import where
 from .conversion import cast
 from .counting import searchsorted
@@ -238,6 +239,7 @@ def embedding_bag(
                 "not None, then it must have the same shape as the input "
                 f"({list(shape_of(input))})"
             )
+        check_same_dtype("embedding_bag", weight, per_sample_weights)
     _check_lookup("embedding_bag", input, weight)
     bag, bags = _bags(input, offsets, include_last_offset)
     if padding_idx is not None:

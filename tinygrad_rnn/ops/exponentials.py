@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..autograd import primitive
-from ..backends import Array, Backend, is_host
+from ..backends import Array, Backend, is_host, packed
 from ..dtypes import dtype, float32, of_array
 from .choice import where
 from .conversion import cast
@@ -46,7 +46,7 @@ def _logsumexp(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array
         return xp.log(xp.sum(xp.exp(input), axis=dims, keepdims=keepdim))
     shifted, largest = _shifted(xp, input, dims)
     result = xp.log(xp.sum(xp.exp(shifted), axis=dims, keepdims=True)) + largest
-    return result if keepdim else result.squeeze(axis=dims)
+    return packed(result if keepdim else result.squeeze(axis=dims))
 
 
 @primitive

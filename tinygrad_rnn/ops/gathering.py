@@ -7,18 +7,26 @@ from typing import Any
 
 from ..autograd import Variable, named, primitive
 from ..backends import Array, Backend, backend_of, device_of
-from ..dtypes import bool_, of_array
+from ..dtypes import bool_, dtype, int32, int64, of_array
+from .checking import check_same_dtype
 from .conversion import cast
-from .indexing import _getitem, _put, _scatter_add_at, getitem, index_put
+from .indexing import _look_up, _put, _scatter_add_at, getitem, index_put
 from .masking import masked_fill
 from .shape import expand, reshape, shape_of, wrap_dim
 
+_ONLY_INT64 = {"take_along_dim", "index_copy", "index_fill", "take", "put"}
+
 
 def _check_kind(name: str, input: Any, index: Any) -> None:
-    """Raise RuntimeError unless index is a tensor of integers beside the input."""
-    if not isinstance(index, Variable) or index._array.dtype.kind not in "iu":
-        got = of_array(index._array.dtype) if isinstance(index, Variable) else type(index).__name__
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {got}")
+    """Raise RuntimeError (of index_fill IndexError) unless index is a tensor of int64, for most
+    functions also of int32, beside the input."""
+    kind = of_array(index._array.dtype) if isinstance(index, Variable) else type(index).__name__
+    empty = isinstance(kind, dtype) and not index._array.size and not kind.is_floating_point
+    if empty and name.startswith(("gather", "scatter")):
+        return  # of any integers
+    if kind is not int64 and (kind is not int32 or name in _ONLY_INT64):
+        error = IndexError if name == "index_fill" else RuntimeError
+        raise error(f"{name}(): Expected dtype int64 for index, got {kind}; convert by .long()")
     if type(index._array) is not type(input._array):
         raise RuntimeError(
             f"{name}(): expected all tensors to be on the same device, but found at least two "
@@ -255,7 +263,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     dim = wrap_dim(dim, len(shape_of(input)))
     x, places = _as_vectors(input, index)
     place = _slices("index_select", x, dim, places)
-    result = _getitem(x, index=place, name="IndexSelectBackward0")
+    result = _look_up(x, index=place, name="IndexSelectBackward0")
     return result if shape_of(input) else reshape(result, ())
 
 
@@ -318,20 +326,13 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
 # ----- positions in the flattened tensor -----
 
 
-def _check_positions(name: str, index: Any) -> None:
-    if index._array.dtype.kind not in "iu":
-        raise RuntimeError(
-            f"{name}(): Expected a long tensor for index, but got {of_array(index._array.dtype)}"
-        )
-
-
 def take(input: Any, index: Any) -> Any:
     """The elements at positions in the flattened input, in index's shape.
 
     >>> torch.take(torch.tensor([[1, 2], [3, 4]]), torch.tensor([0, 3, -1]))
     tensor([1, 4, 4])
     """
-    _check_positions("take", index)
+    _check_kind("take", input, index)
     return getitem(reshape(input, (-1,)), (index,))
 
 
@@ -343,7 +344,8 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     tensor([[5., 0.],
             [0., 6.]])
     """
-    _check_positions("put", index)
+    _check_kind("put", input, index)
+    check_same_dtype("put", input, source)
     flat = reshape(input, (math.prod(shape_of(input)),))
     source = reshape(source, shape_of(index))
     return reshape(index_put(flat, (index,), source, accumulate), shape_of(input))

@@ -8,22 +8,16 @@ has tau on its diagonal and U is the strictly upper triangle of V^T V (R. Schrei
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..autograd import is_grad_enabled, primitive
 from ..backends import Array, Backend
 from ..dtypes import of_array
+from . import return_types
 from .arithmetic import zeros_like
 from .diagonals import tril, triu
 from .shape import shape_of, unsqueeze
 from .solving import matrices, solve_triangle, turned
-
-
-class Geqrf(NamedTuple):
-    """What geqrf returns."""
-
-    a: Any
-    tau: Any
 
 
 @primitive
@@ -32,7 +26,7 @@ def _geqrf(xp: Backend, input: Array) -> tuple[Array, Array]:
     return turned(factors).astype(input.dtype), tau.astype(input.dtype)
 
 
-def geqrf(input: Any) -> Geqrf:
+def geqrf(input: Any) -> return_types.geqrf:
     """The QR decomposition of matrices (..., m, n) as LAPACK returns it: R in the upper triangle of
     ``a``, (..., m, n), below it the reflections that Q is the product of, and their factors
     ``tau`` (..., k), where k is the smaller of m and n. `torch.linalg.householder_product` makes Q
@@ -47,7 +41,7 @@ def geqrf(input: Any) -> Geqrf:
         raise NotImplementedError(
             "the derivative for 'geqrf' is not implemented: use torch.linalg.qr, or input.detach()"
         )
-    return Geqrf(*_geqrf(matrices("geqrf", input, square=False)))
+    return return_types.geqrf(*_geqrf(matrices("geqrf", input, square=False)))
 
 
 def _checked(name: str, input: Any, tau: Any) -> None:

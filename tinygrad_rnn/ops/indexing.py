@@ -7,13 +7,15 @@ which may move dimensions. So integers are taken first, and then the rest is ind
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import Variable, named, primitive
 from ..autograd.broadcast import sum_to
-from ..backends import Array, Backend, backend_of, device_of, is_host, move
+from ..backends import Array, Backend, backend_of, device_of, is_host, move, packed
 from ..dtypes import bool_, int64
+from .checking import check_same_dtype
 from .shape import shape_of
 
 Index = tuple[Any, ...]
@@ -84,13 +86,27 @@ def _consumes(part: Any) -> int:
     return part.ndim if hasattr(part, "dtype") and part.dtype.kind == "b" else 1
 
 
+def _listed(part: Any, xp: Any) -> Any:
+    """The array of a list or an array of indices. Raises ValueError for rows of other lengths,
+    TypeError for what is no number."""
+    try:
+        found = xp.asarray(part if hasattr(part, "dtype") else [_item(p) for p in part])
+    except ValueError as error:
+        raise ValueError("expected sequences of one length in a list of indices") from error
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"expected a list of indices, which are ints, got {part!r:.100}")
+    return found if found.size else found.astype(int64.array)
+
+
 def _convert(part: Any, array: Array) -> Any:
     if type(part) is int or part is None or part is Ellipsis or isinstance(part, bool):
         return part
     if isinstance(part, slice):
-        if part.step is not None and int(part.step) <= 0:
+        start, stop = (None if p is None else operator.index(p) for p in (part.start, part.stop))
+        step = 1 if part.step is None else operator.index(part.step)
+        if step <= 0:
             raise ValueError("step must be greater than zero")
-        return slice(*(None if p is None else int(p) for p in (part.start, part.stop, part.step)))
+        return slice(start, stop, step)
     if isinstance(part, Variable):
         found = part._array
         if type(found) is not type(array):
@@ -101,10 +117,7 @@ def _convert(part: Any, array: Array) -> Any:
                 )
             found = move(found, device_of(array))
     elif isinstance(part, list | tuple | range) or hasattr(part, "__array__"):
-        xp: Any = backend_of(array)
-        found = xp.asarray(part if hasattr(part, "dtype") else [_item(p) for p in part])
-        if not found.size:
-            found = found.astype(int64.array)
+        found = _listed(part, backend_of(array))
     elif hasattr(type(part), "__index__"):
         return part.__index__()
     else:
@@ -149,9 +162,18 @@ def _check_bounds(index: Index, array: Array, consumed: int) -> None:
             dim += _consumes(part)
 
 
-def of_dimension(error: IndexError) -> IndexError:
-    """The array library's complaint about an integer, in PyTorch's word for an axis."""
-    return IndexError(str(error).replace("axis", "dimension"))
+def in_words(error: IndexError, index: Index, array: Array) -> IndexError:
+    """The array library's complaint about integers and slices, in PyTorch's words."""
+    parts = [part for part in index if _consumes(part)]
+    if len(parts) <= array.ndim:
+        return IndexError(str(error).replace("axis", "dimension"))
+    if array.ndim or len(parts) > 1:
+        return IndexError(f"too many indices for tensor of dimension {array.ndim}")
+    if isinstance(parts[0], slice):
+        return IndexError("slice() cannot be applied to a 0-dim tensor.")
+    return IndexError(
+        "invalid index of a 0-dim tensor. Use `tensor.item()` to convert a 0-dim tensor to a number"
+    )
 
 
 def _each_once(index: Index) -> bool:
@@ -169,18 +191,21 @@ def along(dim: int, place: int | slice | Array) -> Index:
 
 def _part_name(node: Any) -> str:
     """PyTorch has a name for each kind of index; of several the last one counts."""
-    if "name" in node.params:
-        return node.params["name"]
-    parts = [part for part in node.params["index"] if part is not ...]
-    if any(hasattr(part, "dtype") for part in parts):
-        return "IndexBackward0"
+    parts = [part for part in node.params["index"] if part is not ... and part != slice(None)]
     kinds = {int: "Select", slice: "Slice", type(None): "Unsqueeze"}
     return f"{kinds[type(parts[-1])] if parts else 'Alias'}Backward0"
 
 
 @primitive(view=True, name=_part_name)
-def _getitem(xp: Backend, input: Array, *, index: Index, name: str = "") -> Array:
+def _getitem(xp: Backend, input: Array, *, index: Index) -> Array:
+    """A part that is a view: what integers, slices and new dimensions name."""
     return input[index]
+
+
+@primitive(name=named("IndexBackward0"))
+def _look_up(xp: Backend, input: Array, *, index: Index, name: str = "") -> Array:
+    """A copy of what arrays of positions and masks name."""
+    return packed(input[index])
 
 
 @primitive
@@ -194,10 +219,19 @@ def _scatter_add_at(xp: Backend, values: Array, *, shape: tuple[int, ...], index
     return result
 
 
-_getitem.gradients(
+_getitem.gradients(lambda g, _y, x_shape, *, index: _scatter_add_at(g, shape=x_shape, index=index))
+_look_up.gradients(
     lambda g, _y, x_shape, *, index, name="": _scatter_add_at(g, shape=x_shape, index=index)
 )
-_scatter_add_at.gradients(lambda g, _y, _x, *, shape, index: _getitem(g, index=index))
+
+
+def part(input: Any, index: Index) -> Any:
+    """What the index names, as a view if it can be one."""
+    plain = all(map(_is_plain, index))
+    return _getitem(input, index=index) if plain else _look_up(input, index=index)
+
+
+_scatter_add_at.gradients(lambda g, _y, _x, *, shape, index: part(g, index))
 
 
 def getitem(input: Any, index: Any) -> Any:
@@ -205,10 +239,10 @@ def getitem(input: Any, index: Any) -> Any:
     integer tensors. Raises IndexError for bad positions or kinds of index."""
     first, then = prepare_index(index, input._array)
     try:
-        part = _getitem(input, index=first) if first else input
+        found = _getitem(input, index=first) if first else input
     except IndexError as error:
-        raise of_dimension(error) from None
-    return part if then is None else _getitem(part, index=then)
+        raise in_words(error, first, input._array) from None
+    return found if then is None else _look_up(found, index=then)
 
 
 # ----- writing -----
@@ -235,7 +269,7 @@ def _clear(xp: Backend, input: Array, *, index: Index) -> Array:
 
 def _put_values(g: Any, shape: tuple[int, ...], index: Index) -> Any:
     """The gradient of values of that shape, which were broadcast to the place at index."""
-    taken = _getitem(g, index=index)
+    taken = part(g, index)
     lead = len(shape) - len(shape_of(taken))
     if lead > 0:
         taken = taken.reshape((1,) * lead + tuple(shape_of(taken)))
@@ -269,5 +303,6 @@ def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool 
         i.reshape((1,)) if isinstance(i, Variable) and not i._array.ndim else i  # type: ignore[attr-defined]
         for i in indices
     ]
+    check_same_dtype("index_put", input, values)
     first, then = prepare_index(tuple(indices), input._array)
     return _put(input, values, index=first if then is None else then, accumulate=accumulate)

@@ -14,11 +14,12 @@ from typing import Any
 from ..autograd import Record, Variable, current_edge, is_grad_enabled, primitive
 from ..autograd.hints import wrong_argument
 from ..autograd.primitive import attach, rebase
+from ..autograd.synonyms import meant
 from ..autograd.trace import CHANGED, refuse
 from ..backends import Array, Backend, HostScalar, backend_of, device_of, is_host
 from ..dtypes import of_array
 from .conversion import cast, to_device, without_overflow
-from .indexing import _getitem, _put, of_dimension, prepare_index
+from .indexing import _getitem, _put, in_words, prepare_index
 from .shape import reshape
 
 
@@ -141,6 +142,9 @@ def inplace(
                 source = self._wrap(self._array.copy(), current_edge(self))
             return write(self, operation(source, *args, **kwargs))
         except Exception as error:
+            now = meant(operation, (self, *args), kwargs) if isinstance(error, TypeError) else None
+            if now is not None:
+                return method(*now[0], **now[1])
             wrong = wrong_argument(operation, (self, *args), kwargs, error, method.__name__)
             if wrong is None:
                 raise
@@ -245,7 +249,7 @@ def _assign(input: Any, place: Any, value: Any) -> None:
             f"broadcast to indexing result of shape {list(array[place].shape)} ({error})"
         ) from None
     except IndexError as error:
-        raise of_dimension(error) from None
+        raise in_words(error, place, array) from None
     except OverflowError as error:
         raise RuntimeError(f"value cannot be converted without overflow: {error}") from None
     refuse(CHANGED)

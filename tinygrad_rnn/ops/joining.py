@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import Variable, primitive
-from ..backends import Array, Backend
+from ..backends import Array, Backend, packed
 from .conversion import cast, result_type
 from .indexing import _getitem, along
 from .shape import reshape, unsqueeze, wrap_dim
@@ -24,7 +24,7 @@ def _cat(xp: Backend, *tensors: Array, dim: int) -> Array:
 @primitive
 def _stack(xp: Backend, *tensors: Array, dim: int) -> Array:
     new = (slice(None),) * dim + (None,)
-    return xp.concatenate([x[new] for x in tensors], axis=dim)  # sooner done than xp.stack
+    return packed(xp.concatenate([x[new] for x in tensors], axis=dim))  # sooner than xp.stack
 
 
 def part_of(g: Any, number: int, shapes: Sequence[tuple[int, ...]], dim: int) -> Any:

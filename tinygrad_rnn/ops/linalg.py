@@ -10,7 +10,7 @@ from ..autograd import Products, Variable, primitive
 from ..backends import Array, Backend
 from ..dtypes import bool_, of_array, promote_types
 from .arithmetic import add, mul
-from .checking import refusing
+from .checking import check_same_dtype, refusing
 from .conversion import cast
 from .joining import stack
 from .reduction import sum
@@ -386,6 +386,7 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
         raise RuntimeError(
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {list(a)} and {list(b)}"
         )
+    check_same_dtype("linalg.cross", input, other)
     input, other = broadcast_tensors(input, other)
     a, b, c = unbind(input, dim)
     x, y, z = unbind(other, dim)

@@ -20,7 +20,7 @@ from .choice import _clamp, maximum
 from .conversion import cast, promote
 from .elementwise import exp, sigmoid, xlogy
 from .reduction import _summed
-from .shape import shape_of
+from .shape import broadcast_tensors, shape_of
 
 # ----- reductions -----
 
@@ -31,10 +31,8 @@ def named_reduction(size_average: bool | None, reduce: bool | None, reduction: s
         return reduction
     each, total = (given is not None and not given for given in (reduce, size_average))
     reduction = "none" if each else "sum" if total else "mean"
-    warn(
-        "size_average and reduce args will be deprecated, please use "
-        f"reduction='{reduction}' instead."
-    )
+    new = f"reduction='{reduction}'"
+    warn(f"size_average and reduce args will be deprecated, please use {new} instead.")
     return reduction
 
 
@@ -91,16 +89,18 @@ def _other_size(input: Any, target: Any) -> str:
 
 
 def _pair(input: Any, target: Any, floating: str | None = None) -> tuple[Any, Any]:
-    """Input and target in one dtype, as if they were expanded to one shape. Warns of shapes that
-    broadcast; with the name of a `floating` operation it refuses integers."""
+    """Input and target in one shape; for a `floating` operation, of this name, as if they were,
+    and in one dtype, which may not be of integers. Warns of shapes that broadcast."""
     if shape_of(input) != shape_of(target):
         warn(
             f"{_other_size(input, target)}. This will likely lead to incorrect results due to "
             "broadcasting. Please ensure they have the same size."
         )
+    if floating is None:
+        return broadcast_tensors(input, target)
     kinds = of_array(input._array.dtype), of_array(target._array.dtype)
     kind = promote_types(*kinds)
-    if floating is not None and not kind.is_floating_point:
+    if not kind.is_floating_point:
         raise NotImplementedError(f"{floating}() is not implemented for {kind}; use .float()")
     return (input, target) if kinds[0] is kinds[1] else (cast(input, kind), cast(target, kind))
 
@@ -390,7 +390,7 @@ def kl_div(
             "'batchmean' divides only by the batch size, and aligns with the KL div math "
             "definition."
         )
-    if input._array.dtype.kind != "f":
+    if not input._array.dtype.kind == target._array.dtype.kind == "f":
         raise RuntimeError("kl_div: Integral inputs not supported.")
     if log_target:
         losses = mul(exp(target), sub(target, input))

@@ -252,7 +252,7 @@ def _columns(index: Any, columns: int) -> tuple[int, int]:
     raise Unsuited("an index that does not mean neighbouring columns")
 
 
-def _picked(p: Program, x: Any, *, index: Any, name: str = "") -> Matrix:
+def _picked(p: Program, x: Any, *, index: Any) -> Matrix:
     return _matrix(x).part(*_columns(index, x.columns))
 
 

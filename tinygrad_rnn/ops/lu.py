@@ -9,11 +9,12 @@ differentiation" (2008), made rectangular block by block.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import int32, int64, of_array
+from . import return_types
 from .conversion import cast
 from .diagonals import _triangle
 from .gathering import take_along_dim
@@ -21,29 +22,6 @@ from .joining import _cat, cat
 from .reduction import eye_like
 from .shape import broadcast_shapes, shape_of
 from .solving import LinAlgError, matrices, solve_triangle, turned
-
-
-class LUFactor(NamedTuple):
-    """What lu_factor returns."""
-
-    LU: Any
-    pivots: Any
-
-
-class LUFactorInfo(NamedTuple):
-    """What lu_factor_ex returns."""
-
-    LU: Any
-    pivots: Any
-    info: Any
-
-
-class PLU(NamedTuple):
-    """What lu and lu_unpack return."""
-
-    P: Any
-    L: Any
-    U: Any
 
 
 def _eliminated(a: Array) -> tuple[Array, Array, Array, Array]:
@@ -134,7 +112,9 @@ def _factored(name: str, A: Any, pivot: bool) -> tuple[Any, Any, Any, Any]:
     return _packed(rows, factors=factors.reshape((*batch, m, n))), pivots, order, info
 
 
-def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> LUFactorInfo:
+def lu_factor_ex(
+    A: Any, *, pivot: bool = True, check_errors: bool = False
+) -> return_types.linalg_lu_factor_ex:
     """As `torch.linalg.lu_factor`, and int32 numbers (...): 0, or the number of the first element
     of U's diagonal that is 0, from 1. Raises LinAlgError for these only if check_errors is set.
 
@@ -149,23 +129,25 @@ def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> L
             "result in a division by zero. If you still want to perform the factorization, "
             "consider calling linalg.lu_factor_ex(A, pivot)"
         )
-    return LUFactorInfo(factors, cast(pivots + 1, int32), cast(info, int32))
+    return return_types.linalg_lu_factor_ex(factors, cast(pivots + 1, int32), cast(info, int32))
 
 
-def lu_factor(A: Any, *, pivot: bool = True) -> LUFactor:
+def lu_factor(A: Any, *, pivot: bool = True) -> return_types.linalg_lu_factor:
     """L and U of A = P L U for matrices (..., m, n), in one matrix (L's diagonal is 1), and the
     pivots (..., min(m, n)): with which row, from 1, each row changed places in turn. int32.
 
     Raises LinAlgError where U's diagonal has a 0.
 
     >>> torch.linalg.lu_factor(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))
-    LUFactor(LU=tensor([[2.0000, 2.0000],
-            [0.5000, 1.0000]]), pivots=tensor([2, 2], dtype=torch.int32))
+    torch.return_types.linalg_lu_factor(
+    LU=tensor([[2.0000, 2.0000],
+            [0.5000, 1.0000]]),
+    pivots=tensor([2, 2], dtype=torch.int32))
     """
-    return LUFactor(*lu_factor_ex(A, pivot=pivot, check_errors=True)[:2])
+    return return_types.linalg_lu_factor(*lu_factor_ex(A, pivot=pivot, check_errors=True)[:2])
 
 
-def lu(A: Any, *, pivot: bool = True) -> PLU:
+def lu(A: Any, *, pivot: bool = True) -> return_types.linalg_lu:
     """P, L and U with A = P L U for matrices (..., m, n): a permutation (..., m, m), L (..., m, k)
     lower triangular with ones on the diagonal, and U (..., k, n) upper triangular, k = min(m, n).
 
@@ -174,7 +156,7 @@ def lu(A: Any, *, pivot: bool = True) -> PLU:
             [0., 1.]])
     """
     factors, _, order, _ = _factored("linalg.lu", A, pivot)
-    return PLU(_permutation(order, factors), *_triangles(factors))
+    return return_types.linalg_lu(_permutation(order, factors), *_triangles(factors))
 
 
 def _permutation(order: Any, like: Any) -> Any:
@@ -218,7 +200,7 @@ def _check_pivots(pivots: Any, shape: tuple[int, ...]) -> None:
 
 def lu_unpack(
     LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True
-) -> PLU:
+) -> return_types.lu_unpack:
     """P, L and U, see `torch.linalg.lu`, of what `torch.linalg.lu_factor` returns for matrices
     (..., m, n); empty tensors for what is not to be unpacked. Raises RuntimeError for pivots that
     are not int32.
@@ -238,7 +220,9 @@ def lu_unpack(
     empty = LU_data.new_zeros((0,))
     order = _order_of(LU_pivots, shape_of(LU_data)[-2]) if unpack_pivots else None
     lower, upper = _triangles(LU_data) if unpack_data else (empty, empty)
-    return PLU(empty if order is None else _permutation(order, LU_data), lower, upper)
+    return return_types.lu_unpack(
+        empty if order is None else _permutation(order, LU_data), lower, upper
+    )
 
 
 def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Any:

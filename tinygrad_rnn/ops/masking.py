@@ -11,6 +11,7 @@ from ..dtypes import int64, of_array
 from .choice import _where, where
 from .conversion import cast, without_overflow
 from .indexing import getitem
+from .rearranging import contiguous
 from .shape import broadcast_tensors, reshape, shape_of
 
 
@@ -41,7 +42,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
         value = cast(value, own)
     else:
         value = without_overflow(value, own)
-    return _where(mask, value, input, name="MaskedFillBackward0")
+    return _where(mask, value, contiguous(input), name="MaskedFillBackward0")
 
 
 def masked_select(input: Any, mask: Any) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend
 from ..dtypes import finfo, float64, of_array
+from . import return_types
+from .checking import check_same_dtype
 from .choice import maximum, where
 from .conversion import cast
 from .decompositions import eigvalsh, svdvals
@@ -160,19 +162,12 @@ def pinverse(input: Any, rcond: float = 1e-15) -> Any:
     return pinv(input, rcond)
 
 
-class LeastSquares(NamedTuple):
-    """What lstsq returns."""
-
-    solution: Any
-    residuals: Any
-    rank: Any
-    singular_values: Any
-
-
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
-def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:
+def lstsq(
+    A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None
+) -> return_types.linalg_lstsq:
     """The X that makes the norm of A X - B smallest, the smallest such X, for matrices A
     (..., m, n) and B (..., m, k) (or vectors (..., m)). With it, by driver, "gelsy" (the default),
     "gelsd", "gelss" or "gels": the sums of squares that remain, if m > n and all ranks are full
@@ -211,7 +206,9 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     if a[-2] > a[-1] and driver != "gelsy" and bool((rank == a[-1]).all()):
         residuals = sum((matmul(A, found) - right) ** 2, -2)
     found = found.squeeze(-1) if vector else found
-    return LeastSquares(found, residuals, rank, s if driver in ("gelsd", "gelss") else empty)
+    return return_types.linalg_lstsq(
+        found, residuals, rank, s if driver in ("gelsd", "gelss") else empty
+    )
 
 
 def cond(A: Any, p: float | str | None = None) -> Any:
@@ -256,6 +253,7 @@ def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Any:
     tensor([[2.]])
     """
     matrices("cholesky_solve", input2)
+    check_same_dtype("cholesky_solve", input, input2)
     if len(shape_of(input)) < 2:
         raise RuntimeError(
             f"b should have at least 2 dimensions, but has {len(shape_of(input))} dimensions"

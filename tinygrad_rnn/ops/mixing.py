@@ -8,7 +8,7 @@ from ..autograd import Variable, primitive
 from ..backends import Array, Backend
 from ..dtypes import INTEGER
 from .arithmetic import _scaled, _times_alpha
-from .checking import refusing
+from .checking import check_same_dtype, refusing
 from .choice import Number
 from .conversion import promote, result_type
 
@@ -43,6 +43,7 @@ def lerp(input: Any, end: Variable, weight: Any) -> Any:
     >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([1.0, 20.0]), 0.5)
     tensor([ 0.5000, 15.0000])
     """
+    check_same_dtype("lerp", input, end)
     _check_lerp((input, end))
     return _lerp(input, end, weight, number=not isinstance(weight, Variable))
 
@@ -76,6 +77,8 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Number = 1) -> Any
     >>> torch.addcmul(torch.ones(2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), value=10)
     tensor([31., 81.])
     """
+    if result_type(input, tensor1, tensor2).category <= INTEGER:
+        value = int(value)
     return _addcmul(input, tensor1, tensor2, value=value)
 
 

@@ -9,13 +9,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..autograd.hints import name_dtype, wrong_argument
+from ..autograd.synonyms import SYNONYMS
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SYNONYMS = {
-    "axis": ("dim", "dims"),
-    "keepdims": ("keepdim",),
-    "x": ("input",),
-    "a": ("input",),
+    **SYNONYMS,
     "axis0": ("dim0",),
     "axis1": ("dim1",),
     "split_size": ("split_size_or_sections",),

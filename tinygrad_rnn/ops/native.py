@@ -52,7 +52,12 @@ def native_layer_norm(
     """
     output = layer_norm(input, normalized_shape, weight, bias, eps)
     dims = tuple(range(-len(normalized_shape), 0))
-    return output, *_statistics(input.detach(), dims, eps)
+    return output, *_statistics(as_parameter(input.detach(), weight, bias), dims, eps)
+
+
+def as_parameter(x: Any, *parameters: Any) -> Any:
+    """x in the dtype of the parameters, which may be wider than its own."""
+    return x.to(next((p for p in parameters if p is not None), x).dtype)
 
 
 def _statistics(x: Any, dims: tuple[int, ...], eps: float) -> tuple[Any, Any]:
@@ -70,7 +75,8 @@ def native_group_norm(
     tensor([[2.]])
     """
     output = group_norm(input, group, weight, bias, eps)
-    mean, scale = _statistics(input.reshape(N, group, C // group * HxW), (-1,), eps)
+    x = as_parameter(input, weight, bias).reshape(N, group, C // group * HxW)
+    mean, scale = _statistics(x, (-1,), eps)
     return output, mean.squeeze(-1), scale.squeeze(-1)
 
 

@@ -21,7 +21,7 @@ from . import (
     pooling,
     stochastic,
 )
-from .native import grid_sampler_2d
+from .native import as_parameter, grid_sampler_2d
 from .shape import shape_of
 from .splitting import split
 
@@ -82,9 +82,10 @@ def native_batch_norm(
     """
     statistics = running_mean, running_var
     output = normalize.batch_norm(input, *statistics, weight, bias, training, momentum, eps)
+    x = as_parameter(input.detach(), weight, bias)
     if not training:
-        return output, input.new_empty(0), input.new_empty(0)
-    x, dims = input.detach(), (0, *range(2, len(shape_of(input))))
+        return output, x.new_empty(0), x.new_empty(0)
+    dims = 0, *range(2, len(shape_of(input)))
     return output, x.mean(dims), (x.var(dims, correction=0) + eps).rsqrt()
 
 

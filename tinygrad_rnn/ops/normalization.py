@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import no_grad, primitive
-from ..backends import Array, Backend
+from ..backends import Array, Backend, packed
 from ..dtypes import finfo, float16, float32, of_array
 from .arithmetic import mul, pow
 from .conversion import cast
 from .elementwise import rsqrt
 from .padding import pad
+from .rearranging import contiguous
 from .reduction import _mean
 from .shape import reshape, shape_of
 from .splitting import narrow
@@ -25,7 +26,7 @@ from .standardization import Dims, count, normalize
 @primitive(broadcasts=True)
 def _affine(xp: Backend, input: Array, weight: Array, bias: Array) -> Array:
     """input * weight + bias."""
-    result = input * weight
+    result = packed(input) * weight
     result += bias
     return result
 
@@ -122,7 +123,7 @@ def rms_norm(
     tensor([1., 1.])
     """
     dims = _last_dims(input, normalized_shape, weight=weight)
-    (x,) = _wide("rms_norm", input)
+    (x,) = _wide("rms_norm", contiguous(input))
     if eps is None:
         eps = finfo(of_array(x._array.dtype)).eps
     result = x * rsqrt(_mean(x * x, dims=dims, keepdim=True) + eps)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import Variable, primitive
-from ..backends import Array, Backend
+from ..backends import Array, Backend, packed
 from ..dtypes import dtype, float16, float32, of_array
 from .arithmetic import abs, pow, sign, sub
 from .choice import where
@@ -21,12 +21,12 @@ from .shape import Dims, movedim, shape_of, unsqueeze, wrap_dims
 
 @primitive
 def _largest_magnitude(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    return xp.absolute(input).max(axis=dims, keepdims=keepdim)
+    return packed(xp.absolute(input).max(axis=dims, keepdims=keepdim))
 
 
 @primitive
 def _smallest_magnitude(xp: Backend, input: Array, *, dims: Axes, keepdim: bool) -> Array:
-    return xp.absolute(input).min(axis=dims, keepdims=keepdim)
+    return packed(xp.absolute(input).min(axis=dims, keepdims=keepdim))
 
 
 for _magnitude in (_largest_magnitude, _smallest_magnitude):

@@ -4,11 +4,12 @@ for real ones."""
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..autograd import Variable, primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import bool_, of_array
+from . import return_types
 from .arithmetic import mul, pow, zeros_like
 from .checking import refusing
 from .choice import where
@@ -85,13 +86,6 @@ def isneginf(input: Any) -> Any:
 # ----- exponents -----
 
 
-class MantissaExponent(NamedTuple):
-    """What frexp returns."""
-
-    mantissa: Any
-    exponent: Any
-
-
 @primitive
 def _frexp(xp: Backend, input: Array) -> tuple[Array, Array]:
     mantissa, exponent = xp.frexp(input)
@@ -103,7 +97,7 @@ _frexp.gradients(
 )
 
 
-def frexp(input: Any) -> MantissaExponent:
+def frexp(input: Any) -> return_types.frexp:
     """Of each element the mantissa in (-1, -0.5] or [0.5, 1), or 0, and the exponent (int32), with
     input = mantissa * 2 ** exponent. Raises RuntimeError for integers.
 
@@ -112,7 +106,7 @@ def frexp(input: Any) -> MantissaExponent:
     """
     if input._array.dtype.kind != "f":
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
-    return MantissaExponent(*_frexp(input))
+    return return_types.frexp(*_frexp(input))
 
 
 def ldexp(input: Any, other: Any) -> Any:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from . import decompositions, lu as factors
+from . import decompositions, lu as factors, return_types, solving
 from .shape import shape_of
-from .solving import turned
 
 
-class SVD(NamedTuple):
-    """What torch.svd returns."""
-
-    U: Any
-    S: Any
-    V: Any
-
-
-def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
+def svd(input: Any, some: bool = True, compute_uv: bool = True) -> return_types.svd:
     """U, S, V with input = U diag(S) V^T, (..., m, n), as `torch.linalg.svd` has them, with V where
     that has its transpose; reduced unless some=False; U and V are zeros with compute_uv=False.
 
@@ -26,19 +17,28 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
     """
     if compute_uv:
         u, s, v = decompositions.svd(input, full_matrices=not some)
-        return SVD(u, s, turned(v))
+        return return_types.svd(u, s, solving.turned(v))
     *batch, m, n = shape_of(input)
     u, v = input.new_zeros((*batch, m, m)), input.new_zeros((*batch, n, n))
-    return SVD(u, decompositions.svdvals(input), v)
+    return return_types.svd(u, decompositions.svdvals(input), v)
 
 
-def qr(input: Any, some: bool = True) -> Any:
+def qr(input: Any, some: bool = True) -> return_types.qr:
     """`torch.linalg.qr` of matrices (..., m, n), reduced unless some=False.
 
     >>> torch.qr(torch.tensor([[3.0], [4.0]])).R.abs()
     tensor([[5.]])
     """
-    return decompositions.qr(input, "reduced" if some else "complete")
+    return return_types.qr(*decompositions.qr(input, "reduced" if some else "complete"))
+
+
+def slogdet(input: Any) -> return_types.slogdet:
+    """`torch.linalg.slogdet` of matrices (..., n, n).
+
+    >>> torch.slogdet(torch.tensor([[-1.0]])).sign
+    tensor(-1.)
+    """
+    return return_types.slogdet(*solving.slogdet(input))
 
 
 def cholesky(input: Any, upper: bool = False) -> Any:

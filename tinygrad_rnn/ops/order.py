@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd import Variable, named, primitive
-from ..backends import Array, Backend, backend_of
+from ..backends import Array, Backend, backend_of, packed
 from . import return_types
 from .choice import maximum, minimum
 from .gathering import picked
@@ -25,13 +25,13 @@ def _not_empty(input: Array, dims: Axes, error: type[Exception]) -> None:
 @primitive(name=named("AmaxBackward0"))
 def _amax(xp: Backend, input: Array, *, dims: Axes, keepdim: bool, name: str = "") -> Array:
     _not_empty(input, dims, RuntimeError if dims is None else IndexError)
-    return input.max(axis=dims, keepdims=keepdim)
+    return packed(input.max(axis=dims, keepdims=keepdim))
 
 
 @primitive(name=named("AminBackward0"))
 def _amin(xp: Backend, input: Array, *, dims: Axes, keepdim: bool, name: str = "") -> Array:
     _not_empty(input, dims, RuntimeError if dims is None else IndexError)
-    return input.min(axis=dims, keepdims=keepdim)
+    return packed(input.min(axis=dims, keepdims=keepdim))
 
 
 for _extreme in (_amax, _amin):  # where there is a nan, it is the result

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ..autograd import Variable, is_grad_enabled
 from ..autograd.hints import name_dtype, wrong_argument
 from ..autograd.operation import Operation
+from ..autograd.synonyms import meant
 from ..dtypes import can_cast, of_array
 from ..layout import pop_memory_options
 from ..warning import warn
@@ -65,6 +66,8 @@ def with_out(function: F) -> F:
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except Exception as error:
+            if isinstance(error, TypeError) and (now := meant(function, args, kwargs)) is not None:
+                return call(*now[0], out=out, **now[1])
             wrong = wrong_argument(function, args, kwargs, error)
             if wrong is None:
                 raise

@@ -10,7 +10,7 @@ from ..autograd import primitive
 from ..backends import Array, Backend, backend_of
 from ..dtypes import of_array
 from .conversion import without_overflow
-from .indexing import _getitem, along
+from .indexing import _look_up, along
 from .shape import new_sizes, shape_of
 
 
@@ -120,4 +120,4 @@ def _pad_from_within(input: Any, dim: int, before: int, after: int, mode: str) -
         )
     xp: Any = backend_of(input._array)
     places = source(xp.arange(-before, n + after), n)
-    return _getitem(input, index=along(dim, places))  # unchecked: a check waits for a GPU
+    return _look_up(input, index=along(dim, places))  # unchecked: a check waits for a GPU

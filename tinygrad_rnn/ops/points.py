@@ -127,7 +127,7 @@ def _spacing(step: Any) -> Any:
 
 def gradient(
     input: Any, *, spacing: Any = 1, dim: int | Sequence[int] | None = None, edge_order: int = 1
-) -> list[Any]:
+) -> tuple[Any, ...]:
     """The derivatives of a function given by its values on a grid, along each of the dimensions
     (all of them if dim is None): a tuple of tensors of input's shape. spacing is the distance of
     the points (a number, or one for each dimension), or a vector of coordinates for each dimension.
@@ -165,4 +165,4 @@ def gradient(
                 f"torch.gradient expected the coordinates along dimension {d} to be {n} numbers, "
                 f"got shape {list(shape_of(step))}"
             )
-    return [_slope(input, step, d, edge_order) for d, step in zip(dims, steps, strict=True)]
+    return tuple(_slope(input, step, d, edge_order) for d, step in zip(dims, steps, strict=True))

@@ -53,6 +53,16 @@ def _like(input: Any, draw: Callable[[tuple[int, ...]], Array]) -> Any:
     )  # fmt: skip
 
 
+def _number(value: Any) -> Any:
+    """A number, which a 0-d tensor may stand for. Raises TypeError for other tensors."""
+    if not isinstance(value, Variable):
+        return value
+    if value._array.ndim:
+        shape = list(value._array.shape)
+        raise TypeError(f"a number of a distribution must be float, not Tensor of shape {shape}")
+    return value.item()  # type: ignore[attr-defined]
+
+
 def uniform(
     input: Any,
     from_: float = 0.0,
@@ -62,18 +72,13 @@ def uniform(
     **names: Any,
 ) -> Any:
     """Uniform on [from, to)."""
-    low, high, array = names.get("from", from_), to, input._array
+    low, high, array = _number(names.get("from", from_)), _number(to), input._array
     if low > high:
         raise RuntimeError(
             f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
         )
     source = generator or default_generator
     return _like(input, lambda shape: source.uniform(shape, low, high, array.dtype))
-
-
-def _number(value: Any) -> Any:
-    """A number, which a tensor of one element may stand for."""
-    return value.item() if isinstance(value, Variable) else value  # type: ignore[attr-defined]
 
 
 def normal(
@@ -110,7 +115,7 @@ def exponential(input: Any, lambd: float = 1.0, *, generator: Generator | None =
     """Exponential with rate lambd."""
     array = input._array
     source = generator or default_generator
-    return _like(input, lambda shape: source.exponential(shape, lambd, array.dtype))
+    return _like(input, lambda shape: source.exponential(shape, _number(lambd), array.dtype))
 
 
 def log_normal(
@@ -134,7 +139,9 @@ def cauchy(
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
     array = input._array
     source = generator or default_generator
-    return _like(input, lambda shape: source.cauchy(shape, median, sigma, array.dtype))
+    return _like(
+        input, lambda shape: source.cauchy(shape, _number(median), _number(sigma), array.dtype)
+    )
 
 
 def geometric(input: Any, p: float, *, generator: Generator | None = None) -> Any:

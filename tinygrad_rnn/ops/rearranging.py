@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import Variable, named, primitive
-from ..backends import Array, Backend, backend_of
-from .indexing import _getitem, along
+from ..backends import Array, Backend, backend_of, packed
+from .checking import check_same_dtype
+from .indexing import _look_up, along
 from .joining import stack
 from .reduction import _sum
 from .shape import (
@@ -32,7 +33,7 @@ def _flip(xp: Backend, input: Array, *, dims: tuple[int, ...]) -> Array:
 
 @primitive
 def _roll(xp: Backend, input: Array, *, shifts: Any, dims: Any) -> Array:
-    return xp.roll(input, shifts, dims)
+    return packed(xp.roll(input, shifts, dims))
 
 
 @primitive
@@ -193,7 +194,7 @@ def repeat_interleave(
     if not isinstance(counts, list):
         new_sizes((shape_of(x)[dim] * counts,))
     places = xp.repeat(xp.arange(shape_of(x)[dim]), counts)
-    return _getitem(x, index=along(dim, places))
+    return _look_up(x, index=along(dim, places))
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
@@ -215,6 +216,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
             raise RuntimeError(
                 f"torch.meshgrid: Expected 0D or 1D tensors but got: {list(shape_of(x))}"
             )
+    check_same_dtype("torch.meshgrid", *tensors)
     places = list(range(len(tensors)))
     if indexing == "xy":
         places[:2] = places[1::-1]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..autograd import Variable, primitive
 from ..autograd.broadcast import expand
-from ..backends import Array, Backend, backend_of, is_host
+from ..backends import Array, Backend, backend_of, is_host, packed
 from ..dtypes import bool_, dtype, float16, float32, float64, int64, of_array, uint8
 from .arithmetic import zeros_like
 from .choice import where
@@ -60,14 +60,14 @@ def _summed(xp: Backend, input: Array, dims: Axes, keepdim: bool, count: int = 1
     """The sum in the input's dtype, divided by count; of float16 in float32, rounded once."""
     if input.dtype == float16.array:
         total = xp.sum(input, axis=dims, dtype=float32.array, keepdims=keepdim)
-        return (total / count).astype(float16.array)
+        return packed((total / count).astype(float16.array))
     if dims == (input.ndim - 1,) and _short_rows(input):
         total = xp.matmul(input, xp.ones(input.shape[-1], input.dtype))
     elif dims == (0,) and input.ndim == 2 and input.size <= _ALONE and _short_rows(input):
         total = xp.matmul(xp.ones(input.shape[0], input.dtype), input)
     else:
         total = xp.sum(input, axis=dims, dtype=input.dtype, keepdims=keepdim)
-    total = total.reshape(_kept(input.shape, dims)) if keepdim else total
+    total = packed(total.reshape(_kept(input.shape, dims)) if keepdim else total)
     return total if count == 1 else total / count
 
 
@@ -167,7 +167,7 @@ def _variance(xp: Backend, input: Array, dims: Axes, keepdim: bool, correction: 
     deviation = xp.asarray(wide - mean)
     deviation *= deviation
     total = xp.sum(deviation, axis=dims, keepdims=keepdim)
-    return xp.asarray(total / _freedom(input.shape, dims, correction))
+    return packed(xp.asarray(total / _freedom(input.shape, dims, correction)))
 
 
 @primitive
@@ -253,31 +253,31 @@ def std(
     return _spread_of(_std, "std", input, dim, unbiased, keepdim, correction)
 
 
-def var_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: Any) -> Any:
+def var_mean(input: Any, *args: Any, **options: Any) -> Any:
     """Variance and mean over dim: arguments and both shapes are those of `var`.
 
     >>> variance, mean = torch.var_mean(torch.tensor([1.0, 3.0]))
     >>> variance, mean
     (tensor(2.), tensor(2.))
     """
-    return _with_mean(var, input, dim, *args, **options)
+    return _with_mean(var, input, *args, **options)
 
 
-def std_mean(input: Any, dim: Dims | bool | None = None, *args: Any, **options: Any) -> Any:
+def std_mean(input: Any, *args: Any, **options: Any) -> Any:
     """Standard deviation and mean over dim: arguments and both shapes are those of `std`.
 
     >>> deviation, mean = torch.std_mean(torch.tensor([1.0, 3.0]), correction=0)
     >>> deviation, mean
     (tensor(1.), tensor(2.))
     """
-    return _with_mean(std, input, dim, *args, **options)
+    return _with_mean(std, input, *args, **options)
 
 
 @second_names
 def _with_mean(
-    spread: Any, input: Any, dim: Any, unbiased: Any = None, keepdim: bool = False, **options: Any
+    of: Any, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **rest: Any
 ) -> tuple[Any, Any]:
-    result = spread(input, dim, unbiased, keepdim, **options)
+    result = of(input, dim, unbiased, keepdim, **rest)
     return result, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
@@ -314,7 +314,7 @@ def nanmean(
 
 @primitive
 def _prod(xp: Backend, input: Array) -> Array:
-    return xp.prod(input, -1, input.dtype)
+    return packed(xp.prod(input, -1, input.dtype))
 
 
 @primitive
@@ -364,7 +364,7 @@ def _logical(name: str, input: Any, dim: Dims | None, keepdim: bool) -> Any:
     result = input._wrap(input._array != 0)
     if dim is None or not isinstance(dim, tuple | list) or dim:  # as in PyTorch, () is nothing
         axis = axes_of(input, dim)
-        result = input._wrap(getattr(xp, name)(input._array, axis=axis, keepdims=keepdim))
+        result = input._wrap(packed(getattr(xp, name)(input._array, axis=axis, keepdims=keepdim)))
     return cast(result, uint8) if input._array.dtype == uint8.array else result
 
 

@@ -8,11 +8,12 @@ differentiation" (2008).
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
 from ..dtypes import float16, int32, of_array
+from . import return_types
 from .arithmetic import zeros_like
 from .choice import where
 from .conversion import cast
@@ -145,20 +146,6 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
 # ----- without an error for singular matrices -----
 
 
-class InverseInfo(NamedTuple):
-    """What inv_ex returns."""
-
-    inverse: Any
-    info: Any
-
-
-class ResultInfo(NamedTuple):
-    """What solve_ex returns."""
-
-    result: Any
-    info: Any
-
-
 def _or_identity(A: Any) -> tuple[Any, Any]:
     """The matrices with identities for singular ones; and which these are."""
     singular = slogdet(A.detach()).sign == 0
@@ -168,7 +155,7 @@ def _or_identity(A: Any) -> tuple[Any, Any]:
     return where(singular[..., None, None], one, A), singular
 
 
-def inv_ex(A: Any, *, check_errors: bool = False) -> InverseInfo:
+def inv_ex(A: Any, *, check_errors: bool = False) -> return_types.linalg_inv_ex:
     """The inverses of matrices (..., n, n), nan for singular ones; and an int32 for each, (...),
     which is 0 for those that have one. Raises LinAlgError only if check_errors is set.
 
@@ -177,13 +164,15 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> InverseInfo:
     """
     matrices("linalg.inv", A)
     if check_errors:
-        return InverseInfo(_inv(A), A.new_zeros(shape_of(A)[:-2], dtype=int32))
+        return return_types.linalg_inv_ex(_inv(A), A.new_zeros(shape_of(A)[:-2], dtype=int32))
     safe, singular = _or_identity(A)
     inverse = where(singular[..., None, None], math.nan, _inv(safe))
-    return InverseInfo(inverse, cast(singular, int32))
+    return return_types.linalg_inv_ex(inverse, cast(singular, int32))
 
 
-def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -> ResultInfo:
+def solve_ex(
+    A: Any, B: Any, *, left: bool = True, check_errors: bool = False
+) -> return_types.linalg_solve_ex:
     """As `torch.linalg.solve`, with nan for singular matrices; and an int32 for each, (...), which
     is 0 for those that are not singular. Raises LinAlgError only if check_errors is set.
 
@@ -192,10 +181,14 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -
     """
     vector = _equation("linalg.solve", A, B, left)
     if check_errors:
-        return ResultInfo(solve(A, B, left=left), A.new_zeros(shape_of(A)[:-2], dtype=int32))
+        return return_types.linalg_solve_ex(
+            solve(A, B, left=left), A.new_zeros(shape_of(A)[:-2], dtype=int32)
+        )
     safe, singular = _or_identity(A)
     failed = singular[..., None] if vector else singular[..., None, None]
-    return ResultInfo(where(failed, math.nan, solve(safe, B, left=left)), cast(singular, int32))
+    return return_types.linalg_solve_ex(
+        where(failed, math.nan, solve(safe, B, left=left)), cast(singular, int32)
+    )
 
 
 # ----- triangular equations -----
@@ -259,16 +252,9 @@ def solve_triangular(
     return turned(_solve_triangle(turned(A), turned(B), upper=not upper))
 
 
-class Solution(NamedTuple):
-    """What triangular_solve returns."""
-
-    solution: Any
-    cloned_coefficient: Any
-
-
 def triangular_solve(
     input: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
-) -> Solution:
+) -> return_types.triangular_solve:
     """The X (..., n, k) with A X = input for triangular A (..., n, n), and A.
     `torch.linalg.solve_triangular` is newer.
 
@@ -278,7 +264,7 @@ def triangular_solve(
     a, up = (turned(A), not upper) if transpose else (A, upper)
     solution = solve_triangular(a, input, upper=up, unitriangular=unitriangular)
     whole = expand(A, *shape_of(solution)[:-2], *shape_of(A)[-2:])  # as many as solutions
-    return Solution(solution, whole.clone())
+    return return_types.triangular_solve(solution, whole.clone())
 
 
 # ----- determinants -----
@@ -319,13 +305,6 @@ _slogdet.gradients(
 )
 
 
-class SignLogDeterminant(NamedTuple):
-    """What slogdet returns."""
-
-    sign: Any
-    logabsdet: Any
-
-
 def det(input: Any) -> Any:
     """The determinants (...) of matrices (..., n, n).
 
@@ -335,7 +314,7 @@ def det(input: Any) -> Any:
     return _det(matrices("linalg.det", input))
 
 
-def slogdet(input: Any) -> SignLogDeterminant:
+def slogdet(input: Any) -> return_types.linalg_slogdet:
     """The sign (-1, 0 or 1) and the logarithm of the magnitude of the determinants of matrices
     (..., n, n), both (...).
 
@@ -343,7 +322,7 @@ def slogdet(input: Any) -> SignLogDeterminant:
     tensor(-1.)
     """
     sign, logarithm = _slogdet(matrices("linalg.slogdet", input))
-    return SignLogDeterminant(sign, logarithm)
+    return return_types.linalg_slogdet(sign, logarithm)
 
 
 def logdet(input: Any) -> Any:

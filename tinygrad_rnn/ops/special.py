@@ -7,10 +7,10 @@ from typing import Any
 
 from ..autograd import primitive
 from ..backends import Array, Backend
-from ..dtypes import float64
+from ..dtypes import INTEGER, float64
 from .arithmetic import log
 from .choice import clamp, where
-from .conversion import promote_floating
+from .conversion import promote_floating, result_type
 from .elementwise import cos, exp, sin
 from .error_function import _FAR, _rational, erf
 from .gamma import lgamma
@@ -191,7 +191,13 @@ def _gamma_uniform(xp: Backend, a: Array, x: Array) -> Array:
     return _erfc(xp, eta * xp.sqrt(a / 2)) / 2 + rest
 
 
-@primitive(broadcasts=True, prepare=promote_floating)
+def _promote_gamma(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    if result_type(*args).category <= INTEGER:
+        raise NotImplementedError('"igamma_cpu" is not implemented for integers; use .float()')
+    return promote_floating(args)
+
+
+@primitive(broadcasts=True, prepare=_promote_gamma)
 def _igamma(xp: Backend, input: Array, other: Array, *, upper: bool) -> Array:
     a, x = xp.broadcast_arrays(_wide(xp, input), _wide(xp, other))
     usual = (a > 0) & (x > 0) & xp.isfinite(a) & xp.isfinite(x)

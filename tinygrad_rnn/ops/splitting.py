@@ -182,9 +182,9 @@ def cuts(name: str, given: Any) -> int | list[int]:
     """What is said about pieces in Python's numbers: how many there are, or where they part."""
     if isinstance(given, Variable):
         array = given._array
-        if array.dtype.kind not in "iu" or array.ndim > 1:
+        if array.dtype != "int64" or array.ndim > 1:
             raise RuntimeError(
-                f"{name} expected tensor_indices_or_sections to be an int or a vector of ints, but "
+                f"{name} expected tensor_indices_or_sections to be int64, one or several ints, but "
                 f"got {of_array(array.dtype)} of shape {list(array.shape)}"
             )
         given = given.tolist()  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd import Kept, Variable, named, primitive
-from ..backends import Array, Backend, backend_of
+from ..backends import Array, Backend, backend_of, packed
 from .elementwise import rsqrt
 from .reduction import _mean
 from .replay import replayed
@@ -60,7 +60,7 @@ def normalize(
 ) -> tuple[Any, ...]:  # fmt: skip
     """(input - mean) / sqrt(variance + eps) * weight + bias, and the mean and the variance over
     dims, kept with size 1; weight and bias broadcast to the input."""
-    n = count(input.shape, dims)
+    n, input = count(input.shape, dims), packed(input)
     mean = _totals(xp, input, dims) / n
     standard = input - mean
     result = standard * standard

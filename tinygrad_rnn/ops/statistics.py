@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..autograd import Variable
 from ..backends import HostScalar, backend_of
@@ -138,13 +138,6 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False) -> return_types.Value
     return _picked(return_types.mode, x, dim, indices, input, "ModeBackward0", keepdim)
 
 
-class Histogram(NamedTuple):
-    """What histogram and histogramdd return."""
-
-    hist: Any
-    bin_edges: Any
-
-
 def _check_edges(x: Any, bins: Any) -> None:
     """Raise RuntimeError for what are no bin edges for elements x."""
     if len(shape_of(bins)) != 1 or not shape_of(bins)[0]:
@@ -191,7 +184,7 @@ def _edges(x: Any, bins: Any, range: Sequence[float] | None) -> Any:
 def histogramdd(
     input: Any, bins: Any, range: Sequence[float] | None = None, weight: Any = None,
     density: bool = False,
-) -> Histogram:  # fmt: skip
+) -> return_types.Histogram:  # fmt: skip
     """How many points, the rows of input (..., N), lie in each box of a grid in N dimensions: of
     bins (one number, or one for each dimension, or a vector of edges for each) between the limits
     in range (two for each dimension). Counts are in input's dtype, or sums of weights; with
@@ -239,13 +232,13 @@ def histogramdd(
     sums = sums.astype(points._array.dtype)
     if density:
         sums = sums / sums.sum() / volumes.astype(sums.dtype)
-    return Histogram(input._wrap(sums), tuple(all_edges))
+    return return_types.histogramdd(input._wrap(sums), tuple(all_edges))
 
 
 def histogram(
     input: Any, bins: Any = 100, *, range: Sequence[float] | None = None, weight: Any = None,
     density: bool = False,
-) -> Histogram:  # fmt: skip
+) -> return_types.Histogram:  # fmt: skip
     """How many elements lie in each of bins (a number of equal ones between the two limits in
     range, or from the smallest to the largest element; or a vector of edges): the vectors
     hist (bins) and bin_edges (bins + 1).
@@ -256,4 +249,4 @@ def histogram(
     if not shape_of(input):
         input, weight = reshape(input, (1,)), None if weight is None else reshape(weight, (1,))
     found = histogramdd(unsqueeze(input, -1), [bins], range=range, weight=weight, density=density)
-    return Histogram(found.hist, found.bin_edges[0])
+    return return_types.histogram(found.hist, found.bin_edges[0])

@@ -252,8 +252,10 @@ def set_(
             f"{of_array(source._array.dtype)} to a tensor of type {of_array(input._array.dtype)}"
         )
     if size is not None:
+        size = sizes((size,))
         if stride is None:
             stride = [math.prod(size[i + 1 :]) for i in range(len(size))]
+        stride = sizes((stride,))
         source = as_strided(source.detach(), size, stride, storage_offset)  # type: ignore[attr-defined]
     input.data = source
     return input

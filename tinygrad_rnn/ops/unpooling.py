@@ -9,6 +9,7 @@ from typing import Any
 from ..autograd import Variable
 from ..backends import backend_of
 from ..dtypes import int64, of_array
+from .checking import refusing
 from .gathering import _scatter
 from .shape import new_sizes, reshape, shape_of
 from .windows import Sizes, each
@@ -37,6 +38,9 @@ def _output_size(default: Sizes, steps: Sizes, output_size: Sequence[int] | None
     return wanted
 
 
+_check_unpool = refusing("max_unpool", "biu")
+
+
 def _max_unpool(
     ndim: int, input: Any, indices: Any, kernel_size: Ints, stride: Ints | None, padding: Ints,
     output_size: Sequence[int] | None,
@@ -47,6 +51,7 @@ def _max_unpool(
             raise TypeError(
                 f"{name}(): argument '{label}' must be Tensor, not {type(value).__name__}"
             )
+    _check_unpool((input,))
     complaint = f"{name}: %s must be a single int, or a tuple of {ndim} ints"
     kernel = each(kernel_size, ndim, complaint % "kernel_size")
     steps = kernel if stride is None else each(stride, ndim, complaint % "stride")

@@ -128,6 +128,8 @@ class Optimizer(Telling):
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        if "params" not in param_group:
+            raise KeyError("param_group lacks 'params', the parameters to optimize")
         group = dict(param_group)
         group["params"], names = _checked_params(group["params"])
         if names:
@@ -266,6 +268,10 @@ class Optimizer(Telling):
         Parameters correspond by their order. Tensors are cast and moved to what the parameter
         has. Raises ValueError if the number of groups, or of parameters in one, is another.
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"load_state_dict(): state_dict must be a dict, got {type(state_dict).__name__}"
+            )
         state_dict = dict(state_dict)  # hooks may change it
         for hook in list(self._load_pre_hooks.values()):
             changed = hook(self, state_dict)
@@ -290,8 +296,14 @@ class Optimizer(Telling):
                 for name, value in state_dict["state"].get(number, {}).items():
                     self.state[param][name] = _loaded(value, None if name in _SCALARS else param)
             ours.update({k: _loaded(v, None) for k, v in theirs.items() if k != "params"})
+        self.__setstate__({"state": self.state, "param_groups": self.param_groups})
         for hook in list(self._load_post_hooks.values()):
             hook(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over attributes that were loaded, or pickled. Derived classes do so and then give
+        groups that lack a newer option its default."""
+        self.__dict__.update(state)
 
     # ----- as text -----
 

@@ -17,6 +17,7 @@ from ._functions import (
     from_dlpack as from_dlpack,
     maker as _maker,
     matmul as matmul,
+    result_type as result_type,
     stack as stack,
     ufunc as ufunc,
     where as where,

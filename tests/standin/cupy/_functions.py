@@ -83,6 +83,10 @@ def matmul(x1: Any, x2: Any, out: Any = None) -> ndarray:
     return apply(np.matmul, x1, x2, out=out)
 
 
+def result_type(*arrays_and_dtypes):
+    return np.result_type(*(getattr(x, "dtype", x) for x in arrays_and_dtypes))
+
+
 def frexp(x: Any) -> tuple[ndarray, ndarray]:
     arrays = _arrays("frexp", [x])
     return tuple(computed(lambda: list(np.frexp(*arrays))))

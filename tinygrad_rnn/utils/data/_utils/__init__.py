@@ -1,0 +1,3 @@
+"""PyTorch's path to what makes batches."""
+
+from . import collate as collate
