@@ -643,6 +643,7 @@ from .ops.stochastic import (
     plain_feature_dropout as feature_dropout,
     rrelu as rrelu,
 )
+from .ops.storage import UntypedStorage as UntypedStorage
 from .ops.strided import (
     as_strided as as_strided,
     as_strided_scatter as as_strided_scatter,

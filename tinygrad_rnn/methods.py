@@ -51,6 +51,7 @@ from .ops import (
     special,
     splitting,
     statistics,
+    storage as storages,
     strided,
 )  # fmt: skip
 
@@ -268,6 +269,7 @@ class Methods(InPlace):
     sum_to_size = combining.sum_to_size
     as_strided, new_empty_strided = strided.as_strided, strided.new_empty_strided
     storage_offset = strided.storage_offset
+    storage, untyped_storage = storages.storage, storages.untyped_storage
     is_set_to = strided.is_set_to
     hsplit, vsplit, dsplit = combining.hsplit, combining.vsplit, combining.dsplit
     unsafe_chunk, unsafe_split = combining.unsafe_chunk, combining.unsafe_split
