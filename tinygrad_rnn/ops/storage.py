@@ -76,8 +76,9 @@ class UntypedStorage:
         return len(self._elements())
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, UntypedStorage) and type(other) is type(self)
-        return same and self.data_ptr() == other.data_ptr() and self.nbytes() == other.nbytes()
+        if not isinstance(other, UntypedStorage) or type(other) is not type(self):
+            return False
+        return self.data_ptr() == other.data_ptr() and self.nbytes() == other.nbytes()
 
     def __hash__(self) -> int:
         return hash((type(self), self.data_ptr(), self.nbytes()))
