@@ -17,7 +17,7 @@ BAD = [
     ("torch.ones(2).set_(torch.ones(4), size=[2.0])", TypeError, "float"),
     ("torch.ones(2).map_(torch.ones(2), int)", TypeError, "function of map_ was given"),
     ("torch.ones(2)[['a']]", TypeError, "list of indices"),
-    ("torch.ones(2)[[[1], [2, 3]]]", ValueError, "sequences of one length"),
+    ("torch.ones(2)[[[[1], [2, 3]]]]", ValueError, "sequences of one length"),
     ("nn.Linear(2, 3).state_dict(prefix=int)", TypeError, "prefix must be a str, got type"),
     ("nn.Embedding.from_pretrained([[1.0]])", TypeError, "must be a Tensor, got list"),
     ("nn.Transformer.generate_square_subsequent_mask(2, dtype=3)", TypeError, "'dtype' .* not int"),

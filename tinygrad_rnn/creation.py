@@ -11,7 +11,7 @@ from .backends import Array
 from .dtypes import dtype as DType
 from .layout import pop_memory_options
 from .ops.conversion import filling
-from .ops.data import copied, evenly, on_gpu
+from .ops.data import copied, evenly, on_gpu, whole
 from .ops.shape import new_sizes
 from .tensor import Tensor
 
@@ -343,7 +343,7 @@ def _evenly(start: Any, end: Any, steps: int, target: DType, device: Device) -> 
     if isinstance(start, complex) or isinstance(end, complex):
         raise TypeError(f"start and end must be real numbers, but got {start} and {end}")
     if not target.is_floating_point:
-        start, end = int(start), int(end)
+        start, end = whole("start", start), whole("end", end)
     xp, index = _place(device)
     with xp.on_device(index):
         return evenly(xp, start, end, steps, target)

@@ -180,7 +180,12 @@ def randint(
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
-    shape, low, high = _listed("randint", size), index(low), index(high)
+    shape = _listed("randint", size)
+    try:
+        low, high = index(low), index(high)
+    except TypeError:
+        kinds = f"{type(low).__name__} and {type(high).__name__}"
+        raise TypeError(f"randint(): 'low' and 'high' must be int, but got {kinds}") from None
     if low >= high:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"

@@ -374,7 +374,7 @@ def parse_to(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any, boo
             other = arg
         elif isinstance(arg, dtype | type):
             target = arg
-        elif isinstance(arg, str | device | int):
+        elif isinstance(arg, str | device | int) and not isinstance(args[0], bool):
             where = where if isinstance(arg, bool) else arg
         elif arg is not None:
             raise TypeError(

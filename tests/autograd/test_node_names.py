@@ -12,6 +12,15 @@ def leaf(t, *shape, low=0.1):
 
 NAMES = {
     # shapes
+    "ConstantPadNdBackward0": lambda t, x: t.nn.functional.pad(x, (1, 1)),
+    # matrices
+    "LinalgVectorNormBackward0": lambda t, x: x.norm(),
+    "LinalgVectorNormBackward0-rows": lambda t, x: t.linalg.norm(x, dim=1),
+    "LinalgDetBackward0": lambda t, x: t.det(x[:, :2]),
+    "LinalgInvExBackward0": lambda t, x: t.inverse(x[:, :2]),
+    "LinalgCholeskyExBackward0": lambda t, x: t.linalg.cholesky(x @ x.mT + t.eye(2)),
+    "LinalgSvdBackward0": lambda t, x: t.linalg.svd(x)[1],
+    "LinalgEighBackward0": lambda t, x: t.linalg.eigh(x @ x.mT)[0],
     "TBackward0": lambda t, x: x.t(),
     "TransposeBackward0": lambda t, x: x.transpose(0, 1),
     "PermuteBackward0": lambda t, x: x.permute(1, 0),

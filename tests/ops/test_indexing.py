@@ -291,3 +291,13 @@ def test_a_slice_of_everything_gives_the_node_no_name(t):
     assert x[:, 0, :].grad_fn.name() == "SelectBackward0"
     assert x[:, :, 1:].grad_fn.name() == "SliceBackward0"
     assert x[:, [0]].grad_fn.name() == "IndexBackward0"
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")
+def test_a_short_list_with_a_sequence_in_it_is_a_tuple(t):
+    x = t.arange(6).reshape(2, 3)
+    assert x[[(0, 1)]].tolist() == x[[[0, 1]]].tolist() == x.tolist()
+    assert x[[[0, 1], [1, 2]]].tolist() == x[[range(2), np.array([1, 2])]].tolist() == [1, 5]
+    assert x[[..., 0]].tolist() == [0, 3] and x[[0, 1]].tolist() == x.tolist()
+    assert x[[np.int64(0), 1]].tolist() == x.tolist()
+    assert x[[[0]] * 32].shape == (32, 1, 3)

@@ -53,6 +53,13 @@ def array_of(data: Any, dtype: dtypes.dtype | None = None) -> Array:
     return array
 
 
+def whole(name: str, number: float) -> int:
+    """A limit of a range of integers. Raises RuntimeError for what int64 does not have."""
+    if not -(2.0**63) <= number < 2.0**63:
+        raise RuntimeError(f"argument '{name}' = {number} cannot be converted to int64")
+    return int(number)
+
+
 def evenly(xp: Any, start: float, end: float, steps: int, target: dtypes.dtype) -> Array:
     """`steps` numbers from start to end, each counted from the nearer end: in double precision,
     and of a floating dtype those that PyTorch computes in it, with one rounding."""

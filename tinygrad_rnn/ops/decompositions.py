@@ -28,7 +28,7 @@ from .solving import LinAlgError, matrices, solve_triangle, turned
 # ----- Cholesky -----
 
 
-@primitive
+@primitive(name="LinalgCholeskyExBackward0")
 def _cholesky(xp: Backend, input: Array) -> Array:
     try:
         return xp.cholesky(input)
@@ -144,7 +144,7 @@ def qr(A: Any, mode: str = "reduced") -> return_types.linalg_qr:
 # ----- eigenvalues of symmetric matrices -----
 
 
-@primitive
+@primitive(name="LinalgEighBackward0")
 def _eigh(xp: Backend, input: Array, *, uplo: str) -> tuple[Array, Array]:
     try:
         values, vectors = xp.eigh(input, uplo)
@@ -201,7 +201,7 @@ def eigvalsh(A: Any, UPLO: str = "L") -> Any:
 # ----- singular values -----
 
 
-@primitive
+@primitive(name="LinalgSvdBackward0")
 def _svd(xp: Backend, input: Array, *, full: bool) -> tuple[Array, Array, Array]:
     try:
         u, s, v = xp.svd(input, full)

@@ -34,7 +34,7 @@ def prepare_index(index: Any, array: Array) -> tuple[Index, Index | None]:
     parts = index if isinstance(index, tuple) else (index,)
     plain = all(map(_is_plain, parts))
     if not plain:
-        if isinstance(index, list) and any(map(_divides, index)):
+        if isinstance(index, list) and len(index) < 32 and any(map(_divides, index)):
             parts = tuple(index)
         parts = tuple(_convert(part, array) for part in parts)
     if plain or not any(map(_is_array, parts)):
@@ -71,8 +71,9 @@ _ENDS = (int, type(None))
 
 
 def _divides(part: Any) -> bool:
-    """Whether a list with this in it stands for a tuple of parts."""
-    return part is None or isinstance(part, slice | Variable)
+    """Whether a (short) list with this in it stands for a tuple of parts, as in old NumPy."""
+    known = slice | Variable | list | tuple | range
+    return part is None or part is Ellipsis or isinstance(part, known) or is_host(part)
 
 
 def _is_array(part: Any) -> bool:

@@ -243,7 +243,7 @@ def _assign(input: Any, place: Any, value: Any) -> None:
     xp: Any = backend_of(array)
     try:
         xp.assign(array, place, raw)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(getattr(raw, 'shape', ()))} cannot be "
             f"broadcast to indexing result of shape {list(array[place].shape)} ({error})"
@@ -266,7 +266,11 @@ def _assignable(value: Any, array: Array, place: Any) -> Any:
         return value
     if isinstance(value, list | tuple) or (is_host(value) and not isinstance(value, Variable)):
         xp: Any = backend_of(array)
-        return xp.asarray(value, array.dtype)
+        try:
+            return xp.asarray(value, array.dtype)
+        except (TypeError, ValueError) as error:
+            kind = of_array(array.dtype)
+            raise TypeError(f"can't assign {value!r:.100} to a tensor of {kind}: {error}") from None
     if not isinstance(value, Variable):
         raise TypeError(
             f"can't assign a {type(value).__name__} to a tensor of {of_array(array.dtype)}"

@@ -14,7 +14,7 @@ from .indexing import _look_up, along
 from .shape import new_sizes, shape_of
 
 
-@primitive
+@primitive(name="ConstantPadNdBackward0")
 def _pad_constant(
     xp: Backend, input: Array, *, pads: tuple[tuple[int, int], ...], value: float
 ) -> Array:

@@ -140,6 +140,8 @@ def gradient(
         dims = list(range(ndim))
     else:
         dims = [wrap_dim(d, ndim) for d in ([dim] if isinstance(dim, int) else dim)]
+    if dims and not ndim:
+        raise IndexError(f"torch.gradient: dim {dim} is given, but input has no dimensions")
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"dim {dims} appears multiple times in the list of dims")
     steps = list(spacing) if isinstance(spacing, list | tuple) else [spacing] * len(dims)

@@ -227,7 +227,7 @@ def _spread_of(
     return operation(input, dims=dims, keepdim=keepdim, correction=correction)
 
 
-@primitive
+@primitive(name="LinalgVectorNormBackward0")
 def root(xp: Backend, input: Array, *, degree: float = 2) -> Array:
     """input ** (1 / degree), whose gradient at 0 is taken as 0: for deviations and norms."""
     return xp.sqrt(input) if degree == 2 else input ** (1 / degree)

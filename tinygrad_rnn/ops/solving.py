@@ -60,7 +60,7 @@ def matrices(name: str, input: Any, *, square: bool = True) -> Any:
 # ----- inverse and solution -----
 
 
-@primitive
+@primitive(name="LinalgInvExBackward0")
 def _inv(xp: Backend, input: Array) -> Array:
     try:
         return xp.inv(input)
@@ -270,7 +270,7 @@ def triangular_solve(
 # ----- determinants -----
 
 
-@primitive
+@primitive(name="LinalgDetBackward0")
 def _det(xp: Backend, input: Array) -> Array:
     return xp.asarray(xp.det(input))
 

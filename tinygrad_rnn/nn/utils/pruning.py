@@ -215,7 +215,7 @@ class _Amount(BasePruningMethod):
             raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
         self.amount: Any = amount
         whole = isinstance(amount, Integral)
-        if self.amount < 0 or (self.amount > 1 and not whole):
+        if not self.amount >= 0 or (self.amount > 1 and not whole):  # or it is nan
             raise ValueError(
                 f"amount={amount} should either be a float in the range [0, 1] or a non-negative "
                 "integer"
