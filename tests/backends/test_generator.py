@@ -314,7 +314,9 @@ def test_a_wrong_state_is_refused_and_changes_nothing(place: Any, value: int) ->
 def test_a_state_has_one_length_and_type() -> None:
     with pytest.raises(RuntimeError, match=r"shape \(2525,\), got \(3,\)"):
         Generator().set_state(np.zeros(3, np.uint8))
-    wrong: list[tuple[Any, str]] = [(np.zeros(2525), "ndarray of float64"), ([1], "list")]
+    wrong: list[tuple[Any, str]] = [
+        (np.zeros(2525), "float64"), ([1], "list"), ([[1], [2, 3]], "list"),
+    ]  # fmt: skip
     for state, got in wrong:
         with pytest.raises(TypeError, match=f"uint8 array, got {got}"):
             Generator().set_state(state)

@@ -57,7 +57,7 @@ def test_sequential_is_a_list_of_modules():
     assert model.append(third) is model and list(model) == [first, second, third]
     assert len(model) == 3 and model[-1] is third and third in model
     assert model.pop(0) is first and list(model) == [second, third]
-    model.insert(1, first)
+    assert model.insert(1, first) is model
     assert list(model) == [second, first, third] and model.pop() is third
     model.insert(-1, third)
     assert list(model) == [second, third, first]
@@ -90,7 +90,7 @@ def test_a_slice_shares_its_modules():
 def test_a_module_list_inserts_at_either_end():
     modules = ModuleList([Add(1)])
     modules.insert(1, Add(2))
-    modules.insert(-2, Add(0))
+    assert modules.insert(-2, Add(0)) is None  # as a list's; a Sequential's returns itself
     assert [module.number for module in modules] == [0, 1, 2]
     with pytest.raises(IndexError, match="Index out of range: 4"):
         modules.insert(4, Add(1))

@@ -126,10 +126,10 @@ class Generator:
     def set_state(self, state: Array) -> Generator:
         """Continue from where `get_state` was called, on any generator; returns itself. Raises
         TypeError if `state` is no uint8 array (or tensor), RuntimeError if no generator's."""
-        kind = type(state).__name__
-        state = np.asarray(state)
-        if state.dtype != np.uint8:
-            raise TypeError(f"set_state expected a uint8 array, got {kind} of {state.dtype}")
+        state = np.asarray(state) if hasattr(state, "__array__") else state
+        got = getattr(state, "dtype", type(state).__name__)
+        if got != np.uint8:
+            raise TypeError(f"set_state expected state to be a uint8 array, got {got}")
         if state.shape != (self._LAYOUT.size,):
             raise RuntimeError(
                 f"set_state expected state of shape ({self._LAYOUT.size},), got {state.shape}"

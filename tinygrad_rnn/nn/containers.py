@@ -26,10 +26,8 @@ def _position(index: Any, length: int) -> int:
 
 def _check_iterable(owner: object, method: str, given: object, expected: str) -> None:
     if not isinstance(given, Iterable) or isinstance(given, Tensor):
-        raise TypeError(
-            f"{type(owner).__name__}.{method} should be called with {expected}, but got "
-            f"{type(given).__name__}"
-        )
+        called, got = f"{type(owner).__name__}.{method}", type(given).__name__
+        raise TypeError(f"{called} should be called with {expected}, but got {got}")
 
 
 class _Numbered(Module):
@@ -85,7 +83,7 @@ class _Numbered(Module):
             self.append(module)
         return self
 
-    def insert(self, index: int, module: Module) -> Self:
+    def insert(self, index: int, module: Module) -> Any:
         """Put a module before the one at index; all are numbered anew. Raises IndexError beyond."""
         if not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
@@ -93,9 +91,9 @@ class _Numbered(Module):
             raise TypeError(f"insert(): index must be an int, got {type(index).__name__}")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}")
-        (modules := list(self)).insert(index, module)
+        modules = list(self)
+        modules.insert(index, module)
         self._renumber(modules)
-        return self
 
     def pop(self, index: Any = -1) -> Any:
         """Take the module at index out and return it."""
@@ -133,6 +131,10 @@ class Sequential(_Numbered):
             raise TypeError("Sequential: one of the modules is None") from None
         return input
 
+    def insert(self, index: int, module: Module) -> Self:
+        """As `ModuleList.insert`; returns itself."""
+        return super().insert(index, module) or self
+
     def _part(self, index: slice) -> Self:
         return type(self)(OrderedDict(list(self._modules.items())[index]))
 
@@ -144,10 +146,8 @@ class Sequential(_Numbered):
 
     def _sequential(self, other: object) -> Sequential:
         if not isinstance(other, Sequential):
-            raise ValueError(
-                "add operator supports only objects of Sequential class, but "
-                f"{type(other)} is given."
-            )
+            given = f"{type(other)} is given."
+            raise ValueError(f"add operator supports only objects of Sequential class, but {given}")
         return other
 
     def __mul__(self, times: int) -> Sequential:

@@ -23,14 +23,13 @@ def shape_of(input: Any) -> tuple[int, ...]:
 
 
 def wrap_dim(dim: int, ndim: int) -> int:
-    """A dimension counted from the front. A 0-d tensor accepts 0 and -1, as PyTorch's.
-
-    Raises IndexError out of range, TypeError for anything but an integer.
-    """
+    """A dimension counted from the front; a 0-d tensor accepts 0 and -1, as PyTorch's. Raises
+    IndexError out of range, TypeError for anything but an integer."""
     if type(dim) is not int:
-        if not hasattr(type(dim), "__index__") or isinstance(dim, bool):
-            raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
-        dim = dim.__index__()
+        try:
+            dim = operator.index(None if isinstance(dim, bool) else dim)  # type: ignore[arg-type]
+        except TypeError:
+            raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}") from None
     limit = max(ndim, 1)
     if not -limit <= dim < limit:
         raise IndexError(
