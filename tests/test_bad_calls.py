@@ -242,7 +242,7 @@ REFUSED = {
                   "without overflow"),
     "tensordot of one number": (lambda t: t.tensordot(t.ones(()), t.ones(2), ([0], [0])),
                                 IndexError, "one of the tensors has none"),
-    "size": (lambda t: t.ones(2).size(np.ones(3)), TypeError, "'dim' must be int, not ndarray"),
+    "size of an array": (lambda t: t.ones(2).size(np.ones(3)), TypeError, "'dim' must be int, not ndarray"),
     "to": (lambda t: tg.ones(2).to(False), TypeError, "expected dtype, device or Tensor"),
     "linspace": (lambda t: t.linspace(0, t.nan, 3, dtype=t.int64), RuntimeError, "int64"),
     "gradient": (lambda t: t.gradient(t.ones(()), dim=0), IndexError, "no dimensions"),
