@@ -244,6 +244,8 @@ REFUSED = {
                                 IndexError, "one of the tensors has none"),
     "size of an array": (lambda t: t.ones(2).size(np.ones(3)), TypeError,
                          "'dim' must be int, not ndarray"),
+    "lstsq": (lambda t: t.linalg.lstsq(t.ones(2, 3), t.ones(1, 2, 3)), RuntimeError,
+              "as many dimensions as input, or one less"),
     "to": (lambda t: tg.ones(2).to(False), TypeError, "expected dtype, device or Tensor"),
     "linspace": (lambda t: t.linspace(0, t.nan, 3, dtype=t.int64), RuntimeError, "int64"),
     "gradient": (lambda t: t.gradient(t.ones(()), dim=0), IndexError, "no dimensions"),
@@ -296,6 +298,9 @@ GIVEN = {
         t.distributions.utils.vec_to_tril_matrix(t.ones(3), diag=-0.5),
     ),
     "a base that is a tensor": lambda t: (t.logspace(0, 2, 3, base=t.tensor(2.0)),),
+    "lstsq of fewer dimensions": lambda t: (
+        t.linalg.lstsq(t.eye(3)[None, :2], t.ones(2, 3)).solution.round(decimals=3),
+    ),
     "weights of bincount": lambda t: tuple(
         t.bincount(t.tensor([0, 2, 2])[:n], weights=t.ones(3, dtype=getattr(t, kind))[:n])
         for kind in ("float16", "float32", "float64", "int32")

@@ -18,7 +18,7 @@ from .inplace import _forget
 from .linalg import matmul
 from .norms import matrix_norm
 from .reduction import eye_like, sum
-from .shape import expand, movedim, reshape, shape_of, unsqueeze
+from .shape import broadcast_shapes, expand, movedim, reshape, shape_of, unsqueeze
 from .solving import inv, inv_ex, matrices, solve, solve_triangle, turned
 
 # ----- powers -----
@@ -190,12 +190,19 @@ def lstsq(
         )
     a, b = shape_of(A), shape_of(B)
     vector = len(b) == 1 if len(a) == 2 else b == a[:-1]
+    if not 0 <= len(a) - len(b) <= 1:
+        raise RuntimeError(
+            "torch.linalg.lstsq: other must have as many dimensions as input, or one less, got "
+            f"{list(a)} and {list(b)}"
+        )
     right = unsqueeze(B, -1) if vector else B
     if len(shape_of(right)) < 2 or shape_of(right)[-2] != a[-2]:
         raise RuntimeError(
             "torch.linalg.lstsq: input.size(-2) should match other.size(-2), got "
             f"{list(a)} and {list(b)}"
         )
+    if len(shape_of(right)) < len(a):  # PyTorch counts its batch dimensions from the front
+        right = expand(right, (*broadcast_shapes(a[:-2], b[: len(a) - 2]), *b[-2:]))
     if rcond is None:
         rcond = finfo(of_array(A._array.dtype)).eps * max(a[-2:])
     found = matmul(pinv(A, 0.0 if driver == "gels" else rcond), right)
