@@ -298,9 +298,7 @@ GIVEN = {
         t.distributions.utils.vec_to_tril_matrix(t.ones(3), diag=-0.5),
     ),
     "a base that is a tensor": lambda t: (t.logspace(0, 2, 3, base=t.tensor(2.0)),),
-    "lstsq of fewer dimensions": lambda t: (
-        t.linalg.lstsq(t.eye(3)[None, :2], t.ones(2, 3)).solution.round(decimals=3),
-    ),
+    "lstsq": lambda t: (t.linalg.lstsq(t.eye(3)[None, :2], t.ones(2, 3)).solution.shape,),
     "weights of bincount": lambda t: tuple(
         t.bincount(t.tensor([0, 2, 2])[:n], weights=t.ones(3, dtype=getattr(t, kind))[:n])
         for kind in ("float16", "float32", "float64", "int32")
