@@ -372,7 +372,7 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> tuple[int, ...]:
     >>> torch.broadcast_shapes((2, 1), (1, 3), (3,))
     (2, 3)
     """
-    tuples = [(int(s),) if isinstance(s, int) else tuple(s) for s in shapes]
+    tuples = [sizes((s,)) for s in shapes]
     ndim = max(map(len, tuples), default=0)
     result = [1] * ndim
     for shape in tuples:
