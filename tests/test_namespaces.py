@@ -342,3 +342,10 @@ def test_a_required_option(t):
     assert Steps([x], 0.1).param_groups[0]["lr"] == 0.1
     with pytest.raises(ValueError, match="didn't specify a value of required optimization"):
         Steps([x])
+
+
+def test_fused_parameters_keep_their_dtypes(t):
+    c, fuse = t.ones(2), t.nn.utils.fuse_conv_bn_weights
+    for bias, kind in ((c.double(), t.float64), (None, t.float16)):
+        fused = fuse(t.ones(2, 1, 1).half(), bias, c, c, 0.0, c, c)
+        assert [x.dtype for x in fused] == [t.float16, kind]

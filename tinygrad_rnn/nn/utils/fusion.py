@@ -51,9 +51,10 @@ def fuse_conv_bn_weights(
     shape[channels] = -1
     shift = zeros_like(bn_rm) if bn_b is None else bn_b
     weight = (conv_w * scale.reshape(shape)).to(conv_w.dtype)
+    kind = conv_w.dtype if conv_b is None else conv_b.dtype
     return (
         Parameter(weight, conv_w.requires_grad),
-        Parameter(((bias - bn_rm) * scale + shift).to(conv_w.dtype), bias.requires_grad),
+        Parameter(((bias - bn_rm) * scale + shift).to(kind), bias.requires_grad),
     )
 
 
