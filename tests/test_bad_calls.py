@@ -298,6 +298,7 @@ GIVEN = {
         t.distributions.utils.vec_to_tril_matrix(t.ones(3), diag=-0.5),
     ),
     "a base that is a tensor": lambda t: (t.logspace(0, 2, 3, base=t.tensor(2.0)),),
+    "slope": lambda t: (t.nn.functional.leaky_relu(t.tensor([-1.0, 2.0]), t.tensor(-2)),),
     "shapes of bools": lambda t: tuple(map(str, t.broadcast_shapes([False, True], 1))),
     "lstsq": lambda t: (t.linalg.lstsq(t.eye(3)[None, :2], t.ones(2, 3)).solution.shape,),
     "weights of bincount": lambda t: tuple(

@@ -196,7 +196,7 @@ def _on_arrays(operation: Operation, arrays: Sequence[Any], params: dict[str, An
         if xp is not None:
             try:
                 return operation.forward(xp, *arrays, **params)
-            except (TypeError, ValueError, OverflowError) as error:
+            except (TypeError, ValueError, OverflowError, AttributeError) as error:
                 raise operation.misfit(arrays, error) from error
     kinds = ", ".join(type(a).__name__ for a in arrays)
     raise TypeError(f"{operation.name}(): expected a Tensor among the arguments, got ({kinds})")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import Variable, primitive
+from ..autograd.operation import numbers
 from ..backends import Array, Backend, packed
 from ..dtypes import float16, float32, of_array
 from . import elementwise
@@ -34,9 +35,8 @@ def _activation(forward: Callable[..., Array], node: str | None = None) -> Any:
             raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {got}")
         kind = args[0]._array.dtype
         if kind.kind != "f":
-            raise NotImplementedError(
-                f"{name}() is not implemented for {of_array(kind)}; convert with .float()"
-            )
+            what = f"{of_array(kind)}; convert with .float()"
+            raise NotImplementedError(f"{name}() is not implemented for {what}")
         return args
 
     return primitive(forward, prepare=check, name=node)
@@ -174,7 +174,7 @@ _in_place = functools.cache(in_place)
 
 
 def _apply(operation: Any, input: Any, inplace: bool, **options: Any) -> Any:
-    return (_in_place(operation) if inplace else operation)(input, **options)
+    return (_in_place(operation) if inplace else operation)(input, **numbers(options))
 
 
 def relu(input: Any, inplace: bool = False) -> Any:

@@ -35,7 +35,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
             "expected common dtype to be floating point, yet common dtype is "
             f"{x1.dtype}; convert with .float()"
         )
-    x1, x2 = broadcast_tensors(*promote((x1, x2)))
+    x1, x2 = promote(broadcast_tensors(x1, x2))
     lengths = [norm(x, 2, dim, True).clamp(min=eps) for x in (x1, x2)]
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
 

@@ -13,7 +13,17 @@ from typing import Any
 
 from ..autograd import Variable, named, primitive
 from ..autograd.broadcast import sum_to
-from ..backends import Array, Backend, backend_of, device_of, is_host, move, packed
+from ..backends import (
+    CPU,
+    Array,
+    Backend,
+    backend_for,
+    backend_of,
+    device_of,
+    is_host,
+    move,
+    packed,
+)
 from ..dtypes import bool_, int64
 from .checking import check_same_dtype
 from .shape import shape_of
@@ -87,15 +97,18 @@ def _consumes(part: Any) -> int:
     return part.ndim if hasattr(part, "dtype") and part.dtype.kind == "b" else 1
 
 
-def _listed(part: Any, xp: Any) -> Any:
+def _listed(part: Any, array: Array) -> Any:
     """The array of a list or an array of indices. Raises ValueError for rows of other lengths,
     TypeError for what is no number."""
     try:
-        found = xp.asarray(part if hasattr(part, "dtype") else [_item(p) for p in part])
+        host: Any = backend_for(CPU)
+        found = part if hasattr(part, "dtype") else host.asarray([_item(p) for p in part])
     except ValueError as error:
         raise ValueError("expected sequences of one length in a list of indices") from error
     if found.dtype.kind not in "biuf":
         raise TypeError(f"expected a list of indices, which are ints, got {part!r:.100}")
+    xp: Any = backend_of(array)
+    found = xp.asarray(found)
     return found if found.size else found.astype(int64.array)
 
 
@@ -118,7 +131,7 @@ def _convert(part: Any, array: Array) -> Any:
                 )
             found = move(found, device_of(array))
     elif isinstance(part, list | tuple | range) or hasattr(part, "__array__"):
-        found = _listed(part, backend_of(array))
+        found = _listed(part, array)
     elif hasattr(type(part), "__index__"):
         return part.__index__()
     else:
