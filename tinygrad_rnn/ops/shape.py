@@ -372,7 +372,7 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> tuple[int, ...]:
     >>> torch.broadcast_shapes((2, 1), (1, 3), (3,))
     (2, 3)
     """
-    tuples = [sizes((s,)) for s in shapes]
+    tuples = [tuple(map(operator.index, (s,) if isinstance(s, int) else s)) for s in shapes]
     ndim = max(map(len, tuples), default=0)
     result = [1] * ndim
     for shape in tuples:
