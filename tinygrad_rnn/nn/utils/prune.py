@@ -149,7 +149,8 @@ def global_unstructured(
         importance_scores: what to go by instead of the parameters, for pairs of which it differs.
         kwargs: for the method: ``amount=0.2``.
 
-    Raises TypeError for parameters that are not iterable and for a method of another type.
+    Raises TypeError for parameters that are not iterable and for a method of another type,
+    AttributeError for a parameter that a module does not have.
 
     >>> layer = nn.Linear(3, 3)
     >>> pairs = [(layer, "weight"), (layer, "bias")]
@@ -164,6 +165,12 @@ def global_unstructured(
         raise TypeError("global_unstructured(): importance_scores must be of type dict")
     pairs = [_pair(given) for given in parameters]
     tensors = [getattr(module, name) for module, name in pairs]
+    for (module, name), tensor in zip(pairs, tensors, strict=True):
+        if not isinstance(tensor, Tensor):
+            raise AttributeError(
+                f"global_unstructured(): {type(module).__name__}.{name} must be Tensor, not "
+                f"{type(tensor).__name__}"
+            )
     masks = [
         getattr(module, f"{name}_mask", ones_like(tensor))
         for (module, name), tensor in zip(pairs, tensors, strict=True)
